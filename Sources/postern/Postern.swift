@@ -1,0 +1,4 @@
+@main
+enum Postern {
+    static func main() {}
+}
