@@ -1,0 +1,18 @@
+internal import CLinux
+
+/// Points in time and spans of it, in milliseconds, on a clock that no administrator or NTP server turns back.
+public enum Clock {
+    /// Milliseconds since some moment before this program started. It goes on during suspend.
+    public static func now() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Seconds since 1970, by the machine's idea of the date, which in an initrd may be far off.
+    public static func date() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec)
+    }
+}

@@ -1,0 +1,131 @@
+internal import CLinux
+
+/// One end of a socket that carries frames between two of our processes.
+///
+/// On the wire a frame is its length (4 bytes, big-endian) and then that many bytes. A length over the limit ends
+/// the connection before anything is allocated. Every body lies in `SecretBytes`, since any may hold a passphrase.
+public final class FrameSocket {
+    /// What the other end sent.
+    public enum Received {
+        case frame(SecretBytes)
+        /// Nothing whole is there yet.
+        case nothing
+        /// The other end closed, or broke the rules: no frame will come any more.
+        case closed
+    }
+
+    /// The descriptor, for `poll`.
+    public var number: Int32 { descriptor.number }
+    /// Whether frames wait for the socket to take them.
+    public var wantsToWrite: Bool { !outgoing.isEmpty }
+
+    private let descriptor: FileDescriptor
+    private let largestFrame: Int
+    private let largestQueue: Int
+    private var header: [UInt8] = []
+    private var body: SecretBytes?
+    private var expected = 0
+    private var outgoing: [SecretBytes] = []
+    private var outgoingOffset = 0
+    private var queued = 0
+
+    /// Takes over a non-blocking socket.
+    ///
+    /// - Parameters:
+    ///   - largestFrame: the longest body that is accepted, in bytes.
+    ///   - largestQueue: how many bytes may wait for a reader that does not read.
+    public init(_ descriptor: consuming FileDescriptor, largestFrame: Int, largestQueue: Int) {
+        self.descriptor = descriptor
+        self.largestFrame = largestFrame
+        self.largestQueue = largestQueue
+        _ = linux_set_nonblocking(self.descriptor.number)
+    }
+
+    /// Reads the next frame, without blocking.
+    public func receive() -> Received {
+        while true {
+            guard let body else {
+                guard let count = readHeader() else { return .nothing }
+                guard count > 0 else { return .closed }
+                guard header.count == 4 else { continue }
+                let length = header.reduce(0) { $0 << 8 | Int($1) }
+                guard length > 0, length <= largestFrame, let room = try? SecretBytes(capacity: length) else {
+                    return .closed
+                }
+                header.removeAll(keepingCapacity: true)
+                self.body = room
+                expected = length
+                continue
+            }
+            var got: Int? = 0
+            do throws(SystemError) {
+                try unsafe body.fill { room throws(SystemError) -> Int in
+                    got = unsafe try descriptor.read(
+                        into: UnsafeMutableRawBufferPointer(rebasing: room[..<(expected - body.count)]))
+                    return got ?? 0
+                }
+            } catch { return .closed }
+            guard let got else { return .nothing }
+            guard got > 0 else { return .closed }
+            if body.count == expected {
+                self.body = nil
+                return .frame(body)
+            }
+        }
+    }
+
+    /// Reads more of the header: the count of bytes, 0 at the end or on an error, `nil` when it would block.
+    private func readHeader() -> Int? {
+        var bytes: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
+        let missing = 4 - header.count
+        let count = unsafe withUnsafeMutableBytes(of: &bytes) { room -> Int? in
+            do throws(SystemError) {
+                return unsafe try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: room[..<missing]))
+            } catch { return 0 }
+        }
+        guard let count, count > 0 else { return count }
+        unsafe withUnsafeBytes(of: &bytes) { room in
+            for index in 0..<count { unsafe header.append(room[index]) }
+        }
+        return count
+    }
+
+    /// Queues a frame and sends what the socket takes.
+    ///
+    /// - Returns: whether the other end is there and reads; when not, it is to be given up.
+    public func send(_ frame: SecretBytes) -> Bool {
+        guard frame.count > 0, queued + frame.count <= largestQueue,
+            let whole = try? SecretBytes(capacity: frame.count + 4)
+        else { return false }
+        for shift in [24, 16, 8, 0] { _ = whole.append(UInt8(truncatingIfNeeded: frame.count >> shift)) }
+        unsafe frame.withUnsafeBytes { bytes in _ = unsafe whole.append(contentsOf: bytes) }
+        outgoing.append(whole)
+        queued += whole.count
+        return flush()
+    }
+
+    /// Sends what the socket takes of the frames that wait.
+    ///
+    /// - Returns: whether the other end is still there.
+    public func flush() -> Bool {
+        while let first = outgoing.first {
+            let offset = outgoingOffset
+            let sent = unsafe first.withUnsafeBytes { bytes in
+                unsafe CLinux.send(
+                    descriptor.number, bytes.baseAddress?.advanced(by: offset), bytes.count - offset,
+                    Int32(MSG_NOSIGNAL))
+            }
+            if sent < 0 {
+                if linux_errno() == EINTR { continue }
+                return linux_errno() == EAGAIN
+            }
+            outgoingOffset += sent
+            if outgoingOffset == first.count {
+                queued -= first.count
+                outgoing.removeFirst()
+                outgoingOffset = 0
+            }
+        }
+        return true
+    }
+}

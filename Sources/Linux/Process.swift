@@ -1,0 +1,61 @@
+internal import CLinux
+
+/// A process of our own program: `/proc/self/exe` with a role.
+public enum Role: String, Sendable {
+    case session, console, worker
+
+    /// Where a child finds its socket to the monitor.
+    public static let controlDescriptor: Int32 = 3
+    /// Where a session finds its client's connection.
+    public static let connectionDescriptor: Int32 = 4
+}
+
+/// A child process and how it ended.
+public struct ExitedProcess: Equatable, Sendable {
+    public let id: Int32
+    /// Its exit status, or 128 and the number of the signal that ended it.
+    public let status: Int32
+}
+
+public enum ChildProcess {
+    /// Starts `role` with `descriptors` at 3, 4 and so on. Standard input and output are `/dev/null`, and so is
+    /// standard error unless `error` names a descriptor; everything else is closed.
+    ///
+    /// - Returns: the process id.
+    /// - Throws: `SystemError` for `posix_spawn`, in practice `EAGAIN` or `ENOMEM`.
+    public static func start(_ role: Role, descriptors: [Int32], error: Int32 = -1) throws(SystemError) -> Int32 {
+        try check("posix_spawn(\(role.rawValue))") {
+            unsafe linux_spawn_role(role.rawValue, descriptors, Int32(descriptors.count), error)
+        }
+    }
+
+    /// Ends a child at once.
+    public static func kill(_ id: Int32) {
+        _ = CLinux.kill(id, SIGKILL)
+    }
+
+    /// A child that has ended and was not reported yet, or `nil`. It does not block.
+    public static func nextExited() -> ExitedProcess? {
+        var status: Int32 = 0
+        let id = unsafe waitpid(-1, &status, WNOHANG)
+        return id > 0 ? ExitedProcess(id: id, status: linux_exit_status(status)) : nil
+    }
+
+    /// Waits for `id` to end, as long as it takes.
+    public static func wait(for id: Int32) {
+        var status: Int32 = 0
+        while unsafe waitpid(id, &status, 0) == -1, linux_errno() == EINTR {}
+    }
+
+    /// Makes this process end with its parent, and ends it now when the parent has gone already.
+    ///
+    /// It must come after the last change of credentials, which clears the setting (prctl(2)).
+    public static func endWithParent(_ parent: Int32) {
+        _ = linux_set_parent_death_signal(SIGKILL)
+        if getppid() != parent { _exit(1) }
+    }
+
+    public static var parent: Int32 { getppid() }
+    public static var id: Int32 { getpid() }
+    public static var isRoot: Bool { geteuid() == 0 }
+}

@@ -1,0 +1,205 @@
+/// How a program or channel ends. The numbers are for ever: scripts rely on them.
+public enum ExitCode: UInt8, Sendable {
+    /// The boot goes on, or nothing was to do.
+    case done = 0
+    case internalError = 1
+    case usage = 2
+    case wrongPassphrase = 3
+    /// Some volumes are open and some are not.
+    case partly = 4
+    case deviceMissing = 5
+    case refused = 6
+    case timedOut = 7
+
+    /// The sentence of the manual for it.
+    public var meaning: String {
+        switch self {
+        case .done: "the boot goes on, or nothing was to do"
+        case .internalError: "internal error"
+        case .usage: "wrong usage"
+        case .wrongPassphrase: "wrong passphrase"
+        case .partly: "some volumes are open and some are not"
+        case .deviceMissing: "a device is missing"
+        case .refused: "refused"
+        case .timedOut: "timed out"
+        }
+    }
+
+    public static let all: [ExitCode] = [
+        .done, .internalError, .usage, .wrongPassphrase, .partly, .deviceMissing, .refused, .timedOut,
+    ]
+}
+
+/// Where one volume stands.
+public enum VolumeState: UInt8, Sendable {
+    /// Its device has not appeared.
+    case deviceMissing = 0
+    /// It waits for a passphrase.
+    case locked = 1
+    /// It waits for its key file.
+    case waitingForKey = 2
+    /// A passphrase or key waits for its turn on it.
+    case queued = 3
+    /// A key is being derived for it.
+    case trying = 4
+    case open = 5
+    /// It cannot be opened: `VolumeStatus.detail` says why.
+    case failed = 6
+    /// It belongs to the distribution's own opener, or the boot goes on without it.
+    case left = 7
+
+    /// The word for it in `status` and in its JSON.
+    public var word: String {
+        switch self {
+        case .deviceMissing: "device-missing"
+        case .locked: "locked"
+        case .waitingForKey: "waiting-for-key"
+        case .queued: "queued"
+        case .trying: "trying"
+        case .open: "open"
+        case .failed: "failed"
+        case .left: "left"
+        }
+    }
+}
+
+/// One volume as every prompt shows it.
+public struct VolumeStatus: Equatable, Sendable {
+    /// The name of the mapping, as in crypttab.
+    public var name: String
+    /// The device as crypttab names it.
+    public var device: String
+    public var state: VolumeState
+    /// One lower-case sentence more, such as why its key file is of no use; often empty.
+    public var detail: String
+    /// Whether a passphrase typed now is tried on it.
+    public var asks: Bool
+    /// Whether the boot waits for it without limit.
+    public var required: Bool
+    /// Seconds since its key derivation began, or 0.
+    public var seconds: UInt32
+
+    public init(
+        name: String, device: String, state: VolumeState, detail: String = "", asks: Bool, required: Bool,
+        seconds: UInt32 = 0
+    ) {
+        self.name = name
+        self.device = device
+        self.state = state
+        self.detail = detail
+        self.asks = asks
+        self.required = required
+        self.seconds = seconds
+    }
+}
+
+/// The whole picture, the same for every prompt.
+public struct MachineState: Equatable, Sendable {
+    /// The machine's name.
+    public var host: String
+    /// Seconds since the agent began to wait.
+    public var waiting: UInt32
+    /// Whether nothing is opened in earnest.
+    public var rehearsal: Bool
+    /// Whether the boot has been told to go on.
+    public var continues: Bool
+    public var volumes: [VolumeStatus]
+    /// Whole sentences about arrays, the key volume and what is waited for, each a line.
+    public var notices: [String]
+
+    public init(
+        host: String, waiting: UInt32, rehearsal: Bool, continues: Bool, volumes: [VolumeStatus], notices: [String]
+    ) {
+        self.host = host
+        self.waiting = waiting
+        self.rehearsal = rehearsal
+        self.continues = continues
+        self.volumes = volumes
+        self.notices = notices
+    }
+
+    /// The volumes that a passphrase typed now is tried on.
+    public var asking: [VolumeStatus] { volumes.filter { $0.asks } }
+}
+
+/// What became of one passphrase on one volume.
+public struct TryResult: Equatable, Sendable {
+    public enum Outcome: UInt8, Sendable {
+        case opened = 0
+        case wrong = 1
+        /// Somebody else opened it meanwhile.
+        case alreadyOpen = 2
+        /// Neither right nor wrong: `detail` says what went wrong.
+        case failed = 3
+    }
+
+    public var name: String
+    public var outcome: Outcome
+    public var detail: String
+
+    public init(name: String, outcome: Outcome, detail: String = "") {
+        self.name = name
+        self.outcome = outcome
+        self.detail = detail
+    }
+}
+
+extension MachineState {
+    func encode(_ writer: inout Writer) {
+        writer.string(host)
+        writer.integer(waiting)
+        writer.bool(rehearsal)
+        writer.bool(continues)
+        writer.list(volumes) { $1.encode(&$0) }
+        writer.list(notices) { $0.string($1) }
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        host = try reader.string(Limits.text, "host")
+        waiting = try reader.integer()
+        rehearsal = try reader.bool("rehearsal")
+        continues = try reader.bool("continues")
+        volumes = try reader.list(Limits.items, "volumes") { reader throws(WireError) in try VolumeStatus(&reader) }
+        notices = try reader.list(Limits.items, "notices") { reader throws(WireError) in
+            try reader.string(Limits.text, "notice")
+        }
+    }
+}
+
+extension VolumeStatus {
+    func encode(_ writer: inout Writer) {
+        writer.string(name)
+        writer.string(device)
+        writer.integer(state.rawValue)
+        writer.string(detail)
+        writer.bool(asks)
+        writer.bool(required)
+        writer.integer(seconds)
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        name = try reader.string(Limits.text, "name")
+        device = try reader.string(Limits.text, "device")
+        guard let state = VolumeState(rawValue: try reader.integer()) else { throw .badValue(field: "state") }
+        self.state = state
+        detail = try reader.string(Limits.text, "detail")
+        asks = try reader.bool("asks")
+        required = try reader.bool("required")
+        seconds = try reader.integer()
+    }
+}
+
+extension TryResult {
+    func encode(_ writer: inout Writer) {
+        writer.string(name)
+        writer.integer(outcome.rawValue)
+        writer.string(detail)
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        name = try reader.string(Limits.text, "name")
+        guard let outcome = Outcome(rawValue: try reader.integer()) else { throw .badValue(field: "outcome") }
+        self.outcome = outcome
+        detail = try reader.string(Limits.text, "detail")
+    }
+}
