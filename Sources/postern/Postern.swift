@@ -1,4 +1,27 @@
+internal import CLinux
+internal import Console
+internal import Linux
+internal import Session
+internal import Worker
+
 @main
 enum Postern {
-    static func main() {}
+    static func main() {
+        exit(run())
+    }
+}
+
+/// What the first argument asks for: a role that the monitor starts, or a command that a person types.
+private func run() -> Int32 {
+    let arguments = (1..<max(Int(linux_argument_count()), 1)).map { index in
+        unsafe linux_argument(Int32(index)).map { unsafe String(cString: $0) } ?? ""
+    }
+    if arguments.count == 1, let role = Role(rawValue: arguments[0]) {
+        switch role {
+        case .session: return SessionProcess.run()
+        case .console: return ConsoleProcess.run()
+        case .worker: return WorkerProcess.run()
+        }
+    }
+    return CommandLine.run(arguments)
 }
