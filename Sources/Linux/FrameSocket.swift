@@ -29,9 +29,10 @@ public final class FrameSocket {
     private var outgoingOffset = 0
     private var queued = 0
 
-    /// Takes over a non-blocking socket.
+    /// Takes over a socket, which does not block from now on.
     ///
     /// - Parameters:
+    ///   - descriptor: the socket.
     ///   - largestFrame: the longest body that is accepted, in bytes.
     ///   - largestQueue: how many bytes may wait for a reader that does not read.
     public init(_ descriptor: consuming FileDescriptor, largestFrame: Int, largestQueue: Int) {

@@ -1,1 +1,202 @@
-// to be written
+public import Config
+public import Linux
+public import Wire
+
+/// What is locked, what is being tried, what is open, and whether the boot may go on.
+///
+/// It does no I/O and keeps no time: the monitor tells it what happened and when (milliseconds of `Clock`), and asks
+/// `next` for what to do until there is nothing more. Every prompt shows its `picture`.
+public struct Plan {
+    /// How long after the last change a key volume may still be on its way before passphrases are asked for in its
+    /// stead, in milliseconds; `keyfile-timeout=` of crypttab(5) overrides it. A volume that has just been opened
+    /// shows what lies in it within this time.
+    public static let keyGrace: Int64 = 5_000
+
+    /// Whether every volume that the boot needs is open and it has been told so.
+    public private(set) var continues = false
+
+    var volumes: [Volume] = []
+    var arrays: [Members] = []
+    var sources: [KeySource] = []
+    var devices = Devices()
+    var attempts: [Attempt] = []
+    var tasks: [Task] = []
+    var schedule = Schedule()
+    var brake = Brake()
+    var actions: [Action] = []
+    /// Since when the boot could go on, but for the volumes it would like to have.
+    var satisfiedSince: Int64?
+    /// When something last opened or appeared, from which `keyGrace` counts.
+    var lastProgress: Int64
+    private var nextJob = 1
+    private var nextAttempt = 1
+
+    let rehearsal: Bool
+    let keyFolder: String?
+    let host: String
+    let began: Int64
+    let continueTimeout: Int64
+
+    /// Plans for the volumes of `crypttab` under the rules of `settings`.
+    ///
+    /// - Parameters:
+    ///   - settings: postern.conf as it was understood.
+    ///   - crypttab: the volumes, as they were understood.
+    ///   - host: the machine's name, for the prompts.
+    ///   - rehearsal: whether nothing is opened in earnest.
+    ///   - keyFolder: in a rehearsal, the folder that stands for every key volume.
+    ///   - now: the time.
+    public init(
+        settings: Settings, crypttab: Crypttab, host: String, rehearsal: Bool, keyFolder: String?, now: Int64
+    ) {
+        self.rehearsal = rehearsal
+        self.keyFolder = keyFolder
+        self.host = host
+        began = now
+        lastProgress = now
+        continueTimeout = Int64(settings.continueTimeout) * 1000
+        for entry in crypttab.entries where !entry.options.noauto {
+            let treatment = settings.treatment(of: entry.name)
+            let arrays = settings.arrays.filter { $0.holds(entry.name) }
+            let source = source(of: entry)
+            let volume = Volume(
+                entry: entry,
+                required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
+                source: source, isTaken: treatment == .take,
+                phase: Plan.native(entry, treatment).map { .left($0) } ?? .closed)
+            volumes.append(volume)
+        }
+        for rule in settings.arrays {
+            let members = volumes.indices.filter { rule.holds(volumes[$0].name) && volumes[$0].isOurs }
+            arrays.append(Members(rule: rule, volumes: members))
+        }
+    }
+
+    /// The paths that crypttab names: the monitor tells of each whether it is there.
+    public var watchedPaths: [String] {
+        var paths: [String] = []
+        for volume in volumes where volume.isOurs {
+            if case .path(let path) = volume.entry.device { paths.append(path) }
+            if let header = volume.headerPath { paths.append(header) }
+        }
+        for source in sources {
+            if case .path(let path) = source.device { paths.append(path) }
+        }
+        return paths
+    }
+
+    // MARK: What happened
+
+    /// A block device appeared or changed, and carries `tags`.
+    public mutating func probed(_ path: String, _ tags: DeviceTags, now: Int64) {
+        devices.put(path, tags)
+        deviceChanged(path, now: now)
+    }
+
+    /// A block device has gone.
+    public mutating func removed(_ path: String, now: Int64) {
+        devices.remove(path)
+        deviceChanged(path, now: now)
+    }
+
+    /// A path that crypttab names is there, or is there no more.
+    public mutating func path(_ path: String, isThere: Bool, now: Int64) {
+        devices.setPath(path, isThere: isThere)
+        deviceChanged(path, now: now)
+    }
+
+    /// The worker of `job` found the right key: may it activate the volume now?
+    public mutating func mayActivate(_ job: Int) -> Bool {
+        guard let task = tasks.first(where: { $0.job == job }), let volume = task.opens,
+            volumes[volume].phase == .closed, volumes[volume].activating == nil, !continues
+        else { return false }
+        volumes[volume].activating = job
+        return true
+    }
+
+    /// A worker's job ended.
+    public mutating func ended(_ job: Int, _ report: JobReport, now: Int64) {
+        guard let index = tasks.firstIndex(where: { $0.job == job }) else { return }
+        let task = tasks.remove(at: index)
+        schedule.end(job)
+        switch task.kind {
+        case .inspect(let volume): inspected(volume, job, report, now: now)
+        case .readKey(let source): keyRead(source, report, now: now)
+        case .key(let volume, let source): keyTried(volume, source, job, outcome(of: report), now: now)
+        case .passphrase(let volume, let attempt):
+            passphraseTried(volume, attempt, job, outcome(of: report), now: now)
+        case .empty(let volume):
+            if case .opened = outcome(of: report) { opened(volume, by: "an empty passphrase", now: now) }
+            release(volume, job)
+        }
+    }
+
+    /// A prompt sends a passphrase.
+    public mutating func passphrase(_ secret: SecretBytes, from asker: Asker, now: Int64) {
+        attempts.append(
+            Attempt(id: nextAttempt, asker: asker, secret: secret, phase: .waiting(since: now)))
+        nextAttempt += 1
+    }
+
+    /// A prompt is gone. What it asked for and is running goes on; what still waits for its turn is dropped.
+    public mutating func closed(_ channel: Channel) {
+        attempts.removeAll { $0.asker.channel == channel && !$0.isRunning }
+    }
+
+    /// A session is gone, with all its channels.
+    public mutating func closed(session: Int) {
+        attempts.removeAll { $0.asker.channel.session == session && !$0.isRunning }
+    }
+
+    // MARK: What to do
+
+    /// The next thing to do, or `nil` when there is nothing until something else happens or `deadline` comes.
+    ///
+    /// `room` is asked for what the machine has to give when a derivation is about to start and none runs.
+    public mutating func next(now: Int64, room: () -> Schedule.Room) -> Action? {
+        if actions.isEmpty, !continues { advance(now: now, room: room) }
+        return actions.isEmpty ? nil : actions.removeFirst()
+    }
+
+    private mutating func advance(now: Int64, room: () -> Schedule.Room) {
+        for index in volumes.indices { prepare(index) }
+        for index in sources.indices { prepareSource(index) }
+        startAttempts(now: now)
+        startTasks(now: now, room: room)
+        answerWaiting(now: now)
+        decide(now: now)
+    }
+
+    mutating func newJob(_ kind: Task.Kind) -> Int {
+        let job = nextJob
+        nextJob += 1
+        tasks.append(Task(job: job, kind: kind, started: nil))
+        return job
+    }
+
+    /// Tells the boot to go on.
+    mutating func goOn(now: Int64) {
+        continues = true
+        for task in tasks where task.started != nil { actions.append(.kill(job: task.job)) }
+        tasks.removeAll()
+        var without: [String] = []
+        for index in volumes.indices where volumes[index].phase != .open && volumes[index].isOurs {
+            without.append(volumes[index].name)
+        }
+        for attempt in attempts { finishAttempt(attempt) }
+        attempts.removeAll()
+        for source in sources.indices { actions.append(.forgetKey(source: source)) }
+        actions.append(.goOn(without: without))
+    }
+
+    /// Those whose passphrase was still under way learn that somebody else's was first.
+    private mutating func finishAttempt(_ attempt: Attempt) {
+        guard case .running(let left) = attempt.phase else { return }
+        let late = left.map { volume in
+            TryResult(
+                name: volumes[volume].name, outcome: volumes[volume].phase == .open ? .alreadyOpen : .failed,
+                detail: volumes[volume].phase == .open ? "" : "the boot went on without it")
+        }
+        actions.append(.tried(attempt.asker.channel, attempt.results + late, retryAfter: 0))
+    }
+}

@@ -1,0 +1,58 @@
+internal import CLinux
+
+/// Paths that may come and go, such as udev's links, watched by inotify(7).
+///
+/// What is watched is the nearest folder on the way to each path that is there.
+public struct PathWatch: ~Copyable {
+    private let descriptor: FileDescriptor
+    private let paths: [String]
+    private var known: [Bool]
+
+    /// The descriptor, for `poll`.
+    public var number: Int32 { descriptor.number }
+
+    /// Starts to watch. All paths count as missing until the first `changes`.
+    ///
+    /// - Throws: `SystemError` for `inotify_init1`.
+    public init(_ paths: [String]) throws(SystemError) {
+        let flags = Int32(IN_NONBLOCK | IN_CLOEXEC)
+        descriptor = FileDescriptor(owning: try check("inotify_init1") { inotify_init1(flags) })
+        self.paths = paths
+        known = [Bool](repeating: false, count: paths.count)
+    }
+
+    /// Which paths have come or gone since the last call.
+    public mutating func changes() -> [(path: String, isThere: Bool)] {
+        drain()
+        var changes: [(path: String, isThere: Bool)] = []
+        for index in paths.indices {
+            // The watch comes first: what appears between the two is then an event.
+            watch(paths[index])
+            let isThere = Files.exists(paths[index])
+            if isThere != known[index] {
+                known[index] = isThere
+                changes.append((paths[index], isThere))
+            }
+        }
+        return changes
+    }
+
+    private borrowing func drain() {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var isMore = true
+        while isMore {
+            let number = descriptor.number
+            isMore = unsafe buffer.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) > 0 }
+        }
+    }
+
+    private borrowing func watch(_ path: String) {
+        let mask = UInt32(
+            IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR)
+        var folder = path
+        while let slash = folder.lastIndex(of: "/") {
+            folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
+            if unsafe inotify_add_watch(descriptor.number, folder, mask) != -1 || folder == "/" { return }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import Config
+internal import Linux
+internal import Wire
+
+/// One passphrase on its way through the volumes that wait for one.
+///
+/// It outlives its channel: a lost connection does not cancel a running try.
+struct Attempt {
+    let id: Int
+    let asker: Asker
+    /// Held until the last job has been told it, then let go and wiped.
+    var secret: SecretBytes?
+    var phase: Phase
+    var results: [TryResult] = []
+
+    enum Phase {
+        /// It waits for its turn, since this time.
+        case waiting(since: Int64)
+        /// These volumes are still to be answered for.
+        case running(left: [Int])
+        /// It is answered; one without a terminal waits to see what the boot does.
+        case answered(since: Int64)
+    }
+
+    var isRunning: Bool {
+        if case .running = phase { return true }
+        return false
+    }
+
+    var isWaiting: Bool {
+        if case .waiting = phase { return true }
+        return false
+    }
+}
+
+/// A job that a worker has, or that waits for room.
+struct Task {
+    let job: Int
+    let kind: Kind
+    /// Since when it runs, or `nil` while it waits for room.
+    var started: Int64?
+
+    enum Kind {
+        case inspect(volume: Int)
+        case readKey(source: Int)
+        case key(volume: Int, source: Int)
+        case passphrase(volume: Int, attempt: Int)
+        /// The empty passphrase of `try-empty-password`.
+        case empty(volume: Int)
+    }
+
+    /// The volume that it opens, if it does.
+    var opens: Int? {
+        switch kind {
+        case .inspect, .readKey: nil
+        case .key(let volume, _), .passphrase(let volume, _), .empty(let volume): volume
+        }
+    }
+}
+
+/// A key file that volumes of crypttab name.
+struct KeySource {
+    let path: String
+    /// The key volume, or `nil` when the file lies in the initrd.
+    let device: DeviceSpec?
+    let offset: UInt64
+    let size: UInt32?
+    /// How long to wait for the key volume before passphrases are asked for, in milliseconds.
+    let grace: Int64
+    var state = State.missing
+
+    enum State: Equatable {
+        case missing
+        /// Two devices answer to its name.
+        case ambiguous([String])
+        case reading(job: Int)
+        case ready
+        /// One sentence.
+        case problem(String)
+    }
+}

@@ -1,0 +1,182 @@
+internal import Config
+internal import Linux
+internal import Wire
+
+/// Passphrases on their way: each waits for its turn, is tried on every volume that asks, and is answered.
+extension Plan {
+    /// The volumes that a passphrase typed now is tried on.
+    func asking(now: Int64) -> [Int] {
+        volumes.indices.filter { asks($0, now: now) }
+    }
+
+    func asks(_ index: Int, now: Int64) -> Bool {
+        let volume = volumes[index]
+        guard volume.isReady else { return false }
+        if let tries = volume.entry.options.tries, tries > 0, volume.wrong >= tries, !volume.required { return false }
+        guard let source = volume.source else { return true }
+        if !volume.keyProblem.isEmpty { return true }
+        switch sources[source].state {
+        case .problem, .ambiguous: return true
+        case .reading, .ready: return false
+        // The key volume may lie in a volume that is still locked, or be on its way.
+        case .missing: return !anyLockedWithoutKey && now >= lastProgress + sources[source].grace
+        }
+    }
+
+    /// Whether a volume waits that only a passphrase opens: a key volume may come to light in it.
+    var anyLockedWithoutKey: Bool {
+        volumes.contains { $0.phase == .closed && $0.source == nil && $0.place != .missing }
+    }
+
+    /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
+    mutating func startAttempts(now: Int64) {
+        if let index = attempts.firstIndex(where: { $0.isWaiting && $0.asker.key == nil }),
+            !attempts.contains(where: { $0.isRunning && $0.asker.key == nil })
+        {
+            begin(index, now: now)
+        }
+        guard !attempts.contains(where: { $0.isRunning && $0.asker.key != nil }) else { return }
+        var best: Int?
+        for index in attempts.indices where attempts[index].isWaiting {
+            guard let key = attempts[index].asker.key, brake.earliest(for: key) <= now else { continue }
+            if let other = best, let otherKey = attempts[other].asker.key,
+                brake.lastServed(otherKey) <= brake.lastServed(key)
+            {
+                continue
+            }
+            best = index
+        }
+        if let best { begin(best, now: now) }
+    }
+
+    private mutating func begin(_ index: Int, now: Int64) {
+        let targets = asking(now: now)
+        // Without a target it waits on; `answerWaiting` gives it up in time.
+        guard !targets.isEmpty else { return }
+        if let key = attempts[index].asker.key { brake.served(key, now: now) }
+        attempts[index].phase = .running(left: targets)
+        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: attempts[index].id)) }
+    }
+
+    /// Starts derivations as memory and cores allow, in the order in which they were asked for.
+    mutating func startTasks(now: Int64, room: () -> Schedule.Room) {
+        for index in tasks.indices where tasks[index].started == nil {
+            let job = tasks[index].job
+            guard let volume = tasks[index].opens else {
+                tasks[index].started = now
+                continue
+            }
+            guard let order = volumes[volume].order(rehearsal: rehearsal) else {
+                actions.append(.log(.warning, "\(volumes[volume].name): its device has gone"))
+                ended(job, .done(.failed("its device has gone")), now: now)
+                return
+            }
+            let memory = volumes[volume].facts?.memory ?? 0
+            guard schedule.admits(memory) else { return }
+            schedule.start(job, memory: memory, room: schedule.isIdle ? room() : Schedule.Room(freeMemory: 0, cores: 1))
+            tasks[index].started = now
+            switch tasks[index].kind {
+            case .inspect, .readKey: break
+            case .key(_, let source): start(job, .unlockWithKey(order, source: source))
+            case .empty:
+                if let empty = try? SecretBytes(capacity: 1) { start(job, .unlockWithPassphrase(order, empty)) }
+            case .passphrase(_, let id):
+                guard let secret = attempts.first(where: { $0.id == id })?.secret else { continue }
+                start(job, .unlockWithPassphrase(order, secret))
+            }
+        }
+    }
+
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ job: Int, _ outcome: JobOutcome, now: Int64) {
+        release(index, job)
+        let name = volumes[index].name
+        switch outcome {
+        case .opened:
+            let who = attempts.first { $0.id == attempt }?.asker.who ?? "somebody who has left"
+            opened(index, by: who, now: now)
+            answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
+        case .alreadyOpen:
+            if volumes[index].phase == .closed, volumes[index].activating == nil { opened(index, by: nil, now: now) }
+            answer(attempt, index, TryResult(name: name, outcome: .alreadyOpen), now: now)
+        case .wrongKey:
+            volumes[index].wrong += 1
+            answer(attempt, index, TryResult(name: name, outcome: .wrong), now: now)
+        case .failed(let reason):
+            actions.append(.log(.warning, "\(name): \(reason)"))
+            answer(attempt, index, TryResult(name: name, outcome: .failed, detail: reason), now: now)
+        }
+    }
+
+    /// Notes what became of a passphrase on one volume, and answers its prompt after the last.
+    mutating func answer(_ id: Int, _ volume: Int, _ result: TryResult, now: Int64) {
+        guard let index = attempts.firstIndex(where: { $0.id == id }),
+            case .running(var left) = attempts[index].phase, left.contains(volume)
+        else { return }
+        left.removeAll { $0 == volume }
+        attempts[index].results.append(result)
+        attempts[index].phase = .running(left: left)
+        guard left.isEmpty else { return }
+        attempts[index].secret = nil
+        let attempt = attempts[index]
+        let delay = settle(attempt, now: now)
+        actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
+        if attempt.asker.terminal {
+            attempts.remove(at: index)
+        } else {
+            attempts[index].phase = .answered(since: now)
+        }
+    }
+
+    /// Tells the brake, and the log where nothing opened.
+    private mutating func settle(_ attempt: Attempt, now: Int64) -> Int64 {
+        let outcomes = attempt.results.map { $0.outcome }
+        guard !outcomes.contains(.opened), outcomes.contains(.wrong) else {
+            if let key = attempt.asker.key, outcomes.contains(.opened) { brake.cleared(key) }
+            return 0
+        }
+        actions.append(.log(.notice, "wrong passphrase from \(attempt.asker.who)"))
+        return attempt.asker.key.map { brake.failed($0, now: now) } ?? 0
+    }
+
+    /// Gives those without a terminal their exit code as soon as it is certain.
+    mutating func answerWaiting(now: Int64) {
+        for attempt in attempts where !attempt.isRunning {
+            guard let (code, reason) = verdict(attempt, now: now) else { continue }
+            attempts.removeAll { $0.id == attempt.id }
+            if attempt.asker.terminal {
+                actions.append(.tried(attempt.asker.channel, [], retryAfter: 0))
+            } else {
+                actions.append(.finish(attempt.asker.channel, code, reason: reason))
+            }
+        }
+    }
+
+    /// What an attempt that is not running comes to, or `nil` while that is open.
+    private func verdict(_ attempt: Attempt, now: Int64) -> (ExitCode, String)? {
+        switch attempt.phase {
+        case .running: return nil
+        case .waiting(let since):
+            guard asking(now: now).isEmpty else { return nil }
+            // At a terminal the prompt was taken back meanwhile.
+            if attempt.asker.terminal { return (.done, "") }
+            guard now >= since + continueTimeout else { return nil }
+            return (.deviceMissing, "Nothing waits for a passphrase. \(obstacles(now: now))")
+        case .answered(let since):
+            let outcomes = attempt.results.map { $0.outcome }
+            guard outcomes.contains(where: { $0 == .opened || $0 == .alreadyOpen }) else {
+                return outcomes.contains(.wrong) ? (.wrongPassphrase, "") : (.internalError, "")
+            }
+            let still = asking(now: now)
+            // A volume whose turn with a key file is still to come may be opened by that.
+            if !still.isEmpty, volumes.indices.contains(where: { still.contains($0) && isNeeded($0) }) {
+                return (.partly, "Still locked: \(joined(still)).")
+            }
+            guard missing(now: now), now >= since + continueTimeout else { return nil }
+            return (.deviceMissing, obstacles(now: now))
+        }
+    }
+
+    func joined(_ indices: [Int]) -> String {
+        indices.map { volumes[$0].name }.joined(separator: ", ")
+    }
+}
