@@ -1,0 +1,114 @@
+extension Settings {
+    /// Reads a whole postern.conf. A line that is not understood becomes a finding and is left out; the others hold.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file.
+    ///   - file: its name, for the findings.
+    ///   - findings: the list that the findings are added to.
+    public static func parse(_ bytes: [UInt8], file: String, into findings: inout [Finding]) -> Settings {
+        var parser = SettingsParser(file: file)
+        var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
+        while let line = lines.next(&parser.notes), parser.take(line) {}
+        let settings = parser.settings
+        parser.notes.finish(into: &findings)
+        return settings
+    }
+}
+
+/// The settings so far, and which keywords gave them.
+struct SettingsParser {
+    var settings = Settings()
+    var notes: Notes
+    private var given: [(keyword: SettingsKeyword, line: Int)] = []
+
+    init(file: String) {
+        notes = Notes(file: file)
+    }
+
+    /// Takes one line.
+    ///
+    /// - Returns: whether the lines after it are to be read.
+    mutating func take(_ line: Line) -> Bool {
+        let words: SettingsLine
+        do throws(SettingsLine.Failure) { words = try SettingsLine(line) } catch {
+            notes.add(line.number, "a quote is not closed, and the line is left out", "end the value with its quote")
+            return true
+        }
+        if lowercased(words.keyword).isText("match") {
+            // Its settings hold for some connections only; taken for all they could open what was meant to be shut.
+            notes.add(
+                line.number, "Match is not supported, and the rest of the file is left out",
+                "remove the block; from=\"...\" before a key limits the addresses it may come from")
+            return false
+        }
+        guard let keyword = SettingsKeyword(words.keyword) else {
+            notes.add(
+                line.number, "unknown keyword \(quoted(words.keyword)), and the line is left out",
+                SettingsKeyword.remedy(forUnknown: words.keyword))
+            return true
+        }
+        take(keyword, words)
+        return true
+    }
+
+    private mutating func take(_ keyword: SettingsKeyword, _ line: SettingsLine) {
+        if !keyword.isRepeatable, let first = given.first(where: { $0.keyword == keyword }) {
+            notes.add(
+                line.number, "\(keyword.name) was given in line \(first.line) already, and the first one holds",
+                "remove one of the two")
+            return
+        }
+        guard let value = line.values.first else {
+            notes.add(line.number, "\(keyword.name) has no value", "write it after the keyword, or remove the line")
+            return
+        }
+        guard keyword.takesSeveral || line.values.count == 1 else {
+            notes.add(
+                line.number, "\(keyword.name) has \(line.values.count) values, and the line is left out",
+                keyword.isRepeatable ? "write one line for each" : "write one value")
+            return
+        }
+        if apply(keyword, value, line) { given.append((keyword, line.number)) }
+    }
+
+    /// - Returns: whether the line said something; a later one may still do so otherwise.
+    private mutating func apply(_ keyword: SettingsKeyword, _ value: String, _ line: SettingsLine) -> Bool {
+        let first = !given.contains { $0.keyword == keyword }
+        switch keyword {
+        case .port: return takePort(value, line.number, first: first)
+        case .listenAddress: return takeListenAddress(value, line.number)
+        case .hostKey: return takeHostKey(value, line.number)
+        case .authorizedKeysFile: return takeAuthorizedKeysFiles(line)
+        case .loginGraceTime: return takeTime(keyword, value, line.number, least: 1) { $0.loginGraceTime = $1 }
+        case .maxAuthTries: return takeTries(value, line.number)
+        case .maxStartups: return takeMaxStartups(value, line.number)
+        case .kexAlgorithms: settings.kexAlgorithms = AlgorithmSet.kex.parse(value, line: line.number, notes: &notes)
+        case .ciphers: settings.ciphers = AlgorithmSet.ciphers.parse(value, line: line.number, notes: &notes)
+        case .macs: settings.macs = AlgorithmSet.macs.parse(value, line: line.number, notes: &notes)
+        case .crypttab: return takeCrypttab(value, line.number)
+        case .console: return takeConsole(line)
+        case .permitShell: return takePermitShell(value, line.number)
+        case .volume: return takeVolume(line)
+        case .array: return takeArray(line)
+        case .continueTimeout: return takeTime(keyword, value, line.number, least: 0) { $0.continueTimeout = $1 }
+        }
+        return true
+    }
+
+    /// Adds a finding about a value that is not understood.
+    mutating func refuse(_ line: Int, _ problem: String, _ remedy: String) -> Bool {
+        notes.add(line, "\(problem), and the line is left out", remedy)
+        return false
+    }
+
+    /// An absolute path, or `nil` and a finding.
+    mutating func path(_ value: String, of keyword: SettingsKeyword, _ line: Int) -> String? {
+        guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= Limits.path else {
+            _ = refuse(
+                line, "\(keyword.name) \(quoted(value)) is no absolute path",
+                "write the path from the root of the initrd, such as /etc/postern/NAME")
+            return nil
+        }
+        return value
+    }
+}

@@ -1,0 +1,84 @@
+/// `Volume` and `Array` lines.
+extension SettingsParser {
+    mutating func takeVolume(_ line: SettingsLine) -> Bool {
+        let usage = "write Volume NAME take, or Volume NAME leave"
+        guard line.values.count == 2 else {
+            return refuse(line.number, "Volume has \(line.values.count) values and takes two", usage)
+        }
+        let name = line.values[0]
+        let word = lowercased(line.values[1].utf8)
+        guard word.isText("take") || word.isText("leave") else {
+            return refuse(line.number, "Volume \(quoted(line.values[1])) is neither take nor leave", usage)
+        }
+        if let problem = volumeNameProblem(name.utf8) {
+            return refuse(line.number, "the volume name \(quoted(name)) \(problem)", "write the name crypttab gives it")
+        }
+        guard !settings.volumes.contains(where: { same($0.name, name) }) else {
+            return refuse(line.number, "Volume \(quoted(name)) is given twice", "remove one of the two")
+        }
+        guard settings.volumes.count < Limits.volumeRules else {
+            return refuse(line.number, "Volume is given more than \(Limits.volumeRules) times", "remove some")
+        }
+        settings.volumes.append(VolumeRule(name: name, treatment: word.isText("take") ? .take : .leave))
+        return true
+    }
+
+    mutating func takeArray(_ line: SettingsLine) -> Bool {
+        let name = line.values[0]
+        let members = Array(line.values.dropFirst(2))
+        guard !members.isEmpty else {
+            return refuse(
+                line.number, "Array \(quoted(name)) has no members",
+                "write Array NAME POLICY MEMBERS, such as Array storage quorum=5 storage-*")
+        }
+        guard let policy = policy(line.values[1], members: members, line.number) else { return false }
+        if let problem = volumeNameProblem(name.utf8) {
+            return refuse(line.number, "the array name \(quoted(name)) \(problem)", "write another name")
+        }
+        for member in members {
+            guard let problem = volumeNameProblem(member.utf8) else { continue }
+            return refuse(line.number, "the member \(quoted(member)) \(problem)", "write names that crypttab gives")
+        }
+        guard !settings.arrays.contains(where: { same($0.name, name) }) else {
+            return refuse(line.number, "Array \(quoted(name)) is given twice", "give one of the two another name")
+        }
+        guard settings.arrays.count < Limits.arrayRules, members.count <= Limits.arrayMembers else {
+            return refuse(
+                line.number, "there are more than \(Limits.arrayRules) arrays, or \(Limits.arrayMembers) members",
+                "name members with a pattern such as storage-*")
+        }
+        settings.arrays.append(ArrayRule(name: name, policy: policy, members: members))
+        return true
+    }
+
+    private mutating func policy(_ value: String, members: [String], _ line: Int) -> ArrayRule.Policy? {
+        let word = lowercased(value.utf8)
+        if word.isText("all") { return .all }
+        if word.isText("any") { return .any }
+        guard word.startsWithText("quorum="), let count = number(word[7...], in: 1...Limits.volumes) else {
+            _ = refuse(
+                line, "the policy \(quoted(value)) is not understood",
+                "write all, any, or quorum=N with N from 1 to \(Limits.volumes)")
+            return nil
+        }
+        if count > members.count, !members.contains(where: { isPattern($0.utf8) }) {
+            _ = refuse(
+                line, "quorum=\(count) can never be met by \(members.count) members",
+                "write at most quorum=\(members.count)")
+            return nil
+        }
+        return .quorum(count)
+    }
+}
+
+/// Why device-mapper cannot have a volume of this name, or `nil` when it can.
+func volumeNameProblem(_ name: some Collection<UInt8>) -> String? {
+    let name = Array(name)
+    if name.isEmpty { return "is empty" }
+    if name.count > Limits.volumeName { return "is longer than \(Limits.volumeName) bytes" }
+    if name.contains(UInt8(ascii: "/")) { return "contains a slash" }
+    // The last is device-mapper's own node in /dev/mapper.
+    if name.isText(".") || name.isText("..") || name.isText("control") { return "cannot be a name in /dev/mapper" }
+    if name.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "contains a control character" }
+    return nil
+}
