@@ -13,7 +13,8 @@ public struct AlgorithmSet: Sendable {
     public static let kex = AlgorithmSet(
         keyword: "KexAlgorithms",
         defaults: [
-            "mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com", "curve25519-sha256",
+            "mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com",
+            "curve25519-sha256",
             "curve25519-sha256@libssh.org",
         ],
         others: [

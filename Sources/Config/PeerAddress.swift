@@ -21,7 +21,9 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     init?(_ text: ArraySlice<UInt8>) {
-        guard text.count <= 45, let bytes = text.contains(UInt8(ascii: ":")) ? ipv6(text) : ipv4(text) else { return nil }
+        guard text.count <= 45, let bytes = text.contains(UInt8(ascii: ":")) ? ipv6(text) : ipv4(text) else {
+            return nil
+        }
         self.init(bytes: bytes)
     }
 

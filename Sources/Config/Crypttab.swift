@@ -1,0 +1,154 @@
+/// One volume of a crypttab(5).
+public struct CrypttabEntry: Equatable, Sendable {
+    /// The device-mapper name: what appears in `/dev/mapper`.
+    public var name: String
+    public var device: DeviceSpec
+    public var key: KeySpec
+    public var options: VolumeOptions
+    /// The line in the file, counted from 1.
+    public var line: Int
+
+    public init(name: String, device: DeviceSpec, key: KeySpec, options: VolumeOptions, line: Int) {
+        self.name = name
+        self.device = device
+        self.key = key
+        self.options = options
+        self.line = line
+    }
+}
+
+/// The volumes of a crypttab(5), in Debian's or systemd's dialect.
+public struct Crypttab: Equatable, Sendable {
+    /// In the order of the file; no two have one name.
+    public var entries: [CrypttabEntry]
+
+    public init(entries: [CrypttabEntry] = []) {
+        self.entries = entries
+    }
+
+    /// Reads a whole crypttab. An option that is not understood costs only itself, an entry without name or device itself.
+    ///
+    /// - Parameters:
+    ///   - bytes: the file.
+    ///   - file: its name, for the findings.
+    ///   - left: volumes that postern.conf leaves to the native opener: what their keys and options say is not our concern.
+    ///   - findings: the list that the findings are added to.
+    public static func parse(
+        _ bytes: [UInt8], file: String, leaving left: [String] = [], into findings: inout [Finding]
+    ) -> Crypttab {
+        var notes = Notes(file: file)
+        var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
+        var crypttab = Crypttab()
+        while let line = lines.next(&notes) {
+            guard crypttab.entries.count < Limits.volumes else {
+                notes.add(
+                    line.number, "there are more than \(Limits.volumes) volumes, and the rest is left out",
+                    "remove some")
+                break
+            }
+            guard let entry = CrypttabEntry(line, leaving: left, notes: &notes) else { continue }
+            if let first = crypttab.entries.first(where: { same($0.name, entry.name) }) {
+                notes.add(
+                    line.number,
+                    "the volume \(quoted(entry.name)) is in line \(first.line) already, and this one is left out",
+                    "remove one of the two, or give it another name")
+                continue
+            }
+            crypttab.entries.append(entry)
+        }
+        notes.finish(into: &findings)
+        return crypttab
+    }
+
+    /// The volumes as understood (`postern -T`), as a crypttab that reads back as the same entries. Options of no concern
+    /// and the values of unattended ones are left out.
+    public var rendered: String {
+        var bytes: [UInt8] = []
+        for entry in entries {
+            var fields = [escaped(entry.name.utf8), entry.device.rendered, entry.key.rendered]
+            let options = entry.options.rendered
+            if !options.isEmpty { fields.append(options) }
+            bytes += fields.joined(separator: [UInt8(ascii: " ")])
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension CrypttabEntry {
+    fileprivate init?(_ line: Line, leaving left: [String], notes: inout Notes) {
+        let fields = words(line.bytes)
+        let outcome = "and the line is left out"
+        guard fields.count >= 2 else {
+            notes.add(
+                line.number, "the volume \(quoted(fields[0])) has no device, \(outcome)",
+                "write NAME DEVICE KEY OPTIONS")
+            return nil
+        }
+        guard let name = unescaped(fields[0]) else {
+            notes.add(line.number, "the volume name \(quoted(fields[0])) is no text, \(outcome)", "write another name")
+            return nil
+        }
+        if let problem = volumeNameProblem(name.utf8) {
+            notes.add(line.number, "the volume name \(quoted(name)) \(problem), \(outcome)", "write another name")
+            return nil
+        }
+        guard let device = DeviceSpec(fields[1]) else {
+            notes.add(
+                line.number, "the device \(quoted(fields[1])) of \(quoted(name)) is not understood, \(outcome)",
+                "write UUID=, PARTUUID=, LABEL= or PARTLABEL= in capitals and a value, or an absolute path")
+            return nil
+        }
+        let isLeft = left.contains { same($0, name) }
+        var unread = Notes(file: "")
+        var parser = VolumeOptionsParser(volume: name, line: line.number)
+        if fields.count > 3 {
+            if isLeft { parser.parse(fields[3], notes: &unread) } else { parser.parse(fields[3], notes: &notes) }
+        }
+        if fields.count > 4, fields[4].first != UInt8(ascii: "#"), !isLeft {
+            notes.add(
+                line.number, "the entry of \(quoted(name)) has a fifth field \(quoted(fields[4])), which is left out",
+                "write options with commas and without blanks (\\040 stands for a blank)")
+        }
+        var options = parser.options
+        let field = fields.count > 2 ? fields[2] : []
+        let key = KeySpec(field, options: options, hasKeyScript: parser.hasKeyScript)
+        if case .other(let text) = key {
+            if KeySpec.isRandom(text) {
+                options.foreign = options.foreign ?? VolumeOptions.randomKey
+            } else if !options.isNative, !isLeft {
+                notes.add(
+                    line.number, "the key \(quoted(field)) of \(quoted(name)) is not understood",
+                    "write none to be asked, or the absolute path of a key file, or PATH:DEVICE")
+            }
+        }
+        if case .file(let path) = key, field.contains(UInt8(ascii: ":")), !path.utf8.starts(with: "/dev/".utf8),
+            !options.isNative, !isLeft
+        {
+            notes.add(
+                line.number, "no device follows the colon in the key \(quoted(field)) of \(quoted(name))",
+                "write PATH:DEVICE with UUID=, LABEL= or an absolute path, or \\072 for a colon in the path")
+        }
+        self.init(name: name, device: device, key: key, options: options, line: line.number)
+    }
+}
+
+extension KeySpec {
+    fileprivate init(_ field: ArraySlice<UInt8>, options: VolumeOptions, hasKeyScript: Bool) {
+        let asks = field.isEmpty || field.isText("none") || field.isText("-")
+        if asks || (hasKeyScript && options.unattended == nil) {
+            // What a script that only asks calls its key is of no concern.
+            self = .ask
+        } else if let path = unescaped(field), KeySpec.isRandom(path) {
+            self = .other(path)
+        } else if hasKeyScript {
+            self = .other(unescaped(field) ?? quoted(field))
+        } else {
+            switch FileSpec(field) {
+            case .file(let path): self = .file(path: path)
+            case .fileOn(let path, let device): self = .fileOn(path: path, device: device)
+            case nil: self = .other(unescaped(field) ?? quoted(field))
+            }
+        }
+    }
+}
