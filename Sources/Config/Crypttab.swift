@@ -33,6 +33,7 @@ public struct Crypttab: Equatable, Sendable {
     ///   - file: its name, for the findings.
     ///   - left: volumes that postern.conf leaves to the native opener: what their keys and options say is not our concern.
     ///   - findings: the list that the findings are added to.
+    /// - Returns: the volumes that can be opened, or left.
     public static func parse(
         _ bytes: [UInt8], file: String, leaving left: [String] = [], into findings: inout [Finding]
     ) -> Crypttab {

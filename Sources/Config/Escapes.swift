@@ -14,15 +14,13 @@ func unescaped(_ field: some Sequence<UInt8>) -> String? {
             index += 1
         }
     }
-    guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
-    return text(bytes)
+    guard let text = text(bytes), !text.unicodeScalars.contains(where: isControl) else { return nil }
+    return text
 }
 
 /// A value as bytes of a field that `unescaped` reads back, and that ends neither the field nor an option.
 ///
-/// - Parameters:
-///   - value: the bytes.
-///   - colons: whether a colon is escaped, which in a key file's path would begin the device.
+/// With `colons`, a colon is escaped too, which in a key file's path would begin the device.
 func escaped(_ value: some Sequence<UInt8>, colons: Bool = false) -> [UInt8] {
     let special = Array(" \t\\#,\"'".utf8)
     var bytes: [UInt8] = []

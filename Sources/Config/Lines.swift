@@ -73,10 +73,14 @@ struct Lines {
         }
         if line.contains(0) { return ("the line holds a zero byte and is left out", "write it again as text") }
         guard content == .text else { return nil }
-        for byte in line where (byte < 0x20 && byte != UInt8(ascii: "\t")) || byte == 0x7F {
-            return ("the line holds the control character \(quoted([byte])) and is left out", "write it again as text")
+        guard let text = text(line) else {
+            return ("the line is not UTF-8 and is left out", "save the file as UTF-8")
         }
-        if text(line) == nil { return ("the line is not UTF-8 and is left out", "save the file as UTF-8") }
+        for scalar in text.unicodeScalars where scalar != "\t" && isControl(scalar) {
+            return (
+                "the line holds a control character (number \(scalar.value)) and is left out", "write it again as text"
+            )
+        }
         return nil
     }
 }

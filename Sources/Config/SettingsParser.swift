@@ -5,6 +5,7 @@ extension Settings {
     ///   - bytes: the file.
     ///   - file: its name, for the findings.
     ///   - findings: the list that the findings are added to.
+    /// - Returns: the settings, with defaults for what is not said.
     public static func parse(_ bytes: [UInt8], file: String, into findings: inout [Finding]) -> Settings {
         var parser = SettingsParser(file: file)
         var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)

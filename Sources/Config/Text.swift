@@ -62,27 +62,30 @@ func number(_ digits: some Collection<UInt8>, in range: ClosedRange<Int>) -> Int
     return range.contains(value) ? value : nil
 }
 
+/// Whether a terminal could take it for more than text: the control characters of ASCII and of ISO 6429 (C1).
+func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+}
+
 /// What a file says, in quotes and safe to print: control characters and bytes that are no text as `\xHH`, cut after 60.
 func quoted(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let whole = Array(bytes)
-    let plain = text(whole) != nil
-    var shown: [UInt8] = [UInt8(ascii: "\"")]
-    var cut = false
-    for byte in whole {
-        // A cut inside a character would leave half of it.
-        if shown.count > 60, !plain || byte & 0xC0 != 0x80 {
-            cut = true
-            break
-        }
-        if byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !plain) {
-            shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        } else {
-            shown.append(byte)
-        }
+    let bytes = Array(bytes)
+    var shown = "\""
+    guard let text = text(bytes) else {
+        for byte in bytes.prefix(60) { append(Unicode.Scalar(byte), isControl: byte >= 0x80, to: &shown) }
+        return shown + (bytes.count > 60 ? "...\"" : "\"")
     }
-    shown += Array(cut ? "...\"".utf8 : "\"".utf8)
-    return String(decoding: shown, as: UTF8.self)
+    for scalar in text.unicodeScalars.prefix(60) { append(scalar, isControl: false, to: &shown) }
+    return shown + (text.unicodeScalars.count > 60 ? "...\"" : "\"")
+}
+
+private func append(_ scalar: Unicode.Scalar, isControl control: Bool, to text: inout String) {
+    guard control || isControl(scalar) else {
+        text.unicodeScalars.append(scalar)
+        return
+    }
+    text += scalar.value < 16 ? "\\x0" : "\\x"
+    text += String(scalar.value, radix: 16)
 }
 
 func quoted(_ text: String) -> String {
