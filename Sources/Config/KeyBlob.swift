@@ -111,6 +111,13 @@ struct BlobReader {
         return value
     }
 
+    /// Passes over a field of fixed size, or says that there is none.
+    mutating func skip(_ count: Int) -> Bool {
+        guard rest.count >= count else { return false }
+        rest = rest.dropFirst(count)
+        return true
+    }
+
     /// A positive `mpint` without its leading zero; `nil` when it is not in its one right form.
     mutating func positive() -> ArraySlice<UInt8>? {
         guard let number = string(), let first = number.first, first < 0x80 else { return nil }

@@ -74,6 +74,11 @@ public enum Files {
         throw SystemError("mkdir(\(path))")
     }
 
+    /// Removes an empty folder, if it is there.
+    public static func removeFolder(_ path: String) {
+        _ = unsafe rmdir(path)
+    }
+
     /// Makes a file with `text` in it, or replaces it.
     ///
     /// - Throws: `SystemError` for `open` or `write`.

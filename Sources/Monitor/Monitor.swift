@@ -1,1 +1,162 @@
-// to be written
+internal import Linux
+internal import Plan
+internal import Wire
+
+/// The root process: it owns the plan, the listening sockets and every decision. It parses nothing from the network
+/// and derives no key; its loop waits for sockets, signals, timers and the kernel's events, and never blocks on one.
+final class Monitor {
+    let configuration: Configuration
+    let options: AgentOptions
+    let log: Log
+    var plan: Plan
+    var listeners: [Listener] = []
+    var sessions: [SessionRecord] = []
+    var workers: [WorkerRecord] = []
+    var nextSession = SessionRecord.console + 1
+    /// Key files in memory, by their source's number in the plan.
+    var keys: [SecretBytes?] = []
+    /// Devices that wait to be probed.
+    var probes: [String] = []
+    /// The picture that the prompts were last shown, without what changes by itself.
+    private var shown: MachineState?
+    var ending: Ending?
+    var consoleStarts = 0
+    /// The folder that sessions are shut into, made at the start and removed at the end.
+    var emptyFolder: String?
+
+    init(configuration: Configuration, options: AgentOptions) {
+        self.configuration = configuration
+        self.options = options
+        log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
+        plan = Plan(
+            settings: configuration.settings, crypttab: configuration.crypttab, host: Machine.hostName,
+            rehearsal: options.rehearsal, keyFolder: options.keyFolder, now: Clock.now())
+    }
+
+    /// Runs until the boot may go on or the agent is told to end.
+    ///
+    /// - Returns: the exit status.
+    func run(_ signals: Int32, _ uevents: borrowing Uevents?, _ paths: inout PathWatch) -> Int32 {
+        var set = PollSet()
+        while true {
+            step()
+            if let ending, sessions.isEmpty || Clock.now() >= ending.deadline { return finish() }
+            set.removeAll()
+            set.add(signals, .readable)
+            set.add(paths.number, .readable)
+            switch uevents {
+            case .some(let uevents): set.add(uevents.number, .readable)
+            case .none: set.add(-1, [])
+            }
+            // What is served may change these lists, so the turn works on what it waited for.
+            let listeners = listeners
+            let sessions = sessions.filter { !$0.isClosed }
+            let workers = workers.filter { !$0.isClosed }
+            let firstSession = 3 + listeners.count
+            let firstWorker = firstSession + sessions.count
+            for listener in listeners { set.add(listener.number, .readable) }
+            for session in sessions { set.add(session.socket.number, interest(session.socket)) }
+            for worker in workers { set.add(worker.socket.number, interest(worker.socket)) }
+            set.wait(milliseconds: timeout())
+            if !set.events(at: 0).isEmpty { takeSignals(signals) }
+            if !set.events(at: 1).isEmpty { takePaths(&paths) }
+            if !set.events(at: 2).isEmpty { takeUevents(uevents) }
+            for (index, session) in sessions.enumerated() { serve(session, set.events(at: firstSession + index)) }
+            for (index, worker) in workers.enumerated() { serve(worker, set.events(at: firstWorker + index)) }
+            for (index, listener) in listeners.enumerated() where !set.events(at: 3 + index).isEmpty {
+                accept(listener)
+            }
+        }
+    }
+
+    private func interest(_ socket: FrameSocket) -> PollSet.Events {
+        socket.wantsToWrite ? [.readable, .writable] : .readable
+    }
+
+    private func timeout() -> Int64? {
+        let now = Clock.now()
+        let deadline = ending.map { $0.deadline } ?? plan.deadline(now: now)
+        return deadline.map { max($0 - now, 0) }
+    }
+
+    /// Does all that is to do now, and shows every prompt what has changed.
+    private func step() {
+        while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
+        startProbes()
+        show()
+    }
+
+    /// Sends the picture to every prompt, when it is another one.
+    func show() {
+        var picture = plan.picture(now: Clock.now())
+        let current = picture
+        picture.waiting = 0
+        for index in picture.volumes.indices { picture.volumes[index].seconds = 0 }
+        guard picture != shown else { return }
+        shown = picture
+        for session in sessions {
+            for (channel, _) in session.watching { send(.state(current), to: session, channel: channel) }
+        }
+    }
+
+    private func carryOut(_ action: Action) {
+        switch action {
+        case .start(let job, let work): start(job, work)
+        case .kill(let job): killWorker(of: job)
+        case .forgetKey(let source): if source < keys.count { keys[source] = nil }
+        case .tried(let channel, let results, let retryAfter):
+            guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
+            session.permits.answered(channel.number)
+            // The picture first: it shows what opened, and then the prompt comes once.
+            show()
+            send(.tried(results, retryAfter: retryAfter), to: session, channel: channel.number)
+        case .finish(let channel, let code, let reason):
+            guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
+            finish(session, channel.number, code, reason)
+        case .log(let level, let text): log.write(level.rawValue, text)
+        case .goOn(let without): goOn(without: without)
+        }
+    }
+
+    /// Ends a channel.
+    func finish(_ session: SessionRecord, _ channel: UInt8, _ code: ExitCode, _ reason: String) {
+        session.watching.removeAll { $0.channel == channel }
+        send(.finish(code, reason: reason), to: session, channel: channel)
+    }
+
+    /// Sends to a session; one that does not read what it is sent is ended.
+    func send(_ message: MonitorMessage, to session: SessionRecord, channel: UInt8) {
+        guard !session.isClosed, !session.send(message, channel: channel) else { return }
+        end(session, why: "it does not read")
+    }
+
+    private func takeSignals(_ descriptor: Int32) {
+        var isAsked = false
+        Signals.drain(descriptor, isAskedToEnd: &isAsked)
+        while let exited = ChildProcess.nextExited() { ended(exited) }
+        guard isAsked, ending == nil else { return }
+        log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over")
+        end(.internalError, reason: "The agent was told to end.")
+    }
+
+    private func takePaths(_ paths: inout PathWatch) {
+        for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
+    }
+
+    private func takeUevents(_ uevents: borrowing Uevents?) {
+        var isLost = false
+        switch uevents {
+        case .none: break
+        case .some(let uevents):
+            while let event = uevents.next(lost: &isLost) {
+                switch event {
+                case .changed(let path): if !probes.contains(path) { probes.append(path) }
+                case .removed(let path):
+                    probes.removeAll { $0 == path }
+                    plan.removed(path, now: Clock.now())
+                }
+            }
+        }
+        if isLost { probes = BlockDevices.all }
+    }
+}

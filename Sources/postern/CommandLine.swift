@@ -1,7 +1,97 @@
-/// The commands that a person types.
+internal import CLinux
+internal import Config
+internal import Linux
+internal import Monitor
+
+/// The commands that a person or a boot script types.
 enum CommandLine {
+    /// The agent's version.
+    static let version = "0.1.0"
+    private static let defaultFile = "/etc/postern/postern.conf"
+
+    private static let usage = """
+        usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
+               postern check [-f FILE]
+               postern -T [-f FILE]
+               postern --version
+        FILE is \(defaultFile) unless -f names another one.
+
+        """
+
     static func run(_ arguments: [String]) -> Int32 {
-        print("usage: postern agent|check|-T -f FILE")
+        guard let first = arguments.first else { return misused("what is it to do?") }
+        let rest = Array(arguments.dropFirst())
+        switch first {
+        case "agent": return agent(rest)
+        case "check": return file(rest).map { check($0) } ?? misused("check takes -f FILE alone")
+        case "-T": return file(rest).map { show($0) } ?? misused("-T takes -f FILE alone")
+        case "--version":
+            print("postern \(version)")
+            return 0
+        case "--help", "-h":
+            print(usage, terminator: "")
+            return 0
+        default: return misused("there is no command \(printable(first))")
+        }
+    }
+
+    private static func agent(_ arguments: [String]) -> Int32 {
+        var options = AgentOptions(file: defaultFile)
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--rehearse": options.rehearsal = true
+            case "-f":
+                guard let file = rest.popFirst() else { return misused("-f wants a file") }
+                options.file = file
+            case "--key-volume":
+                guard let folder = rest.popFirst() else { return misused("--key-volume wants a folder") }
+                options.keyFolder = folder
+            default: return misused("agent knows no \(printable(word))")
+            }
+        }
+        guard options.keyFolder == nil || options.rehearsal else {
+            return misused("--key-volume goes with --rehearse alone")
+        }
+        return MonitorProcess.run(options)
+    }
+
+    /// What follows a command that takes nothing but `-f FILE`, or `nil`.
+    private static func file(_ arguments: [String]) -> String? {
+        if arguments.isEmpty { return defaultFile }
+        return arguments.count == 2 && arguments[0] == "-f" ? arguments[1] : nil
+    }
+
+    /// Reads everything as the agent would, and reports whatever it would pass over.
+    private static func check(_ path: String) -> Int32 {
+        let configuration = Configuration(file: path)
+        for finding in configuration.findings { print(finding.description) }
+        let count = configuration.findings.count
+        guard count == 0 else {
+            print("\(path): \(count) finding\(count == 1 ? "" : "s")")
+            return 1
+        }
+        print(
+            "\(path): no findings; \(configuration.crypttab.entries.count) volumes, "
+                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count) host keys")
+        return 0
+    }
+
+    /// Prints the configuration as understood: a postern.conf, and the other files behind `#`.
+    private static func show(_ path: String) -> Int32 {
+        let configuration = Configuration(file: path)
+        print(configuration.settings.rendered, terminator: "")
+        print("# \(configuration.settings.crypttab):")
+        for line in configuration.crypttab.rendered.split(separator: "\n") { print("#   \(line)") }
+        print("# authorized keys:")
+        for key in configuration.keys { print("#   \(key.type) \(key.fingerprint) \(printable(key.comment))") }
+        for finding in configuration.findings { Log.complain(finding.description) }
+        return 0
+    }
+
+    private static func misused(_ problem: String) -> Int32 {
+        Log.complain("postern: \(problem)")
+        Log.complain(usage)
         return 2
     }
 }

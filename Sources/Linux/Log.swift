@@ -18,6 +18,12 @@ public struct Log: ~Copyable {
         }
     }
 
+    /// Writes a line for a person on standard error, as it is.
+    public static func complain(_ text: String) {
+        let bytes = Array((text + "\n").utf8)
+        _ = unsafe bytes.withUnsafeBytes { unsafe CLinux.write(2, $0.baseAddress, $0.count) }
+    }
+
     private func emit(_ text: String, to number: Int32) {
         let bytes = Array(text.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe CLinux.write(number, $0.baseAddress, min($0.count, Log.longest)) }

@@ -1,0 +1,98 @@
+public import Config
+public import Linux
+
+/// All that the agent reads before it starts, and what was found wrong with it.
+public struct Configuration {
+    public var settings = Settings()
+    public var crypttab = Crypttab()
+    public var keys: [AuthorizedKey] = []
+    /// The host keys that could be read, with their paths.
+    public var hostKeys: [HostKeyFile] = []
+    public var findings: [Finding] = []
+
+    public struct HostKeyFile {
+        public let path: String
+        public let content: SecretBytes
+    }
+
+    /// The largest configuration file, in bytes.
+    static let largestFile = 1 << 20
+    /// The largest host key file, in bytes: an RSA key of 16384 bits takes some 13,000.
+    static let largestHostKey = 32 << 10
+
+    /// Reads postern.conf and the files it names. What is not understood costs only itself: a file that cannot be read
+    /// leaves the defaults, and a finding.
+    public init(file: String) {
+        if let bytes = read(file, remedy: "make the file, or name another one with -f") {
+            settings = Settings.parse(bytes, file: file, into: &findings)
+        }
+        if let bytes = read(settings.crypttab, remedy: "make the file, or name another one with Crypttab in \(file)") {
+            crypttab = Crypttab.parse(bytes, file: settings.crypttab, into: &findings)
+        }
+        for path in settings.authorizedKeysFiles {
+            guard let bytes = read(path, remedy: "put the public key of each owner into it, one a line") else {
+                continue
+            }
+            keys += AuthorizedKeys.parse(bytes, file: path, into: &findings).keys
+        }
+        for path in settings.hostKeys { readHostKey(path) }
+        checkArrays(file)
+    }
+
+    private mutating func read(_ path: String, remedy: String) -> [UInt8]? {
+        do throws(SystemError) {
+            return try Files.read(path, limit: Configuration.largestFile)
+        } catch {
+            add(path, error.description, remedy)
+            return nil
+        }
+    }
+
+    private mutating func readHostKey(_ path: String) {
+        do throws(SystemError) {
+            let content = try Files.readSecret(path, limit: Configuration.largestHostKey)
+            let text = unsafe content.withUnsafeBytes { unsafe Array($0) }
+            let problem = HostKey.problem(text)
+            guard let problem else {
+                hostKeys.append(HostKeyFile(path: path, content: content))
+                return
+            }
+            add(path, problem, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
+        } catch {
+            add(path, error.description, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
+        }
+    }
+
+    /// What postern.conf says of volumes must fit crypttab.
+    private mutating func checkArrays(_ file: String) {
+        let names = crypttab.entries.map { $0.name }
+        for rule in settings.arrays {
+            let members = names.count { rule.holds($0) }
+            if members == 0 {
+                add(file, "the array \(rule.name) has no member in \(settings.crypttab)", "correct its members")
+            } else if case .quorum(let quorum) = rule.policy, quorum > members {
+                add(
+                    file, "the array \(rule.name) has \(members) members, and its quorum is \(quorum)",
+                    "lower the quorum, or add the members to \(settings.crypttab)")
+            }
+        }
+        for rule in settings.volumes where !names.contains(rule.name) {
+            add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
+        }
+        if crypttab.entries.isEmpty {
+            add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
+        }
+        if keys.isEmpty {
+            add(
+                settings.authorizedKeysFiles.first ?? file, "there is no key that may log in",
+                "add the public key of each owner, one a line")
+        }
+        if hostKeys.isEmpty {
+            add(file, "there is no host key, so there will be no ssh", "make one with ssh-keygen")
+        }
+    }
+
+    private mutating func add(_ file: String, _ problem: String, _ remedy: String) {
+        findings.append(Finding(file: file, line: 0, problem: problem, remedy: remedy))
+    }
+}

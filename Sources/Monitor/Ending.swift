@@ -1,0 +1,103 @@
+internal import Linux
+internal import Plan
+internal import Wire
+
+/// The agent's last seconds: every prompt is told, and given time to tell its person.
+struct Ending {
+    /// How long sessions and the console have to end by themselves, in milliseconds: a client is waited for three
+    /// seconds.
+    static let grace: Int64 = 5_000
+    /// How long udev's links are waited for, in milliseconds.
+    static let linkGrace: Int64 = 10_000
+
+    let code: ExitCode
+    let deadline: Int64
+    /// What the boot goes on without.
+    let without: [String]
+}
+
+extension Monitor {
+    func goOn(without: [String]) {
+        let missing = without.isEmpty ? "" : "Without \(without.joined(separator: ", "))."
+        log.write(LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)")
+        end(.done, reason: missing, without: without)
+    }
+
+    /// Tells every prompt how it ends, and takes no new ones.
+    func end(_ code: ExitCode, reason: String, without: [String] = []) {
+        ending = Ending(code: code, deadline: Clock.now() + Ending.grace, without: without)
+        listeners.removeAll()
+        probes.removeAll()
+        for worker in workers {
+            worker.isDone = true
+            ChildProcess.kill(worker.process)
+        }
+        if code == .done { show() }
+        for session in sessions {
+            for (channel, _) in session.watching { finish(session, channel, code, reason) }
+            // A session without an open prompt has nothing more to say.
+            if !session.isAuthenticated { ChildProcess.kill(session.process) }
+        }
+    }
+
+    /// Leaves nothing behind, and says how the boot goes on.
+    func finish() -> Int32 {
+        for session in sessions { ChildProcess.kill(session.process) }
+        for session in sessions { ChildProcess.wait(for: session.process) }
+        for worker in workers { ChildProcess.wait(for: worker.process) }
+        keys.removeAll()
+        if let emptyFolder { Files.removeFolder(emptyFolder) }
+        guard let ending, ending.code == .done else { return Int32(ExitCode.internalError.rawValue) }
+        if !options.rehearsal {
+            waitForLinks()
+            writeSkips(ending.without)
+        }
+        return 0
+    }
+
+    /// What mounts the root looks for udev's links, which udevd makes some time after the kernel has the mapping.
+    private func waitForLinks() {
+        guard Files.exists("/run/udev/control") else { return }
+        var links: [String] = []
+        for volume in plan.picture(now: Clock.now()).volumes where volume.state == .open {
+            links.append("/dev/mapper/\(volume.name)")
+            // udev escapes other characters in the link's name.
+            if volume.name.utf8.allSatisfy({ isPlain($0) }) { links.append("/dev/disk/by-id/dm-name-\(volume.name)") }
+        }
+        guard var watch = try? PathWatch(links) else { return }
+        let deadline = Clock.now() + Ending.linkGrace
+        var set = PollSet()
+        set.add(watch.number, .readable)
+        var missing = links
+        while true {
+            for (path, isThere) in watch.changes() {
+                missing.removeAll { $0 == path }
+                if !isThere { missing.append(path) }
+            }
+            let now = Clock.now()
+            guard !missing.isEmpty, now < deadline else { break }
+            set.wait(milliseconds: deadline - now)
+        }
+        for link in missing { log.write(LogLevel.warning.rawValue, "udevd has not made \(link)") }
+    }
+
+    private func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "+"): true
+        default: false
+        }
+    }
+
+    /// The native opener passes over the volumes named here.
+    private func writeSkips(_ names: [String]) {
+        guard !names.isEmpty else { return }
+        do throws(SystemError) {
+            try Files.makeFolder("/run/postern", mode: 0o755)
+            try Files.makeFolder("/run/postern/skip", mode: 0o755)
+            for name in names { try Files.write("", to: "/run/postern/skip/\(name)", mode: 0o644) }
+        } catch {
+            log.write(LogLevel.error.rawValue, "the native opener may ask for what is missing: \(error.description)")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+internal import CLinux
+internal import Config
+internal import Linux
+internal import Plan
+internal import Wire
+
+/// `postern agent`.
+public enum MonitorProcess {
+    /// Runs the agent until the boot may go on.
+    ///
+    /// - Returns: 0 when it may; anything else leaves the volumes to the distribution's own prompt.
+    public static func run(_ options: AgentOptions) -> Int32 {
+        if options.rehearsal, Machine.isInitrd {
+            Log(toKernel: false).write(LogLevel.error.rawValue, "a rehearsal opens nothing, and this is an initrd")
+            return Int32(ExitCode.refused.rawValue)
+        }
+        let configuration = Configuration(file: options.file)
+        let monitor = Monitor(configuration: configuration, options: options)
+        for finding in configuration.findings {
+            monitor.log.write(LogLevel.warning.rawValue, finding.description)
+        }
+        guard !configuration.crypttab.entries.isEmpty else {
+            monitor.log.write(LogLevel.error.rawValue, "no volume to open; the boot's own prompt takes over")
+            return Int32(ExitCode.internalError.rawValue)
+        }
+        do throws(SystemError) {
+            return try monitor.start()
+        } catch {
+            monitor.log.write(LogLevel.error.rawValue, error.description)
+            return Int32(ExitCode.internalError.rawValue)
+        }
+    }
+}
+
+extension Monitor {
+    fileprivate func start() throws(SystemError) -> Int32 {
+        let signals = try Signals.open()
+        // The sockets come first: from here on nobody is turned away, whatever the disks do.
+        listen()
+        try makeEmptyFolder()
+        var paths = try PathWatch(plan.watchedPaths)
+        let uevents = watchesDevices ? try? Uevents() : nil
+        if watchesDevices { probes = BlockDevices.all }
+        for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
+        startConsole()
+        return run(signals.number, uevents, &paths)
+    }
+
+    /// Whether crypttab names a device by anything but its path.
+    private var watchesDevices: Bool {
+        configuration.crypttab.entries.contains { entry in
+            if case .fileOn(_, .path) = entry.key, case .path = entry.device { return false }
+            if case .fileOn = entry.key, !options.rehearsal { return true }
+            if case .path = entry.device { return false }
+            return true
+        }
+    }
+
+    private func listen() {
+        guard !configuration.keys.isEmpty, !configuration.hostKeys.isEmpty else {
+            log.write(LogLevel.error.rawValue, "no ssh: there is no host key, or no key that may log in")
+            return
+        }
+        let settings = configuration.settings
+        for port in settings.ports {
+            guard settings.listenAddresses.isEmpty else { continue }
+            if !listen("::", port, dual: true) { _ = listen("0.0.0.0", port, dual: false) }
+        }
+        for address in settings.listenAddresses {
+            for port in address.port.map({ [$0] }) ?? settings.ports {
+                _ = listen(address.address.description, port, dual: false)
+            }
+        }
+        for listener in listeners { log.write(LogLevel.info.rawValue, "listening on \(listener.title)") }
+    }
+
+    private func listen(_ address: String, _ port: UInt16, dual: Bool) -> Bool {
+        do throws(SystemError) {
+            listeners.append(try Listener(address: address, port: port, dual: dual))
+            return true
+        } catch {
+            log.write(LogLevel.warning.rawValue, error.description)
+            return false
+        }
+    }
+
+    private func makeEmptyFolder() throws(SystemError) {
+        guard ChildProcess.isRoot else { return }
+        let folder: String
+        if options.rehearsal {
+            folder = "/run/postern-rehearsal-\(ChildProcess.id)"
+        } else {
+            try Files.makeFolder("/run/postern", mode: 0o755)
+            folder = "/run/postern/empty"
+        }
+        try Files.makeFolder(folder, mode: 0o555)
+        emptyFolder = folder
+    }
+}

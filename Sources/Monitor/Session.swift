@@ -1,0 +1,64 @@
+internal import Config
+internal import Linux
+internal import Plan
+internal import Wire
+
+/// The monitor's end of one session, or of the console, whose number is 0.
+final class SessionRecord {
+    let number: Int
+    let process: Int32
+    let socket: FrameSocket
+    /// The client's address and port for the log, or `the console`.
+    let peer: String
+    var permits: PermitTable
+    /// Who logged in: the place of the key among the authorized ones.
+    var key: Int?
+    var isAuthenticated = false
+    /// The channels that are shown the picture.
+    var watching: [(channel: UInt8, terminal: Bool)] = []
+    /// For the log, once somebody logged in.
+    var who: String
+    /// It says and hears nothing more; only its process is still to end.
+    var isClosed = false
+
+    init(number: Int, process: Int32, socket: FrameSocket, peer: String) {
+        self.number = number
+        self.process = process
+        self.socket = socket
+        self.peer = peer
+        who = peer
+        permits = PermitTable(isConsole: number == SessionRecord.console)
+    }
+
+    /// The console's number.
+    static let console = 0
+
+    /// Sends a message, or says that the session is to be given up.
+    func send(_ message: MonitorMessage, channel: UInt8) -> Bool {
+        do throws(WireError) {
+            return socket.send(try message.body(channel: channel))
+        } catch { return false }
+    }
+}
+
+/// A worker and the job it has.
+final class WorkerRecord {
+    let process: Int32
+    let socket: FrameSocket
+    let kind: Kind
+    /// Whether it has given its answer, so that its end is no news.
+    var isDone = false
+    /// It says and hears nothing more; only its process is still to end.
+    var isClosed = false
+
+    enum Kind {
+        case job(Int, source: Int?)
+        case probe(String)
+    }
+
+    init(process: Int32, socket: FrameSocket, kind: Kind) {
+        self.process = process
+        self.socket = socket
+        self.kind = kind
+    }
+}

@@ -1,0 +1,137 @@
+internal import Linux
+internal import Plan
+internal import Wire
+
+/// Workers: what they are started for, and what they report.
+extension Monitor {
+    /// Probes at a time: a disk that hangs must not hold up the others for long.
+    private static let mostProbes = 4
+
+    func start(_ job: Int, _ work: Job) {
+        switch work {
+        case .inspect(let order): start(.inspect(order), .job(job, source: nil))
+        case .readKey(let order, let source): start(.readKey(order), .job(job, source: source))
+        case .unlockWithPassphrase(let order, let secret): start(.unlock(order, secret), .job(job, source: nil))
+        case .unlockWithKey(let order, let source):
+            guard source < keys.count, let key = keys[source] else {
+                plan.ended(job, .done(.failed("its key is not there any more")), now: Clock.now())
+                return
+            }
+            start(.unlock(order, key), .job(job, source: nil))
+        }
+    }
+
+    private func start(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) {
+        do throws(SystemError) {
+            let pair = try FileDescriptor.socketPair()
+            let process = try ChildProcess.start(.worker, descriptors: [pair.second.number])
+            let socket = FrameSocket(
+                pair.takeFirst(), largestFrame: Wire.Limits.frameFromWorker,
+                largestQueue: Wire.Limits.frameFromMonitor + 64)
+            let worker = WorkerRecord(process: process, socket: socket, kind: kind)
+            workers.append(worker)
+            if !send(order, to: worker) { ChildProcess.kill(process) }
+        } catch {
+            log.write(LogLevel.error.rawValue, "no worker: \(error.description)")
+            if case .job(let job, _) = kind {
+                plan.ended(job, .done(.failed("no worker: \(error.description)")), now: Clock.now())
+            }
+        }
+    }
+
+    private func send(_ order: WorkerOrder, to worker: WorkerRecord) -> Bool {
+        do throws(WireError) {
+            return worker.socket.send(try order.body())
+        } catch { return false }
+    }
+
+    func killWorker(of job: Int) {
+        for worker in workers {
+            guard case .job(job, _) = worker.kind else { continue }
+            worker.isDone = true
+            ChildProcess.kill(worker.process)
+        }
+    }
+
+    /// Looks at the devices that wait for it, a few at a time.
+    func startProbes() {
+        guard ending == nil else { return }
+        while let path = probes.first {
+            let running = workers.count { worker in
+                if case .probe = worker.kind { true } else { false }
+            }
+            guard running < Monitor.mostProbes else { return }
+            probes.removeFirst()
+            start(.probe(device: path), .probe(path))
+        }
+    }
+
+    func serve(_ worker: WorkerRecord, _ events: PollSet.Events) {
+        guard !events.isEmpty, !worker.isClosed else { return }
+        if events.contains(.writable) { _ = worker.socket.flush() }
+        while true {
+            switch worker.socket.receive() {
+            case .nothing: return
+            case .closed:
+                // How it ended is the answer of one that gave none; its exit brings that.
+                worker.isClosed = true
+                return
+            case .frame(let body):
+                do throws(WireError) {
+                    take(try WorkerReport.read(body), from: worker)
+                } catch {
+                    log.write(LogLevel.error.rawValue, "worker: \(error.description)")
+                    ChildProcess.kill(worker.process)
+                    worker.isClosed = true
+                    return
+                }
+            }
+        }
+    }
+
+    private func take(_ report: WorkerReport, from worker: WorkerRecord) {
+        if case .log(let level, let line) = report {
+            log.write(level.rawValue, line)
+            return
+        }
+        let now = Clock.now()
+        switch worker.kind {
+        case .probe(let path):
+            if case .probed(let tags) = report { plan.probed(path, tags, now: now) }
+            worker.isDone = true
+        case .job(let job, let source):
+            switch report {
+            case .asksLeave:
+                let leave = !worker.isDone && ending == nil && plan.mayActivate(job)
+                if !send(.mayActivate(leave), to: worker) { ChildProcess.kill(worker.process) }
+            case .inspected(let facts): done(worker, job, .inspected(facts))
+            case .done(let outcome): done(worker, job, .done(outcome))
+            case .key(let key):
+                guard let source else { return }
+                while keys.count <= source { keys.append(nil) }
+                keys[source] = key
+                done(worker, job, .keyRead)
+            case .probed, .log: break
+            }
+        }
+    }
+
+    private func done(_ worker: WorkerRecord, _ job: Int, _ report: JobReport) {
+        guard !worker.isDone else { return }
+        worker.isDone = true
+        plan.ended(job, report, now: Clock.now())
+    }
+
+    /// A child has ended.
+    func ended(_ exited: ExitedProcess) {
+        if let worker = workers.first(where: { $0.process == exited.id }) {
+            // What it said last may still be in its socket.
+            serve(worker, .readable)
+            if case .job(let job, _) = worker.kind { done(worker, job, .died(exited.status)) }
+            workers.removeAll { $0 === worker }
+        } else if let session = sessions.first(where: { $0.process == exited.id }) {
+            serve(session, .readable)
+            remove(session, exited.status)
+        }
+    }
+}
