@@ -5,7 +5,20 @@ import PackageDescription
 /// Tests and everyday builds use the full language runtime and Debian's shared libraries over the same sources.
 let embedded = Context.environment["POSTERN_EMBEDDED"] == "1"
 /// Where `initrd/build` put the static libraries and their headers.
-let prefix = Context.environment["POSTERN_PREFIX"]
+let prefix = Context.environment["POSTERN_PREFIX"] ?? ""
+
+/// The static link of the agent.
+let linkerFlags = [
+    "--gc-sections", "--icf=safe", "-O2", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
+    // libssh has these, but no public header: our weak references to them would not fetch them.
+    "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
+    "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
+]
+let staticLink: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld", "-Xclang-linker", "-static-pie", "-L\(prefix)/lib"]
+            + linkerFlags.flatMap { ["-Xlinker", $0] })
+]
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -16,7 +29,10 @@ let settings: [SwiftSetting] = [
 let sourceSettings: [SwiftSetting] =
     settings + [.strictMemorySafety()]
     + (embedded
-        ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize"])]
+        ? [
+            .enableExperimentalFeature("Embedded"),
+            .unsafeFlags(["-wmo", "-Osize", "-Xcc", "-I\(prefix)/include"]),
+        ]
         : [.enableUpcomingFeature("ExistentialAny")])
 
 /// A library target of ours: imports go downwards only, and the build checks it.
@@ -28,6 +44,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// A C library. pkg-config is for the everyday build: it would find Debian's older libssh.a before ours.
+func library(_ name: String, pkgConfig: String?, package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: embedded ? nil : pkgConfig, providers: [.apt([package])])
+}
+
 let package = Package(
     name: "postern",
     products: [
@@ -35,11 +56,11 @@ let package = Package(
         .library(name: "Pure", targets: ["Config", "Plan", "Terminal", "Wire"]),
     ],
     targets: [
-        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
-        .systemLibrary(name: "CCryptsetup", pkgConfig: "libcryptsetup", providers: [.apt(["libcryptsetup-dev"])]),
-        .systemLibrary(name: "CLibssh", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
-        .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
-        .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? [.define("POSTERN_STATIC")] : [])),
+        library("CCryptsetup", pkgConfig: "libcryptsetup", package: "libcryptsetup-dev"),
+        library("CLibssh", pkgConfig: "libssh", package: "libssh-dev"),
+        library("CBlkid", pkgConfig: "blkid", package: "libblkid-dev"),
+        library("CSeccomp", pkgConfig: nil, package: "libseccomp-dev"),
         module("Linux", ["CLinux", "CSeccomp"]),
         module("Wire", ["Linux"]),
         module("Config", []),
@@ -54,7 +75,8 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: ["CLinux", "Config", "Console", "Linux", "Monitor", "Session", "Worker"],
-            swiftSettings: sourceSettings),
+            swiftSettings: sourceSettings,
+            linkerSettings: embedded ? staticLink : []),
         tests("LinuxTests", ["Linux"]),
     ]
 )
