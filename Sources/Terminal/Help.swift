@@ -1,0 +1,24 @@
+internal import Wire
+
+extension Report {
+    /// What `help` prints: the commands, their other names and the exit codes.
+    public static var help: String {
+        var text = """
+            Postern opens this machine's encrypted volumes so that its boot goes on.
+
+              unlock           ask for a passphrase, and open what it opens;
+                               a plain login does the same
+              status [--json]  show what is locked and what is open
+              help             show this
+
+            Without a terminal the passphrase is standard input up to the first
+            line end: ssh root@host unlock < file
+            Other names of unlock:
+
+            """
+        for alias in Command.aliases { text += "  \(alias)\n" }
+        text += "Exit codes:\n"
+        for code in ExitCode.all { text += "  \(code.rawValue)  \(code.meaning)\n" }
+        return text
+    }
+}
