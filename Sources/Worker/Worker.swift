@@ -1,3 +1,27 @@
+internal import LUKS
+internal import Linux
+internal import Wire
+
+/// The process that does one job on one volume, and ends.
+///
+/// It is root, since device-mapper and mounts ask for it, and parses what stands on disks: hence a process of its own
+/// that the monitor can do without, and that gives back what memory a key derivation took.
 public enum WorkerProcess {
-    public static func run() -> Int32 { 1 }
+    /// Runs the role `worker`, with the socket to the monitor at `Role.controlDescriptor`.
+    ///
+    /// - Returns: the exit status: 0 when the monitor has its answer.
+    public static func run() -> Int32 {
+        Confinement.enter()
+        let monitor = MonitorLink(FileDescriptor(owning: Role.controlDescriptor))
+        guard let order = monitor.nextOrder() else { return 1 }
+        let report: WorkerReport
+        switch order {
+        case .probe(let device): report = Inspection.probe(device)
+        case .inspect(let volume): report = Inspection.inspect(volume, monitor)
+        case .readKey(let key): report = KeyFile.report(key)
+        case .unlock(let volume, let secret): report = .done(Unlocking.unlock(volume, secret, monitor))
+        case .mayActivate: return 1
+        }
+        return monitor.send(report) ? 0 : 1
+    }
 }

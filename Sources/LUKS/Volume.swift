@@ -1,0 +1,129 @@
+internal import CCryptsetup
+internal import CLinux
+internal import Linux
+
+/// A LUKS header that has been read, and the device it belongs to.
+@safe public struct Volume: ~Copyable {
+    let handle: OpaquePointer
+    /// The encrypted device's path.
+    let device: String
+    /// The path of the device or file that the header lies on.
+    let headerPath: String
+    private let log: LibraryLog
+
+    /// Reads the header of `device`, which lies on the device itself unless `header` names another one or a file.
+    ///
+    /// Where one of LUKS2's two copies is damaged, this repairs it on the disk, as cryptsetup(8) does; see `neverWrite`.
+    ///
+    /// - Throws: `LUKSError.device`, `noHeader`, `damaged` or `requirements`.
+    public init(device: String, header: String?, log: LibraryLog) throws(LUKSError) {
+        LibraryLog.silence()
+        let headerPath = header ?? device
+        // libcryptsetup says no more than "not a block device" of what it cannot open.
+        try Volume.requireReadable(headerPath)
+        if header != nil { try Volume.requireReadable(device) }
+        var handle: OpaquePointer?
+        let made = unsafe crypt_init_data_device(&handle, headerPath, device)
+        guard made == 0, let handle = unsafe handle else { throw .device(path: device, code: -made) }
+        unsafe log.attach(to: handle)
+        let loaded = unsafe crypt_load(handle, nil, nil)
+        guard loaded == 0 else {
+            unsafe crypt_free(handle)
+            if loaded == -ETXTBSY { throw .requirements(path: headerPath) }
+            let tags = (try? DeviceTags(probing: headerPath)) ?? DeviceTags()
+            if loaded == -EINVAL, tags.type == "crypto_LUKS" { throw .damaged(path: headerPath) }
+            throw .noHeader(path: headerPath, code: -loaded)
+        }
+        unsafe self.handle = handle
+        self.device = device
+        self.headerPath = headerPath
+        self.log = log
+    }
+
+    deinit {
+        unsafe crypt_free(handle)
+    }
+
+    private static func requireReadable(_ path: String) throws(LUKSError) {
+        do throws(SystemError) { _ = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {
+            throw .device(path: path, code: error.code)
+        }
+    }
+
+    /// Keeps this process from writing to any header: a damaged copy is not repaired. It cannot be taken back.
+    ///
+    /// libcryptsetup repairs under its lock alone. The lock is a file under `/run`, which needs root besides.
+    public static func neverWrite() {
+        crypt_metadata_locking(nil, 0)
+    }
+
+    /// Whether `/dev/mapper/NAME` is active, whoever opened it. It needs root, and says `false` without.
+    public static func isActive(_ name: String) -> Bool {
+        LibraryLog.silence()
+        let status = unsafe crypt_status(nil, name)
+        return status == CRYPT_ACTIVE || status == CRYPT_BUSY
+    }
+
+    /// 1 or 2.
+    public var version: UInt8 {
+        isLUKS2 ? 2 : 1
+    }
+
+    var isLUKS2: Bool {
+        unsafe strcmp(crypt_get_type(handle), "LUKS2") == 0
+    }
+
+    public var uuid: String {
+        guard let text = unsafe crypt_get_uuid(handle) else { return "" }
+        return unsafe String(cString: text)
+    }
+
+    /// Whether the data is partly under another key, because an online reencryption has not ended.
+    public var isBeingReencrypted: Bool {
+        guard isLUKS2 else { return false }
+        let status = unsafe crypt_reencrypt_status(handle, nil)
+        return status == CRYPT_REENCRYPT_CLEAN || status == CRYPT_REENCRYPT_CRASH
+    }
+
+    /// The type names of a LUKS2 header's tokens, such as `systemd-tpm2` or `clevis`, at most 32.
+    public var tokenTypes: [String] {
+        guard isLUKS2 else { return [] }
+        var types: [String] = []
+        let count = unsafe crypt_token_max("LUKS2")
+        for token in 0..<min(max(count, 0), 32) {
+            var type: UnsafePointer<CChar>?
+            let status = unsafe crypt_token_status(handle, token, &type)
+            guard status != CRYPT_TOKEN_INVALID, status != CRYPT_TOKEN_INACTIVE, let type = unsafe type else {
+                continue
+            }
+            types.append(unsafe String(cString: type))
+        }
+        return types
+    }
+
+    /// Finds the most memory that argon2 takes for one of the key slots that would be tried.
+    ///
+    /// - Parameter keySlot: the one slot to be tried, or `nil` for all.
+    /// - Returns: the memory in KiB; 0 for PBKDF2 alone.
+    public borrowing func derivationMemory(keySlot: Int32?) -> UInt32 {
+        guard isLUKS2 else { return 0 }
+        var most: UInt32 = 0
+        let count = unsafe crypt_keyslot_max("LUKS2")
+        for slot in 0..<max(count, 0) where holdsKey(slot) {
+            // A slot of priority "ignore" is tried only when it is named.
+            let isTried = unsafe crypt_keyslot_get_priority(handle, slot) != CRYPT_SLOT_PRIORITY_IGNORE
+            guard keySlot.map({ $0 == slot }) ?? isTried else { continue }
+            var derivation = unsafe crypt_pbkdf_type()
+            if unsafe crypt_keyslot_get_pbkdf(handle, slot, &derivation) == 0 {
+                most = max(most, unsafe derivation.max_memory_kb)
+            }
+        }
+        return most
+    }
+
+    /// Whether a key slot holds the volume's key, and not none or one that is bound to nothing.
+    func holdsKey(_ slot: Int32) -> Bool {
+        let status = unsafe crypt_keyslot_status(handle, slot)
+        return status == CRYPT_SLOT_ACTIVE || status == CRYPT_SLOT_ACTIVE_LAST
+    }
+}

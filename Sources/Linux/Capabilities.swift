@@ -1,0 +1,24 @@
+internal import CLinux
+
+/// Rights that root has one by one, of capabilities(7), by their bits.
+public struct Capabilities: OptionSet, Sendable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    private init(bit: UInt64) { self.init(rawValue: 1 << bit) }
+
+    public static let changeOwner = Capabilities(bit: 0)
+    public static let overrideAccess = Capabilities(bit: 1)
+    public static let readAny = Capabilities(bit: 2)
+    public static let changeGroup = Capabilities(bit: 6)
+    public static let changeUser = Capabilities(bit: 7)
+    public static let lockMemory = Capabilities(bit: 14)
+    public static let rawIO = Capabilities(bit: 17)
+    public static let administer = Capabilities(bit: 21)
+    public static let makeNodes = Capabilities(bit: 27)
+
+    /// Gives up all others for good. Without root there is nothing to give up.
+    public static func keep(only kept: Capabilities) {
+        _ = linux_keep_capabilities(kept.rawValue)
+    }
+}

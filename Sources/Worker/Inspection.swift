@@ -1,0 +1,40 @@
+internal import LUKS
+internal import Linux
+internal import Wire
+
+/// The jobs that look at a device without a key.
+enum Inspection {
+    /// What stands on the device; nothing when it cannot be read.
+    static func probe(_ device: String) -> WorkerReport {
+        Capabilities.keep(only: [.changeUser, .changeGroup, .readAny])
+        let found = (try? LUKS.DeviceTags(probing: device) { Confinement.becomeNobody() }) ?? LUKS.DeviceTags()
+        return .probed(
+            Wire.DeviceTags(
+                type: found.type, uuid: found.uuid, label: found.label, partitionUUID: found.partitionUUID,
+                partitionLabel: found.partitionLabel))
+    }
+
+    /// What the header asks for.
+    static func inspect(_ order: VolumeOrder, _ monitor: MonitorLink) -> WorkerReport {
+        Capabilities.keep(only: [.administer, .makeNodes, .readAny, .lockMemory])
+        let isActive = !order.rehearsal && Volume.isActive(order.name)
+        // What follows parses the disk. Root's own files, such as devices and libcryptsetup's locks, stay open to it.
+        Capabilities.keep(only: [.readAny, .lockMemory])
+        if order.rehearsal { Volume.neverWrite() }
+        let log = LibraryLog()
+        defer { monitor.log(.warning, log.take().map { "\(order.name): \($0)" }) }
+        do throws(LUKSError) {
+            let volume = try Volume(device: order.device, header: order.header, log: log)
+            return .inspected(
+                HeaderFacts(
+                    version: volume.version, uuid: volume.uuid,
+                    memory: volume.derivationMemory(keySlot: order.keySlot),
+                    tokens: volume.tokenTypes.map { cut($0, to: Inspection.longestTokenType) }, active: isActive))
+        } catch {
+            return .done(.failed(because: error.description))
+        }
+    }
+
+    /// A token's type is any text of up to 4 MiB; known ones are short words.
+    private static let longestTokenType = 64
+}

@@ -1,0 +1,75 @@
+internal import CLinux
+internal import Linux
+internal import Wire
+
+/// The job that reads a key file into locked memory.
+enum KeyFile {
+    static func report(_ order: KeyOrder) -> WorkerReport {
+        // A mount and BLKROSET ask for the first of these.
+        Capabilities.keep(only: order.device == nil ? [.readAny, .lockMemory] : [.administer, .readAny, .lockMemory])
+        do throws(KeyError) { return .key(try read(order)) } catch {
+            return .done(.failed(because: error.description))
+        }
+    }
+
+    /// Reads the key that `order` names: from the initrd, a key volume, or the folder that stands for one.
+    static func read(_ order: KeyOrder) throws(KeyError) -> SecretBytes {
+        if let device = order.device {
+            // The device must get its setting back, or the root file system that it may be stays read-only.
+            return try Confinement.finishing { () throws(KeyError) in try KeyVolume.read(device, order) }
+        }
+        if let path = order.folder {
+            let folder: Folder
+            do throws(SystemError) { folder = try Folder(path) } catch { throw .file(order, code: error.code) }
+            return try read(order, beneath: folder)
+        }
+        let file: FileDescriptor
+        // The initrd is as trusted as this program, and so are its symbolic links.
+        do throws(SystemError) { file = try FileDescriptor.open(order.path, O_RDONLY | O_NOCTTY | O_NONBLOCK) } catch {
+            throw .file(order, code: error.code)
+        }
+        return try read(order, from: file)
+    }
+
+    /// Reads the key out of a folder that somebody else may have filled.
+    static func read(_ order: KeyOrder, beneath folder: borrowing Folder) throws(KeyError) -> SecretBytes {
+        let file: FileDescriptor
+        do throws(SystemError) { file = try folder.open(beneath: order.path) } catch {
+            switch error.code {
+            case ELOOP: throw .symbolicLink(order)
+            case EXDEV: throw .leadsOut(order)
+            default: throw .file(order, code: error.code)
+            }
+        }
+        return try read(order, from: file)
+    }
+
+    private static func read(_ order: KeyOrder, from file: borrowing FileDescriptor) throws(KeyError) -> SecretBytes {
+        var mode: UInt32 = 0
+        var fileSize: UInt64 = 0
+        var device: UInt64 = 0
+        guard unsafe linux_fstat(file.number, &mode, &fileSize, &device) == 0 else {
+            throw .file(order, code: linux_errno())
+        }
+        guard mode & UInt32(S_IFMT) == UInt32(S_IFREG) else { throw .notRegular(order) }
+        guard fileSize > 0 else { throw .empty(order) }
+        guard order.offset < fileSize else { throw .tooShort(order, bytes: fileSize) }
+        // As for cryptsetup(8), the limit is on the key and not on the file around it.
+        let size = order.size.map { UInt64($0) } ?? (fileSize - order.offset)
+        guard size <= Limits.keyFile else { throw .tooLarge(order) }
+        guard size > 0 else { throw .empty(order) }
+        guard size <= fileSize - order.offset else { throw .tooShort(order, bytes: fileSize) }
+        guard lseek(file.number, Int(order.offset), SEEK_SET) >= 0 else { throw .file(order, code: linux_errno()) }
+        let key: SecretBytes
+        do throws(SystemError) { key = try SecretBytes(capacity: Int(size)) } catch { throw .lockedMemory(error) }
+        while key.count < key.capacity {
+            let before = key.count
+            do throws(SystemError) {
+                try unsafe key.fill { room throws(SystemError) in unsafe try file.read(into: room) ?? 0 }
+            } catch { throw .file(order, code: error.code) }
+            // It was cut short since fstat.
+            guard key.count > before else { throw .tooShort(order, bytes: order.offset + UInt64(key.count)) }
+        }
+        return key
+    }
+}

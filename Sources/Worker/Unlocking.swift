@@ -1,0 +1,74 @@
+internal import LUKS
+internal import Linux
+internal import Wire
+
+/// The job that opens a volume.
+enum Unlocking {
+    /// Tries the passphrase, asks the monitor's leave, and makes the mapping. A rehearsal ends after the first of these.
+    static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink) -> JobOutcome {
+        if order.rehearsal {
+            Capabilities.keep(only: [.readAny, .lockMemory])
+            Volume.neverWrite()
+        } else {
+            // libdevmapper makes /dev/mapper/NAME itself where no udevd runs.
+            Capabilities.keep(only: [
+                .administer, .rawIO, .makeNodes, .changeOwner, .readAny, .overrideAccess, .lockMemory,
+            ])
+            if Volume.isActive(order.name) { return .alreadyOpen }
+        }
+        let log = LibraryLog()
+        let outcome: JobOutcome
+        do throws(LUKSError) {
+            outcome = try open(order, passphrase, monitor, log)
+        } catch {
+            outcome = .failed(because: error.description)
+        }
+        // What it says of a wrong passphrase or an existing mapping is in the outcome already.
+        if outcome != .wrongKey, outcome != .alreadyOpen {
+            monitor.log(.warning, log.take().map { "\(order.name): \($0)" })
+        }
+        return outcome
+    }
+
+    private static func open(
+        _ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
+    ) throws(LUKSError) -> JobOutcome {
+        let volume = try Volume(device: order.device, header: order.header, log: log)
+        // The slow part, before leave is asked: meanwhile another prompt may have opened the volume, or the monitor
+        // may have died. A mapping that appears later, behind a waiting native prompt, hangs a boot.
+        guard case .right(let slot, let volumeKey) = try volume.tryPassphrase(passphrase, keySlot: order.keySlot) else {
+            return .wrongKey
+        }
+        if order.rehearsal { return .opened(slot: slot) }
+        guard monitor.givesLeave(slot: slot) else { return .alreadyOpen }
+        let activation: Activation
+        if let volumeKey {
+            activation = try volume.activate(as: order.name, volumeKey: volumeKey, flags: order.flags)
+        } else {
+            activation = try volume.activate(as: order.name, passphrase: passphrase, flags: order.flags)
+        }
+        switch activation {
+        case .existed: return .alreadyOpen
+        case .made(let udevAnswered):
+            if !udevAnswered {
+                monitor.log(
+                    .warning,
+                    ["\(order.name): udev did not answer; is 95-dm-notify.rules with dmsetup missing in this image?"])
+            }
+            return .opened(slot: slot)
+        }
+    }
+}
+
+extension VolumeOrder {
+    fileprivate var flags: ActivationFlags {
+        var flags: ActivationFlags = []
+        if readOnly { flags.insert(.readOnly) }
+        if discard { flags.insert(.discard) }
+        if sameCPUCrypt { flags.insert(.sameCPUCrypt) }
+        if submitFromCryptCPUs { flags.insert(.submitFromCryptCPUs) }
+        if noReadWorkqueue { flags.insert(.noReadWorkqueue) }
+        if noWriteWorkqueue { flags.insert(.noWriteWorkqueue) }
+        return flags
+    }
+}
