@@ -1,0 +1,49 @@
+internal import CLinux
+
+/// How a process gives up its rights before it reads what a stranger sent.
+public enum Sandbox {
+    /// Shuts this process in, from the outside inwards: the folder, the user, the capabilities, the limits, its tie to
+    /// its parent, and the system calls. Nothing of it can be undone.
+    ///
+    /// - Parameters:
+    ///   - root: an empty folder to be shut into, or `nil` where the caller has no right to that.
+    ///   - user: the user and group to become, or `nil` likewise.
+    ///   - calls: the system calls that are left.
+    ///   - parent: the process whose end is to be this one's, as it was at the start.
+    /// - Returns: whether the kernel filters system calls. A kernel built without that still lets its owner in.
+    /// - Throws: `SystemError` for the first step that failed.
+    public static func enter(
+        root: String?, user: UInt32?, calls: SystemCalls, parent: Int32
+    ) throws(SystemError) -> Bool {
+        try check("prctl(PR_SET_NO_NEW_PRIVS)") { linux_set_no_new_privileges() }
+        // Frames and passphrases are locked in memory, and older kernels let an ordinary user lock 64 KiB.
+        if ChildProcess.isRoot { try check("setrlimit(RLIMIT_MEMLOCK)") { linux_limit_locked_memory(lockedMemory) } }
+        if let root { try check("chroot(\(root))") { unsafe linux_shut_into(root) } }
+        // It takes a capability that becoming another user takes away.
+        linux_drop_bounding_set()
+        if let user { try check("setresuid(\(user))") { linux_become(user, user) } }
+        try check("capset") { linux_drop_capabilities() }
+        try check("setrlimit(RLIMIT_CORE)") { linux_limit_core(0) }
+        try check("setrlimit(RLIMIT_FSIZE)") { linux_limit_file_size(0) }
+        try check("setrlimit(RLIMIT_NPROC)") { linux_limit_processes(0) }
+        try check("setrlimit(RLIMIT_NOFILE)") { linux_limit_open_files(openFiles) }
+        try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(addressSpace) }
+        // A change of user makes a process dumpable or not as the kernel's settings have it.
+        try check("prctl(PR_SET_DUMPABLE)") { linux_set_not_dumpable() }
+        ChildProcess.endWithParent(parent)
+        return try calls.allowAlone()
+    }
+
+    /// Keeps other processes of this user from looking into this one, and its memory out of core dumps: for the time
+    /// before `enter`, when secrets may already be there.
+    public static func hideMemory() {
+        _ = linux_set_not_dumpable()
+        _ = linux_overwrite_freed_memory()
+    }
+
+    /// Bytes: the largest frame, what is made of it, and what libraries keep.
+    private static let addressSpace: UInt64 = 256 << 20
+    private static let lockedMemory: UInt64 = 32 << 20
+    /// poll(2) refuses more descriptors than may be open, so this is not 0.
+    private static let openFiles: UInt64 = 16
+}

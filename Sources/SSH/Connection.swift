@@ -1,0 +1,233 @@
+internal import CLibssh
+internal import CLinux
+public import Linux
+
+/// One client's connection, from the banner to the end, on a socket that is connected already.
+///
+/// Its owner waits for `number` to become what `wants` says, calls `process`, and sends what was queued with `flush`.
+@safe public final class Connection {
+    /// What the owner does about the client's doings. They run inside `process` and `flush`.
+    public struct Handlers {
+        /// The key at this place of the list logged in, for this user name as the client sent it.
+        public var authenticated: (Int, [UInt8]) -> Void
+        /// Whether a channel may have a terminal.
+        public var permitsTerminal: () -> Bool
+        public var requested: (Channel, Channel.Request) -> Void
+        public var resized: (Channel) -> Void
+        /// Bytes of the client's standard input, which are wiped afterwards.
+        public var input: (Channel, Span<UInt8>) -> Void
+        public var inputEnded: (Channel) -> Void
+        /// The channel is gone. It was reported by `requested`.
+        public var closed: (Channel) -> Void
+        /// A line for the log.
+        public var note: (String) -> Void
+
+        public init(
+            authenticated: @escaping (Int, [UInt8]) -> Void, permitsTerminal: @escaping () -> Bool,
+            requested: @escaping (Channel, Channel.Request) -> Void, resized: @escaping (Channel) -> Void,
+            input: @escaping (Channel, Span<UInt8>) -> Void,
+            inputEnded: @escaping (Channel) -> Void, closed: @escaping (Channel) -> Void,
+            note: @escaping (String) -> Void
+        ) {
+            self.authenticated = authenticated
+            self.permitsTerminal = permitsTerminal
+            self.requested = requested
+            self.resized = resized
+            self.input = input
+            self.inputEnded = inputEnded
+            self.closed = closed
+            self.note = note
+        }
+    }
+
+    /// The longest command that is looked at, in bytes.
+    public static let longestCommand = 1024
+
+    public let number: Int32
+    public private(set) var isAuthenticated = false
+    /// The channels that are not gone yet.
+    public internal(set) var channels: [Channel] = []
+    /// How often the client was refused.
+    public var refusals: Int { gate.refusals }
+
+    var handlers: Handlers
+    private var gate: Gate
+    private let mostChannels: UInt8
+    private var lastNumber: UInt8 = 0
+    private var isBroken = false
+    /// The key of the request that libssh has before it.
+    private var examined: Int?
+    private let session: ssh_session
+    private let event: ssh_event
+    private let serverCallbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>
+    private let guardCallbacks: GuardCallbacks
+    /// Where the packet lies that is being taken apart.
+    private var packet: UnsafeMutableRawBufferPointer?
+
+    /// Takes over a connected, non-blocking socket. Nothing is read from it before `start`.
+    ///
+    /// - Parameter mostChannels: channels that may be open at once.
+    /// - Throws: `SSHError`
+    public init(
+        _ socket: consuming FileDescriptor, settings: ServerSettings, gate: Gate, mostChannels: UInt8,
+        handlers: Handlers
+    ) throws(SSHError) {
+        guard let bind = unsafe ssh_bind_new() else { throw .call("ssh_bind_new") }
+        defer { unsafe ssh_bind_free(bind) }
+        try unsafe settings.apply(to: bind, note: handlers.note)
+        guard let session = unsafe ssh_new(), let event = unsafe ssh_event_new() else { throw .call("ssh_new") }
+        unsafe self.session = session
+        unsafe self.event = event
+        self.gate = gate
+        self.mostChannels = mostChannels
+        self.handlers = handlers
+        number = socket.number
+        unsafe serverCallbacks = .allocate(capacity: 1)
+        unsafe serverCallbacks.initialize(to: .init())
+        guardCallbacks = GuardCallbacks()
+        unsafe fillServerCallbacks(serverCallbacks, for: self)
+        guardCallbacks.fill(for: self)
+        unsafe ssh_set_blocking(session, 0)
+        guard unsafe ssh_set_server_callbacks(session, serverCallbacks) == SSH_OK else {
+            throw .call("ssh_set_server_callbacks")
+        }
+        unsafe ssh_set_auth_methods(session, Int32(SSH_AUTH_METHOD_PUBLICKEY))
+        guard unsafe ssh_bind_accept_fd(bind, session, socket.release()) == SSH_OK else {
+            throw .call("ssh_bind_accept_fd")
+        }
+    }
+
+    /// Sends the banner and begins the key exchange.
+    public func start() throws(SSHError) {
+        // Before the key exchange: libssh adds its own when the client's banner comes, and the first one decides.
+        unsafe clibssh_set_packet_callbacks(session, guardCallbacks.pointer)
+        guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { throw .call("ssh_handle_key_exchange") }
+        guard unsafe ssh_event_add_session(event, session) == SSH_OK else { throw .call("ssh_event_add_session") }
+    }
+
+    /// What to wait for on `number`.
+    public var wants: PollSet.Events {
+        let flags = unsafe ssh_get_poll_flags(session)
+        var events: PollSet.Events = []
+        if flags & SSH_READ_PENDING != 0 { events.insert(.readable) }
+        if flags & SSH_WRITE_PENDING != 0 { events.insert(.writable) }
+        return events
+    }
+
+    /// Whether the client is there, and may be.
+    public var isOpen: Bool {
+        let status = unsafe ssh_get_status(session)
+        return !isBroken && !gate.isExhausted && status & (SSH_CLOSED | SSH_CLOSED_ERROR) == 0
+    }
+
+    /// Whether libssh still has bytes that the socket did not take.
+    var isCongested: Bool { unsafe ssh_get_status(session) & SSH_WRITE_PENDING != 0 }
+
+    /// Makes the kernel acknowledge at once what comes next: its delay and the client's Nagle cost 40 ms a login.
+    public func hurryAcknowledgement() {
+        _ = linux_quickack(number)
+    }
+
+    /// Takes what has come, and sends what libssh has to say. It does not block.
+    public func process() {
+        if unsafe ssh_event_dopoll(event, 0) == SSH_ERROR { isBroken = true }
+        answerForgotten()
+        reap()
+    }
+
+    /// Sends what the channels queued, as far as the client has room for it.
+    public func flush() {
+        for channel in channels where isOpen {
+            if !channel.flush() { isBroken = true }
+            if channel.queued > Channel.largestQueue { isBroken = true }
+        }
+        answerForgotten()
+        reap()
+    }
+
+    /// Tells the client why, when there is still something to tell it, and closes the connection.
+    public func disconnect(_ reason: String) {
+        let reason = gate.isExhausted ? "Too many authentication failures" : reason
+        // Only a poll tells libssh that the socket takes something.
+        if !isBroken { unsafe ssh_event_dopoll(event, 0) }
+        unsafe ssh_session_set_disconnect_message(session, reason)
+        unsafe ssh_disconnect(session)
+    }
+
+    /// Gives back the channels that both sides closed, or the client did.
+    private func reap() {
+        for channel in channels where channel.closedByClient && channel.closeSent {
+            channels.removeAll { $0 === channel }
+            channel.release()
+            if channel.asked { handlers.closed(channel) }
+        }
+    }
+}
+
+// What the callbacks do.
+extension Connection {
+    /// Takes an authentication request before libssh does, and returns whether libssh is to go on with it.
+    func judge(_ request: [UInt8]) -> Bool {
+        answerForgotten()
+        guard !gate.isExhausted else { return false }
+        switch gate.judge(request) {
+        case .examine(let key):
+            examined = key
+            return true
+        case .refuse(let note):
+            if !note.isEmpty { handlers.note(note) }
+            unsafe _ = clibssh_refuse_authentication(session)
+            return false
+        }
+    }
+
+    /// Answers a request that libssh dropped: one whose signature is wrong, or whose key it cannot parse.
+    private func answerForgotten() {
+        guard examined != nil else { return }
+        examined = nil
+        gate.fail()
+        unsafe _ = clibssh_refuse_authentication(session)
+    }
+
+    /// Takes libssh's finding on the request that the gate let pass.
+    ///
+    /// - Returns: whether the key may log in.
+    func conclude(signed: Bool, valid: Bool) -> Bool {
+        guard let key = examined, !isAuthenticated else { return false }
+        examined = nil
+        guard signed else { return true }
+        guard valid else {
+            gate.fail()
+            return false
+        }
+        isAuthenticated = true
+        handlers.authenticated(key, gate.user)
+        return true
+    }
+
+    /// Opens a channel, or refuses to.
+    func openChannel() -> ssh_channel? {
+        guard isAuthenticated, channels.count < Int(mostChannels), let handle = unsafe ssh_channel_new(session) else {
+            return nil
+        }
+        // Not the number that was freed last: a late message about that channel would be taken for one about this.
+        repeat { lastNumber = lastNumber % mostChannels + 1 } while channels.contains { $0.number == lastNumber }
+        let channel = unsafe Channel(number: lastNumber, handle: handle, connection: self)
+        guard unsafe ssh_set_channel_callbacks(handle, channel.callbacks) == SSH_OK else {
+            unsafe ssh_channel_free(handle)
+            return nil
+        }
+        channels.append(channel)
+        return unsafe handle
+    }
+
+    func beginPacket(_ bytes: UnsafeMutableRawBufferPointer) {
+        unsafe packet = unsafe bytes
+    }
+
+    /// Overwrites the packet that is being taken apart; libssh reads nothing more of it.
+    func wipePacket() {
+        if let bytes = unsafe packet, let start = bytes.baseAddress { unsafe explicit_bzero(start, bytes.count) }
+        unsafe packet = nil
+    }
+}

@@ -1,0 +1,89 @@
+internal import CLibssh
+public import Linux
+
+/// What the server's side of a connection offers.
+public struct ServerSettings {
+    /// Private keys in OpenSSH's file format.
+    public var hostKeys: [SecretBytes]
+    /// Lists of names as in sshd_config.
+    public var keyExchange = ServerSettings.keyExchange
+    public var ciphers = ServerSettings.ciphers
+    public var macs = ServerSettings.macs
+
+    public init(hostKeys: [SecretBytes]) {
+        self.hostKeys = hostKeys
+    }
+
+    /// Post-quantum first; plain curve25519 for clients of before 2022.
+    public static let keyExchange =
+        "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
+        + "curve25519-sha256,curve25519-sha256@libssh.org"
+    public static let ciphers =
+        "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
+    public static let macs = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
+    private static let hostKeyAlgorithms =
+        "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
+    private static let publicKeyAlgorithms =
+        "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+        + "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
+    private static let shortestRSA: Int32 = 2048
+
+    /// Hands the settings to libssh. What it does not take of the lists is replaced by Postern's own, and a host key
+    /// that it does not take is left out: either is told to `note`, and costs nobody the way in.
+    ///
+    /// - Throws: `SSHError`; `noHostKey` when none is left.
+    func apply(to bind: ssh_bind, note: (String) -> Void) throws(SSHError) {
+        var off = false
+        try unsafe set(bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &off, "PROCESS_CONFIG")
+        // Before the keys, which it is applied to.
+        var shortest = ServerSettings.shortestRSA
+        try unsafe set(bind, SSH_BIND_OPTIONS_RSA_MIN_SIZE, &shortest, "RSA_MIN_SIZE")
+        for (options, name, list, own) in [
+            ([SSH_BIND_OPTIONS_KEY_EXCHANGE], "KexAlgorithms", keyExchange, ServerSettings.keyExchange),
+            ([SSH_BIND_OPTIONS_CIPHERS_C_S, SSH_BIND_OPTIONS_CIPHERS_S_C], "Ciphers", ciphers, ServerSettings.ciphers),
+            ([SSH_BIND_OPTIONS_HMAC_C_S, SSH_BIND_OPTIONS_HMAC_S_C], "MACs", macs, ServerSettings.macs),
+        ] {
+            for option in options where unsafe ssh_bind_options_set(bind, option, list) != 0 {
+                note("\(name) \(printable(list, limit: 200)) names nothing that libssh has: the default is used")
+                guard unsafe ssh_bind_options_set(bind, option, own) == 0 else { throw .call(name) }
+            }
+        }
+        for (option, list) in [
+            (SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, ServerSettings.hostKeyAlgorithms),
+            (SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, ServerSettings.publicKeyAlgorithms),
+        ] {
+            guard unsafe ssh_bind_options_set(bind, option, list) == 0 else { throw .call(list) }
+        }
+        var taken = 0
+        for key in hostKeys {
+            if try unsafe importKey(key, bind) { taken += 1 } else { note("a host key cannot be used") }
+        }
+        guard taken > 0 else { throw .noHostKey }
+    }
+
+    private func set<Value: BitwiseCopyable>(
+        _ bind: ssh_bind, _ option: ssh_bind_options_e, _ value: inout Value, _ name: String
+    ) throws(SSHError) {
+        guard unsafe ssh_bind_options_set(bind, option, &value) == 0 else { throw .call(name) }
+    }
+
+    /// Whether libssh took the key, which it then owns.
+    private func importKey(_ text: SecretBytes, _ bind: ssh_bind) throws(SSHError) -> Bool {
+        let terminated: SecretBytes
+        do throws(SystemError) { terminated = try SecretBytes(capacity: text.count + 1) } catch {
+            throw .memory(error.description)
+        }
+        unsafe text.withUnsafeBytes { bytes in _ = unsafe terminated.append(contentsOf: bytes) }
+        _ = terminated.append(0)
+        var key: ssh_key?
+        let result = unsafe terminated.withUnsafeBytes { bytes in
+            unsafe ssh_pki_import_privkey_base64(bytes.bindMemory(to: CChar.self).baseAddress, nil, nil, nil, &key)
+        }
+        guard result == SSH_OK, let key = unsafe key else { return false }
+        if unsafe ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, UnsafeMutableRawPointer(key)) == 0 {
+            return true
+        }
+        unsafe ssh_key_free(key)
+        return false
+    }
+}
