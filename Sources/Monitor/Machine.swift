@@ -19,7 +19,8 @@ enum Consoles {
         case .active: break
         }
         if rehearsal {
-            guard let path = Files.resolved("/proc/self/fd/0"), path.hasPrefix("/dev/pts/") || path.hasPrefix("/dev/tty")
+            guard let path = Files.resolved("/proc/self/fd/0"),
+                path.hasPrefix("/dev/pts/") || path.hasPrefix("/dev/tty")
             else { return [] }
             return [path]
         }

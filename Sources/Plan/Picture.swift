@@ -57,7 +57,8 @@ extension Plan {
         }
         for members in arrays where openCount(members) < members.volumes.count {
             texts.append(
-                "\(members.rule.name): \(openCount(members)) of \(members.volumes.count) open, \(members.needed) needed")
+                "\(members.rule.name): \(openCount(members)) of \(members.volumes.count) open, \(members.needed) needed"
+            )
         }
         if satisfiedSince != nil, !continues {
             let seconds = (wished.map { patience($0) }.max() ?? 0) / 1000
