@@ -98,9 +98,7 @@ public struct Screen {
         return [0x0D, 0x0A] + draw(news: [Words.tooLong])
     }
 
-    /// Time goes on while a key is derived.
-    ///
-    /// - Parameter seconds: how many have passed since `wantsTicks` became true.
+    /// Time goes on while a key is derived: `seconds` have passed since `wantsTicks` became true. See `Ticker`.
     public mutating func tick(seconds: UInt32) -> [UInt8] {
         guard wantsTicks else { return [] }
         self.seconds = seconds
