@@ -72,17 +72,19 @@ enum Text {
     static func wrapped(_ text: String, columns: Int, indent: Int = 0) -> [String] {
         guard width(text) > columns else { return [text] }
         var lines: [String] = []
-        var line = ""
-        var isAtStart = true
-        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            let word = String(word)
-            if !isAtStart, width(line) + 1 + width(word) > columns {
+        var line = String(text.prefix { $0 == " " })
+        var isEmpty = true
+        // Two spaces, as between the columns of a table, stay two.
+        for word in text.dropFirst(line.utf8.count).split(separator: " ", omittingEmptySubsequences: false) {
+            if isEmpty {
+                line += word
+            } else if width(line) + 1 + width(String(word)) <= columns {
+                line += " " + word
+            } else {
                 lines.append(line)
                 line = String(repeating: " ", count: indent) + word
-            } else {
-                line += line.isEmpty && isAtStart ? word : " " + word
             }
-            if !word.isEmpty { isAtStart = false }
+            isEmpty = false
         }
         lines.append(line)
         return lines
