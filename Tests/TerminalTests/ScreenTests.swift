@@ -1,3 +1,4 @@
+import SeenTerminal
 import Terminal
 import Testing
 import Wire
