@@ -78,5 +78,8 @@ let package = Package(
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
         tests("LinuxTests", ["Linux"]),
+        .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
+        tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
+        tests("ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),
     ]
 )

@@ -23,6 +23,7 @@ public struct Screen {
     /// The seconds of the last tick, and what is to be added for a try that began before or after the first one.
     private var seconds: UInt32 = 0
     private var offset = 0
+    private var isFinished = false
 
     /// - Parameters:
     ///   - columns: the terminal's width; 0 when it is not known.
@@ -40,13 +41,13 @@ public struct Screen {
 
     /// Whether the live line shows seconds: `tick` is to be called while this is true.
     public var wantsTicks: Bool {
-        guard let state, !state.continues else { return false }
+        guard let state, !state.continues, !isFinished else { return false }
         return submittedFor != nil || (!isPrompting && state.volumes.contains { isBusy($0) })
     }
 
     /// Whether a line that is typed now is taken as a passphrase.
     public var isPrompting: Bool {
-        guard mayPrompt, submittedFor == nil, let state, !state.continues else { return false }
+        guard mayPrompt, submittedFor == nil, let state, !state.continues, !isFinished else { return false }
         return state.volumes.contains { $0.asks }
     }
 
@@ -69,6 +70,7 @@ public struct Screen {
     }
 
     private mutating func start(_ state: MachineState) -> [UInt8] {
+        guard !isFinished else { return [] }
         self.state = state
         setClock()
         shown = state.volumes.map { Shown(name: $0.name, state: $0.state, detail: $0.detail) }
@@ -88,19 +90,15 @@ public struct Screen {
 
     /// Leaves the live line as it is and draws it anew below: after an empty line, or when kernel messages garbled it.
     public mutating func redraw() -> [UInt8] {
-        live = ""
-        return [0x0D, 0x0A] + draw(news: [])
+        drawBelow(news: [])
     }
 
     /// The line was over the limit and is dropped.
     public mutating func tooLong() -> [UInt8] {
-        live = ""
-        return [0x0D, 0x0A] + draw(news: [Words.tooLong])
+        drawBelow(news: [Words.tooLong])
     }
 
-    /// Time goes on while a key is derived.
-    ///
-    /// - Parameter seconds: how many have passed since `wantsTicks` became true.
+    /// Time goes on while a key is derived: `seconds` have passed since `wantsTicks` became true. See `Ticker`.
     public mutating func tick(seconds: UInt32) -> [UInt8] {
         guard wantsTicks else { return [] }
         self.seconds = seconds
@@ -123,12 +121,11 @@ public struct Screen {
         return draw(news: lines)
     }
 
-    /// The dialogue is over; the cursor stands at the start of an empty line.
+    /// The dialogue is over: the cursor stands at the start of an empty line, and nothing is drawn any more.
     public mutating func finish(_ code: ExitCode, reason: String) -> [UInt8] {
         let lines = Words.finish(code, reason: reason, rehearsal: state?.rehearsal ?? false)
-        submittedFor = nil
-        state?.continues = true
-        return draw(news: lines)
+        defer { isFinished = true }
+        return isFinished ? [] : draw(news: lines, live: "")
     }
 
     /// Takes the live line away, for whoever uses the terminal next.
@@ -189,9 +186,19 @@ public struct Screen {
 
     private static let eraseLine: [UInt8] = [0x0D, 0x1B, UInt8(ascii: "["), UInt8(ascii: "K")]
 
+    /// Leaves the live line as it is, and writes the news and the live line on new lines.
+    private mutating func drawBelow(news: [String]) -> [UInt8] {
+        guard !isFinished else { return [] }
+        live = ""
+        return [0x0D, 0x0A] + draw(news: news)
+    }
+
     /// Writes the news above the live line, and the live line where it changed.
     private mutating func draw(news: [String]) -> [UInt8] {
-        let next = liveLine()
+        isFinished ? [] : draw(news: news, live: liveLine())
+    }
+
+    private mutating func draw(news: [String], live next: String) -> [UInt8] {
         guard !news.isEmpty || next != live else { return [] }
         var bytes = live.isEmpty ? [] : Screen.eraseLine
         for line in news {

@@ -2,9 +2,7 @@ internal import Wire
 
 /// The picture as lines: the header, each volume and its state, the notices.
 enum Table {
-    /// - Parameters:
-    ///   - columns: the width that lines are broken to.
-    ///   - devices: whether each volume's device is shown.
+    /// The lines, broken to `columns`; `devices` says whether each volume's device is shown.
     static func lines(_ state: MachineState, columns: Int, devices: Bool) -> [String] {
         var lines = Text.wrapped(Words.header(state), columns: columns)
         if state.rehearsal { lines += Text.wrapped(Words.rehearsal, columns: columns) }

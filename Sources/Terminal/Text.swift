@@ -17,8 +17,8 @@ enum Text {
     /// Whether a scalar is neither a control character nor one of those that reorder, hide or break text.
     static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x61C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFE00...0xFE0F,
-            0xFEFF, 0xFFF0...0xFFFB, 0xE0000...0xE0FFF:
+        case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x61C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F,
+            0xFE00...0xFE0F, 0xFEFF, 0xFFF0...0xFFFB, 0xE0000...0xE0FFF:
             false
         default: true
         }
@@ -72,17 +72,19 @@ enum Text {
     static func wrapped(_ text: String, columns: Int, indent: Int = 0) -> [String] {
         guard width(text) > columns else { return [text] }
         var lines: [String] = []
-        var line = ""
-        var isAtStart = true
-        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            let word = String(word)
-            if !isAtStart, width(line) + 1 + width(word) > columns {
+        var line = String(text.prefix { $0 == " " })
+        var isEmpty = true
+        // Two spaces, as between the columns of a table, stay two.
+        for word in text.dropFirst(line.utf8.count).split(separator: " ", omittingEmptySubsequences: false) {
+            if isEmpty {
+                line += word
+            } else if width(line) + 1 + width(String(word)) <= columns {
+                line += " " + word
+            } else {
                 lines.append(line)
                 line = String(repeating: " ", count: indent) + word
-            } else {
-                line += line.isEmpty && isAtStart ? word : " " + word
             }
-            if !word.isEmpty { isAtStart = false }
+            isEmpty = false
         }
         lines.append(line)
         return lines
