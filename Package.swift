@@ -78,5 +78,8 @@ let package = Package(
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
         tests("LinuxTests", ["Linux"]),
+        .target(name: "TestImages", dependencies: ["Linux"], path: "Tests/TestImages", swiftSettings: settings),
+        tests("LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
+        tests("WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
     ]
 )
