@@ -45,8 +45,16 @@ import Wire
         #expect(try read(file("/key", folder: "folder", offset: offset, size: size)).key == Array(bytes))
     }
 
-    @Test func theLargestKeyPasses() throws {
+    @Test(.enabled(if: geteuid() == 0, "others may not lock so much memory"))
+    func theLargestKeyPasses() throws {
         #expect(try read(file("large", offset: 1)).key?.count == 8 << 20)
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may lock any memory"))
+    func aKeyThatMemoryCannotBeLockedForIsSaid() throws {
+        #expect(
+            try read(file("large", offset: 1)).sentence
+                == "no locked memory for the key file: mlock: Cannot allocate memory")
     }
 
     @Test func theInitrdsOwnLinksAreFollowed() throws {
