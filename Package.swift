@@ -81,5 +81,8 @@ let package = Package(
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
         tests("ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),
+        .target(name: "TestImages", dependencies: ["Linux"], path: "Tests/TestImages", swiftSettings: settings),
+        tests("LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
+        tests("WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
     ]
 )

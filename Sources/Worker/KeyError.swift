@@ -25,7 +25,8 @@ enum KeyError: Error, Equatable, CustomStringConvertible {
         case .notRegular(let order): "\(subject(order)) is not a regular file"
         case .empty(let order): "\(subject(order)) is empty"
         case .tooLarge(let order): "\(subject(order)) is larger than \(Limits.keyFile >> 20) MiB"
-        case .tooShort(let order, let bytes): "\(subject(order)) has only \(bytes) bytes, but \(part(order)) is asked for"
+        case .tooShort(let order, let bytes):
+            "\(subject(order)) has only \(bytes) bytes, but \(part(order)) is asked for"
         case .symbolicLink(let order): "\(subject(order)) lies behind a symbolic link, which is not followed there"
         case .leadsOut(let order): "\(subject(order)) leads out of the key volume"
         case .volume(let device, let code): "key volume \(device) cannot be read: \(text(code))"

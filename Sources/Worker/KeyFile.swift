@@ -4,6 +4,9 @@ internal import Wire
 
 /// The job that reads a key file into locked memory.
 enum KeyFile {
+    /// What the frames that carry a key take besides it, in bytes.
+    private static let roomAround = 16 << 10
+
     static func report(_ order: KeyOrder) -> WorkerReport {
         // A mount and BLKROSET ask for the first of these.
         Capabilities.keep(only: order.device == nil ? [.readAny, .lockMemory] : [.administer, .readAny, .lockMemory])
@@ -61,7 +64,11 @@ enum KeyFile {
         guard size <= fileSize - order.offset else { throw .tooShort(order, bytes: fileSize) }
         guard lseek(file.number, Int(order.offset), SEEK_SET) >= 0 else { throw .file(order, code: linux_errno()) }
         let key: SecretBytes
-        do throws(SystemError) { key = try SecretBytes(capacity: Int(size)) } catch { throw .lockedMemory(error) }
+        do throws(SystemError) {
+            key = try SecretBytes(capacity: Int(size))
+            // Two copies more are made on the way to the monitor. If there is no room for them, it can be said now.
+            _ = try SecretBytes(capacity: 2 * Int(size) + KeyFile.roomAround)
+        } catch { throw .lockedMemory(error) }
         while key.count < key.capacity {
             let before = key.count
             do throws(SystemError) {

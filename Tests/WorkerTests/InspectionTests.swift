@@ -1,0 +1,58 @@
+import Linux
+import TestImages
+import Testing
+import Wire
+
+@Suite struct InspectionTests {
+    let place: Workplace
+
+    init() throws { place = try Workplace() }
+
+    @Test func inspectsAHeader() throws {
+        try place.shell("truncate -s 20M image; printf 1 | cryptsetup luksFormat -q \(argon2(memory: 512)) image -")
+        try place.shell("echo '{\"type\":\"clevis\",\"keyslots\":[\"0\"]}' | cryptsetup token import image")
+        try place.shell(
+            "echo '{\"type\":\"\(String(repeating: "x", count: 90))\",\"keyslots\":[]}' | cryptsetup token import image"
+        )
+        let order = VolumeOrder(name: "postern-test-none", device: place.file("image"))
+        guard case .inspected(let facts) = try WorkerUnderTest.run(.inspect(order)) else {
+            Issue.record("not inspected")
+            return
+        }
+        let uuid = try place.shell("cryptsetup luksUUID image").prefix { $0 != "\n" }
+        #expect(facts.uuid == uuid)
+        #expect(facts.version == 2)
+        #expect(facts.memory == 512)
+        #expect(facts.tokens.first == "clevis")
+        #expect(facts.tokens.last?.count == 62)
+        #expect(!facts.active)
+    }
+
+    @Test func saysWhatIsWrongWithAHeader() throws {
+        try place.shell("truncate -s 20M image")
+        let image = place.file("image")
+        guard case .done(let outcome) = try WorkerUnderTest.run(.inspect(VolumeOrder(name: "x", device: image))) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome == .failed("no LUKS header on \(image): Invalid argument"))
+    }
+
+    @Test func probesADevice() throws {
+        try place.shell("truncate -s 20M image; mkfs.ext4 -q -L Keys image")
+        let uuid = String(try place.shell("blkid -p -s UUID -o value image").prefix { $0 != "\n" })
+        guard case .probed(let tags) = try WorkerUnderTest.run(.probe(device: place.file("image"))) else {
+            Issue.record("not probed")
+            return
+        }
+        #expect(tags == DeviceTags(type: "ext4", uuid: uuid, label: "Keys", partitionUUID: "", partitionLabel: ""))
+    }
+
+    @Test func aDeviceThatIsNotThereHasNoTags() throws {
+        guard case .probed(let tags) = try WorkerUnderTest.run(.probe(device: "/nonexistent")) else {
+            Issue.record("not probed")
+            return
+        }
+        #expect(tags == DeviceTags(type: "", uuid: "", label: "", partitionUUID: "", partitionLabel: ""))
+    }
+}

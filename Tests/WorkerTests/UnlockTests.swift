@@ -1,0 +1,144 @@
+import Foundation
+import LUKS
+import Linux
+import TestImages
+import Testing
+import Wire
+
+@Suite struct UnlockTests {
+    let place: Workplace
+
+    init() throws { place = try Workplace() }
+
+    private func order(_ image: String, rehearsal: Bool = true) -> VolumeOrder {
+        var order = VolumeOrder(name: "postern-test-none", device: image)
+        order.rehearsal = rehearsal
+        return order
+    }
+
+    private func outcome(_ order: VolumeOrder, _ passphrase: String) throws -> JobOutcome? {
+        guard case .done(let outcome) = try WorkerUnderTest.run(.unlock(order, try secret(passphrase))) else {
+            return nil
+        }
+        return outcome
+    }
+
+    @Test("a rehearsal tries the real key slots and writes nothing", arguments: ["luks1", "luks2"])
+    func rehearses(type: String) throws {
+        let image = try place.format("image", type: type)
+        let before = try place.shell("sha256sum image; stat -c '%Y %Z' image")
+        #expect(try outcome(order(image), "1234") == .opened(slot: 0))
+        #expect(try outcome(order(image), "wrong") == .wrongKey)
+        #expect(try place.shell("sha256sum image; stat -c '%Y %Z' image") == before)
+    }
+
+    /// The second copy is whole: cryptsetup(8) repairs the first one as soon as it reads it.
+    @Test func aRehearsalDoesNotRepairADamagedHeader() throws {
+        let image = try place.format("image")
+        try place.shell("printf x | dd of=image bs=1 seek=4200 conv=notrunc status=none")
+        let before = try place.bytes("image")
+        #expect(try outcome(order(image), "1234") == .opened(slot: 0))
+        guard case .inspected(let facts) = try WorkerUnderTest.run(.inspect(order(image))) else {
+            Issue.record("not inspected")
+            return
+        }
+        #expect(facts.version == 2)
+        #expect(try place.bytes("image") == before)
+        // The proof that this header is one that gets repaired.
+        _ = try WorkerUnderTest.run(.inspect(order(image, rehearsal: false)))
+        #expect(try place.bytes("image") != before)
+    }
+
+    @Test func aDetachedHeaderAndAKeySlotAreHeeded() throws {
+        try place.shell("truncate -s 20M head")
+        let image = try place.format("image", options: "--header head")
+        var order = order(image)
+        #expect(try outcome(order, "1234") == .failed("no LUKS header on \(image): Invalid argument"))
+        order.header = place.file("head")
+        #expect(try outcome(order, "1234") == .opened(slot: 0))
+        order.keySlot = 3
+        #expect(try outcome(order, "1234") == .failed("key slot 3 of \(place.file("head")) holds no key of the volume"))
+    }
+
+    @Test func leaveIsAskedOnceTheKeyIsRight() throws {
+        let worker = try WorkerUnderTest()
+        try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
+        guard case .asksLeave(slot: 0) = try worker.report() else {
+            Issue.record("no leave asked")
+            return
+        }
+        try worker.send(.mayActivate(false))
+        guard case .done(.alreadyOpen) = try worker.report() else {
+            Issue.record("it went on without leave")
+            return
+        }
+        #expect(worker.status() == 0)
+    }
+
+    @Test func withoutItsMonitorItEndsInsteadOfActivating() throws {
+        let worker = try WorkerUnderTest()
+        try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
+        guard case .asksLeave = try worker.report() else {
+            Issue.record("no leave asked")
+            return
+        }
+        worker.hangUp()
+        #expect(worker.status() == 1)
+    }
+
+    @Test func aWrongPassphraseAsksNoLeave() throws {
+        #expect(try outcome(order(try place.format("image"), rehearsal: false), "wrong") == .wrongKey)
+    }
+
+    @Test(.enabled(if: !FileManager.default.fileExists(atPath: "/sys/class/misc/device-mapper")))
+    func withoutDeviceMapperItSaysSo() throws {
+        let image = try place.format("image")
+        let worker = try WorkerUnderTest()
+        try worker.send(.unlock(order(image, rehearsal: false), try secret("1234")))
+        _ = try worker.report()
+        try worker.send(.mayActivate(true))
+        guard case .done(.failed(let reason)) = try worker.report() else {
+            Issue.record("it did not fail")
+            return
+        }
+        #expect(
+            reason == "\(image) cannot be opened as postern-test-none: no device-mapper "
+                + "(module dm_mod or dm_crypt is missing)")
+        #expect(worker.status() == 0)
+    }
+
+    @Test func nothingButAnOrderAtTheStartIsTaken() throws {
+        let worker = try WorkerUnderTest()
+        try worker.send(.mayActivate(true))
+        #expect(try worker.report() == nil)
+        #expect(worker.status() == 1)
+    }
+
+    @Test func itEndsWithItsSocketBeforeAnyOrder() throws {
+        let worker = try WorkerUnderTest()
+        worker.hangUp()
+        #expect(worker.status() == 1)
+    }
+
+    @Test func itOffersItselfToTheOOMKillerAndCannotGainRights() throws {
+        let worker = try WorkerUnderTest()
+        try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
+        _ = try worker.report()
+        let status = try String(contentsOfFile: "/proc/\(worker.id)/status", encoding: .utf8)
+        #expect(try String(contentsOfFile: "/proc/\(worker.id)/oom_score_adj", encoding: .utf8) == "1000\n")
+        #expect(status.contains("NoNewPrivs:\t1"))
+        if geteuid() == 0 {
+            // SYS_ADMIN, SYS_RAWIO, IPC_LOCK, MKNOD, DAC_READ_SEARCH, DAC_OVERRIDE and CHOWN.
+            #expect(status.contains("CapEff:\t0000000008224007"))
+            #expect(status.contains("CapBnd:\t0000000008224007"))
+        }
+        worker.hangUp()
+        _ = worker.status()
+    }
+}
+
+extension WorkerReport? {
+    static func == (left: WorkerReport?, right: ()?) -> Bool {
+        if case .none = left { true } else { false }
+    }
+}
