@@ -78,5 +78,8 @@ let package = Package(
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
         tests("LinuxTests", ["Linux"]),
+        .target(name: "CMachine", path: "Tests/CMachine"),
+        .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
+        .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
     ]
 )
