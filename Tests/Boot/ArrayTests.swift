@@ -1,0 +1,82 @@
+import Machine
+import Testing
+
+extension BootTests {
+    @Test("the boot goes on without a member that its policy can spare, and says so")
+    func missingMember() async throws {
+        var setup = Setup.nas
+        setup.disks.removeAll { $0 == "storage-4" }
+        setup.late = ["storage-4"]
+        setup.configuration += "\nContinueTimeout 3"
+        try await boot(setup, name: "array-quorum") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            try await ssh.expect(Texts.continues)
+            #expect(try await ssh.status() == ExitCode.success)
+            #expect(ssh.screen.text.contains("storage-4"))
+            #expect(machine.console.text.contains("storage-4"))
+            try await expectTakenOver(
+                machine, open: ["crypt-root", "storage-1", "storage-2", "storage-3"], skipped: ["storage-4"])
+        }
+    }
+
+    @Test("a member that comes while the policy waits for it is opened")
+    func lateMember() async throws {
+        var setup = Setup.nas
+        setup.disks.removeAll { $0 == "storage-2" }
+        setup.late = ["storage-2"]
+        setup.configuration += "\nContinueTimeout 600"
+        try await boot(setup, name: "array-late") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            try await ssh.screen.expectOpened("storage-4")
+            try await machine.attach("storage-2")
+            #expect(try await ssh.status() == ExitCode.success)
+            try await expectTakenOver(machine)
+        }
+    }
+
+    @Test("below the quorum the boot waits, until the member comes")
+    func belowQuorum() async throws {
+        var setup = Setup.nas
+        setup.disks.removeAll { $0 == "storage-3" || $0 == "storage-4" }
+        setup.late = ["storage-3", "storage-4"]
+        setup.configuration += "\nContinueTimeout 1"
+        try await boot(setup, name: "array-below") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            try await ssh.screen.expectOpened("storage-2")
+            // As long as the timeout three times over: it must not apply.
+            try await Task.sleep(for: .seconds(3))
+            #expect(!ssh.screen.text.contains(Texts.continues))
+            try await machine.attach("storage-3")
+            #expect(try await ssh.status() == ExitCode.success)
+            try await expectTakenOver(
+                machine, open: ["crypt-root", "storage-1", "storage-2", "storage-3"], skipped: ["storage-4"])
+        }
+    }
+
+    @Test("a volume with nofail is not waited for")
+    func nofail() async throws {
+        var setup = Setup(
+            disks: ["root-quick"],
+            crypttab: """
+                crypt-root UUID={root-quick} none luks,discard,initramfs
+                backup UUID={other-1} none luks,nofail
+                """)
+        setup.late = ["other-1"]
+        setup.configuration = "ContinueTimeout 3"
+        try await boot(setup, name: "nofail") { machine in
+            try await machine.awaitAgent()
+            let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+            #expect(unlocked.status == ExitCode.success)
+            try await expectTakenOver(machine, open: ["crypt-root"], skipped: ["backup"])
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Machine
+import Testing
+
+/// Whole boots in QEMU. `Tests/run` builds the agent that they boot, and asks for them.
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run"))
+struct BootTests {}
+
+extension Setup {
+    /// The seed's machine: an encrypted root, a key volume, an array of four of which three are enough.
+    static var nas: Setup {
+        var setup = Setup(
+            disks: ["root-quick", "keys", "storage-1", "storage-2", "storage-3", "storage-4"],
+            crypttab: """
+                # <name>   <device>              <key file>                 <options>
+                crypt-root UUID={root-quick} none luks,discard,initramfs
+                storage-1 UUID={storage-1} /etc/keyfile:UUID={keys} luks,initramfs
+                storage-2 UUID={storage-2} /etc/keyfile:UUID={keys} luks,initramfs
+                storage-3 UUID={storage-3} /etc/keyfile:UUID={keys} luks,initramfs
+                storage-4 UUID={storage-4} /etc/keyfile:UUID={keys} luks,initramfs
+                """)
+        setup.configuration = "Array storage quorum=3 storage-*"
+        return setup
+    }
+
+    static let everything: Set = ["crypt-root", "storage-1", "storage-2", "storage-3", "storage-4"]
+}
+
+/// The new root is the encrypted one, `open` and nothing else is open and holds the right content, and nothing of the
+/// agent is left.
+func expectTakenOver(
+    _ machine: Machine, open: Set<String> = Setup.everything, skipped: Set<String> = [],
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    for survey in [try await machine.survey(), try await machine.report()] {
+        #expect(survey.open == open, sourceLocation: sourceLocation)
+        for name in open where name != "crypt-root" {
+            #expect(survey.members[name] == name, sourceLocation: sourceLocation)
+        }
+        #expect(survey.left == [], sourceLocation: sourceLocation)
+        #expect(survey.skipped == skipped, sourceLocation: sourceLocation)
+    }
+    #expect(try await machine.report().root == "crypt-root", sourceLocation: sourceLocation)
+    #expect(!machine.console.text.contains("NATIVE prompt"), sourceLocation: sourceLocation)
+}

@@ -1,0 +1,12 @@
+#ifndef POSTERN_CMACHINE_H
+#define POSTERN_CMACHINE_H
+
+// Functions that Swift's Glibc module hides, for it is made without _GNU_SOURCE. Each returns -1 and sets errno.
+
+/// pipe2(ends, O_CLOEXEC).
+int machine_pipe(int ends[2]);
+
+/// A new pseudo-terminal: its master and its other side, both closed in programs that are started.
+int machine_terminal(int *master, int *side, unsigned short rows, unsigned short columns);
+
+#endif

@@ -1,0 +1,53 @@
+import Foundation
+
+/// Runs `body` with a machine of `setup`, and stops it whatever happens.
+///
+/// The console's text is kept in `.build-logs/NAME.console`. At most two machines run at a time.
+///
+/// - Throws: what `body` throws, with the end of the console; `MachineError.failed` when the kernel complained of a
+///   crash, also where `body` was content.
+public func boot(_ setup: Setup, name: String, _ body: (Machine) async throws -> Void) async throws {
+    await Slots.shared.take()
+    defer { Task { await Slots.shared.giveBack() } }
+    let machine = try await Machine(setup)
+    var failure: (any Error)?
+    do { try await body(machine) } catch { failure = error }
+    await machine.stop()
+
+    let text = machine.console.text
+    let logs = Disks.root.appending(path: ".build-logs")
+    try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    try text.write(to: logs.appending(path: "\(name).console"), atomically: false, encoding: .utf8)
+
+    let crashes = crashes(in: text)
+    guard crashes.isEmpty else {
+        throw MachineError.failed(
+            "the machine crashed:\n\(crashes.joined(separator: "\n"))\n\(failure.map { "\($0)" } ?? "")")
+    }
+    if let failure { throw MachineError.failed("\(failure)\nThe console at that time:\n\(machine.console.tail(40))") }
+}
+
+/// The lines of a boot log that no good boot has.
+func crashes(in log: String) -> [String] {
+    let signs = ["Kernel panic", "Oops", "BUG:", "Call Trace", "segfault", "traps:", "Attempted to kill init"]
+    return log.split(separator: "\n").filter { line in signs.contains { line.contains($0) } }.map(String.init)
+}
+
+/// Two machines at a time, which two cores and most memories can bear.
+private actor Slots {
+    static let shared = Slots()
+    private var free = 2
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        guard free == 0 else {
+            free -= 1
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func giveBack() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}

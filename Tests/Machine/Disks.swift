@@ -1,0 +1,42 @@
+import Foundation
+
+/// The disks of the test machine; `initrd/machine/disks` says which there are.
+public struct Disks: Sendable {
+    /// The folder of the source tree.
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func script(_ name: String) -> String { root.appending(path: "initrd/machine/\(name)").path }
+
+    let folder: String
+
+    /// Makes those of `names` that do not exist yet. Some take ten seconds, `root` half a minute.
+    public init(_ names: [String]) async throws {
+        let made = try await runProgram([Disks.script("disks")] + names, within: .seconds(600))
+        guard made.status == 0 else { throw MachineError.failed("the disks \(names) were not made: \(made)") }
+        folder = made.output.trimmingCharacters(in: .newlines)
+    }
+
+    /// The passphrase of the roots and members, and the one of the others.
+    public static func passphrases() async throws -> (root: String, other: String) {
+        let lines = try await runProgram([Disks.script("disks"), "--passphrases"]).output.split(separator: "\n")
+        return (String(lines[0]), String(lines[1]))
+    }
+
+    func image(_ name: String) -> String { "\(folder)/\(name).img" }
+
+    /// Replaces each `{NAME}` by the UUID of that disk, as in `storage-1 UUID={storage-1} none luks`.
+    func filled(_ text: String) throws -> String {
+        var result = ""
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            let name = rest[rest.index(after: open)..<close]
+            // Both NAME.uuid and, for what lies inside a volume, NAME.inner.
+            let file = name.contains(".") ? "\(folder)/\(name)" : "\(folder)/\(name).uuid"
+            let uuid = try String(contentsOfFile: file, encoding: .utf8)
+            result += rest[..<open] + uuid.trimmingCharacters(in: .newlines)
+            rest = rest[rest.index(after: close)...]
+        }
+        return result + rest
+    }
+}

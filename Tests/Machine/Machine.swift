@@ -1,0 +1,228 @@
+import Foundation
+import Synchronization
+
+/// A virtual machine with encrypted disks, from its start to its end.
+///
+/// Emulated, it takes about three seconds to the agent's start on a quiet host.
+public final class Machine: Sendable {
+    /// The serial lines, 0 being the console that the kernel and init write to.
+    private let lines: [SerialLine]
+    private let control: SerialLine?
+    private let hypervisor: SerialLine
+    private let emulator: Child
+    private let disks: Disks
+    /// Holds the client's configuration; removed with the machine.
+    private let work: URL
+    /// The port of 127.0.0.1 that leads to the agent's.
+    public let port: UInt16
+
+    /// What the machine prints.
+    public var console: Transcript { lines[0].transcript }
+
+    /// What another console shows.
+    public func console(_ number: Int) -> Transcript { lines[number].transcript }
+
+    /// Starts a machine and returns at once.
+    init(_ setup: Setup) async throws {
+        let keys = try await Keys.shared.value
+        work = FileManager.default.temporaryDirectory.appending(path: "postern-vm-\(UUID().uuidString)")
+        disks = try await Disks(setup.disks + setup.late)
+        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+        do {
+            try await setup.writeInitrd(in: work, disks: disks, keys: keys)
+            (lines, control, hypervisor, emulator) = try Machine.start(setup, disks: disks, work: work)
+            port = try await Machine.forwardedPort(hypervisor)
+            try keys.knownHosts(port: port).write(
+                to: work.appending(path: "known_hosts"), atomically: false, encoding: .utf8)
+        } catch {
+            try? FileManager.default.removeItem(at: work)
+            throw error
+        }
+        try """
+        Host nas
+            HostName 127.0.0.1
+            Port \(port)
+            User root
+            IdentityFile \(keys.folder.path)/id
+            IdentitiesOnly yes
+            UserKnownHostsFile \(work.path)/known_hosts
+            StrictHostKeyChecking yes
+            ConnectTimeout 60
+
+        """.write(to: work.appending(path: "ssh"), atomically: false, encoding: .utf8)
+    }
+
+    private static func start(
+        _ setup: Setup, disks: Disks, work: URL
+    ) throws -> ([SerialLine], SerialLine?, SerialLine, Child) {
+        var ends: [Int32] = []
+        defer { for end in ends { close(end) } }
+        var arguments = ["-netdev", "user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
+        arguments += ["-device", "virtio-net-pci,netdev=net,romfile="]
+        for name in setup.disks { arguments += ["-drive", "if=virtio,format=raw,file=\(disks.image(name))"] }
+
+        // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.
+        func line(_ name: String) throws -> SerialLine {
+            let (ours, theirs) = try socketPair()
+            arguments += ["-chardev", "socket,id=line\(ends.count),fd=\(3 + ends.count)"]
+            ends.append(theirs)
+            return SerialLine(name, ours)
+        }
+        let hypervisor = try line("QEMU's monitor")
+        arguments += ["-mon", "chardev=line0,mode=readline"]
+        var lines: [SerialLine] = []
+        for number in 0..<setup.consoles {
+            lines.append(try line(number == 0 ? "the console" : "console \(number)"))
+            arguments += ["-serial", "chardev:line\(ends.count - 1)"]
+        }
+        var control: SerialLine?
+        if setup.control {
+            control = try line("the control line")
+            arguments += ["-serial", "chardev:line\(ends.count - 1)"]
+        }
+        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        // A machine that a dying test run forgets ends by itself.
+        let command =
+            ["timeout", "--kill-after=5", "1200", Disks.script("vm")]
+            + [work.appending(path: "initrd").path, String(setup.memory), setup.commandLine] + arguments
+        let emulator = try Child(command, descriptors: [null, null, 2] + ends)
+        return (lines, control, hypervisor, emulator)
+    }
+
+    /// QEMU chooses a free port itself, and says which.
+    private static func forwardedPort(_ hypervisor: SerialLine) async throws -> UInt16 {
+        hypervisor.send("info usernet\n")
+        return try await hypervisor.transcript.wait(for: "the forwarded port", within: .seconds(60)) { text in
+            for line in text.split(separator: "\n") where line.contains("TCP[HOST_FORWARD]") {
+                // TCP[HOST_FORWARD]  12       127.0.0.1 34567       10.0.2.15  2222     0     0
+                return UInt16(line.split(separator: " ")[3])
+            }
+            return nil
+        }
+    }
+
+    /// Types at a console; a return is "\r".
+    public func type(_ text: String, at number: Int = 0) {
+        lines[number].send(text)
+    }
+
+    /// The ssh command that reaches the agent, with the owner's key, and without the caller's own settings.
+    public func ssh(_ command: [String] = [], options: [String] = []) -> [String] {
+        ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
+    }
+
+    /// Runs ssh to its end, without a terminal, `input` being its standard input.
+    public func ssh(
+        _ command: [String], input: String, within limit: Duration = .seconds(180)
+    ) async throws -> Outcome {
+        // Without -T, and without a command, ssh itself remarks that there is no terminal.
+        try await runProgram(ssh(command, options: ["-T"]), input: input, within: limit)
+    }
+
+    /// Replaces each `{DISK}` by that disk's UUID.
+    public func filled(_ text: String) throws -> String {
+        try disks.filled(text)
+    }
+
+    /// Waits until the agent greets. QEMU accepts connections long before.
+    public func awaitAgent(within limit: Duration = .seconds(120)) async throws {
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            if await onThread({ [port] in greeting(port: port) }).hasPrefix("SSH-") { return }
+            guard !console.hasEnded else { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw MachineError.missing("no SSH server greeted\n\(console.tail())")
+    }
+
+    /// Runs a shell command inside the machine.
+    public func run(_ command: String, within limit: Duration = .seconds(120)) async throws -> Outcome {
+        guard let control else { preconditionFailure("the setup has no control line") }
+        let transcript = control.transcript
+        try await transcript.expect("@ready", within: limit)
+        let before = transcript.text.count
+        control.send(Data(command.utf8).base64EncodedString() + "\n")
+        return try await transcript.wait(for: "the end of \(command)", within: limit) { text in
+            let answer = text.dropFirst(before)
+            guard let mark = answer.range(of: "\n@status "), let end = answer[mark.upperBound...].firstIndex(of: "\n")
+            else { return nil }
+            let status = Int32(answer[mark.upperBound..<end]) ?? -1
+            return Outcome(status: status, output: String(answer[..<mark.lowerBound]), errors: "")
+        }
+    }
+
+    /// Plugs in a disk that was named as late.
+    public func attach(_ name: String) async throws {
+        hypervisor.send("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))\n")
+        try await hypervisor.transcript.expect("OK", within: .seconds(60))
+        hypervisor.send("device_add virtio-blk-pci,drive=\(name)\n")
+    }
+
+    /// Waits for what the new root says of itself.
+    public func report(within limit: Duration = .seconds(180)) async throws -> Survey {
+        try await console.wait(for: "the new root's report", within: limit) { text in
+            text.contains("REPORT end\n") ? Survey(text, prefix: "REPORT ") : nil
+        }
+    }
+
+    /// What the agent left at the moment it ended.
+    public func survey(within limit: Duration = .seconds(180)) async throws -> Survey {
+        try await console.wait(for: "the initrd's survey", within: limit) { text in
+            text.contains("INITRD files:") ? Survey(text, prefix: "INITRD ") : nil
+        }
+    }
+
+    /// Pulls the plug.
+    func stop() async {
+        emulator.kill(SIGKILL)
+        _ = try? await emulator.status(within: .seconds(10))
+        try? FileManager.default.removeItem(at: work)
+    }
+}
+
+/// A connected socket to one of QEMU's character devices.
+final class SerialLine: Sendable {
+    let transcript: Transcript
+    private let socket: Int32
+
+    init(_ name: String, _ socket: Int32) {
+        self.socket = socket
+        transcript = Transcript(name, following: dup(socket))
+    }
+
+    deinit {
+        close(socket)
+    }
+
+    func send(_ text: String) {
+        _ = Array(text.utf8).withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+}
+
+/// Runs `body`, which blocks, without holding up other tests.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: body()) }
+    }
+}
+
+/// The first bytes that a server at `port` of 127.0.0.1 says within two seconds.
+private func greeting(port: UInt16) -> String {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(socket) }
+    var limit = timeval(tv_sec: 2, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let connected = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    var bytes = [UInt8](repeating: 0, count: 4)
+    guard connected == 0, recv(socket, &bytes, bytes.count, Int32(MSG_WAITALL)) == bytes.count else { return "" }
+    return String(decoding: bytes, as: UTF8.self)
+}

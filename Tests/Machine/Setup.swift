@@ -1,0 +1,33 @@
+/// What a test machine has, and what its initrd does.
+public struct Setup: Sendable {
+    /// The disks it starts with; `late` are made, too, for `Machine.attach`.
+    public var disks: [String]
+    public var late: [String] = []
+    /// Lines of crypttab(5), with `{DISK}` for a disk's UUID.
+    public var crypttab: String
+    /// Lines of postern.conf beyond the port, the keys and where crypttab is.
+    public var configuration = ""
+    /// The blocking step of the initrd; empty for a machine that only does what `Machine.run` tells it.
+    public var agent = "/bin/postern agent -f /etc/postern/postern.conf"
+    /// When its network comes: `now`, before the agent starts; a number of seconds; `none`.
+    public var network = "0"
+    /// Whether `Machine.run` works.
+    public var control = false
+    /// Whether udevd runs, with device-mapper's rules.
+    public var udev = false
+    /// Kernel modules beyond those of every machine.
+    public var modules = ""
+    /// Programs of the host that the machine has, too.
+    public var programs: [String] = []
+    /// More of the kernel's command line.
+    public var commandLine = ""
+    /// How many serial lines are consoles.
+    public var consoles = 1
+    /// In megabytes. Half of it must hold what a key derivation wants.
+    public var memory = 512
+
+    public init(disks: [String], crypttab: String) {
+        self.disks = disks
+        self.crypttab = crypttab
+    }
+}
