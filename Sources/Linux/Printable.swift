@@ -1,4 +1,5 @@
 /// Text that a stranger chose, made fit for a log or a screen: printable ASCII as it is, any other byte as `\xNN`.
+/// Text that was made so already stays as it is.
 ///
 /// - Parameter limit: the most bytes of the result, which ends in `...` when something was left out.
 public func printable(_ text: String, limit: Int) -> String {
@@ -10,7 +11,7 @@ public func printable(_ bytes: [UInt8], limit: Int) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var result: [UInt8] = []
     for byte in bytes {
-        let isPlain = byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\")
+        let isPlain = byte >= 0x20 && byte < 0x7F
         let added = isPlain ? [byte] : Array("\\x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         guard result.count + added.count <= limit - 3 else {
             result += Array("...".utf8)

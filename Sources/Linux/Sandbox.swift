@@ -17,7 +17,7 @@ public enum Sandbox {
     ) throws(SystemError) -> Bool {
         try check("prctl(PR_SET_NO_NEW_PRIVS)") { linux_set_no_new_privileges() }
         // Frames and passphrases are locked in memory, and older kernels let an ordinary user lock 64 KiB.
-        if ChildProcess.isRoot { try check("setrlimit(RLIMIT_MEMLOCK)") { linux_limit_locked_memory(lockedMemory) } }
+        linux_allow_locked_memory(lockedMemory)
         if let root { try check("chroot(\(root))") { unsafe linux_shut_into(root) } }
         // It takes a capability that becoming another user takes away.
         linux_drop_bounding_set()

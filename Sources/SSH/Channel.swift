@@ -74,12 +74,14 @@ internal import CLibssh
         guard !bytes.isEmpty, !isOver else { return }
         queue.append(Output(bytes: bytes, isError: asError))
         queued += bytes.count
+        unsafe connection.hasMore = true
     }
 
     /// Queues the end: what was queued before, the exit status, end of file, and the close.
     public func finish(_ status: UInt8) {
         guard !isOver else { return }
         self.status = status
+        unsafe connection.hasMore = true
     }
 
     /// Sends what the client has room for, and the end after it.
@@ -103,6 +105,7 @@ internal import CLibssh
             guard written > 0 else { return true }
             sent += Int(written)
             queued -= Int(written)
+            unsafe connection.progress += 1
             if sent == first.bytes.count {
                 queue.removeFirst()
                 sent = 0
@@ -124,6 +127,7 @@ internal import CLibssh
         let result = unsafe ssh_channel_close(handle)
         // Where it says "again" for the end of file, the close follows with the next call.
         closeSent = result == SSH_OK
+        if closeSent { unsafe connection.progress += 1 }
         return result != SSH_ERROR
     }
 

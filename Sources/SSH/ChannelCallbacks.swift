@@ -47,7 +47,9 @@ private let onEnd: @convention(c) (ssh_session?, ssh_channel?, UnsafeMutableRawP
 }
 
 private let onClose: @convention(c) (ssh_session?, ssh_channel?, UnsafeMutableRawPointer?) -> Void = { _, _, user in
-    unsafe channel(user)?.closedByClient = true
+    guard let channel = unsafe channel(user) else { return }
+    channel.closedByClient = true
+    unsafe channel.connection.hasMore = true
 }
 
 private let onTerminal:

@@ -47,6 +47,8 @@ public import Linux
     public private(set) var isAuthenticated = false
     /// The channels that are not gone yet.
     public internal(set) var channels: [Channel] = []
+    /// Counts what reached the client: bytes that libssh took, and ends.
+    public internal(set) var progress = 0
     /// How often the client was refused.
     public var refusals: Int { gate.refusals }
 
@@ -55,6 +57,8 @@ public import Linux
     private let mostChannels: UInt8
     private var lastNumber: UInt8 = 0
     private var isBroken = false
+    /// Whether something was queued since it was last looked for.
+    var hasMore = false
     /// The key of the request that libssh has before it.
     private var examined: Int?
     private let session: ssh_session
@@ -82,6 +86,7 @@ public import Linux
         self.mostChannels = mostChannels
         self.handlers = handlers
         number = socket.number
+        _ = linux_set_nonblocking(number)
         unsafe serverCallbacks = .allocate(capacity: 1)
         unsafe serverCallbacks.initialize(to: .init())
         guardCallbacks = GuardCallbacks()
@@ -137,12 +142,15 @@ public import Linux
 
     /// Sends what the channels queued, as far as the client has room for it.
     public func flush() {
-        for channel in channels where isOpen {
-            if !channel.flush() { isBroken = true }
-            if channel.queued > Channel.largestQueue { isBroken = true }
-        }
-        answerForgotten()
-        reap()
+        // libssh may take packets apart meanwhile, whose handlers queue more.
+        repeat {
+            hasMore = false
+            for channel in channels where isOpen {
+                if !channel.flush() || channel.queued > Channel.largestQueue { isBroken = true }
+            }
+            answerForgotten()
+            reap()
+        } while hasMore && isOpen
     }
 
     /// Tells the client why, when there is still something to tell it, and closes the connection.
@@ -159,6 +167,7 @@ public import Linux
         for channel in channels where channel.closedByClient && channel.closeSent {
             channels.removeAll { $0 === channel }
             channel.release()
+            progress += 1
             if channel.asked { handlers.closed(channel) }
         }
     }

@@ -1,0 +1,75 @@
+internal import Linux
+internal import SSH
+internal import Wire
+
+/// What goes on over one channel, from its request to its exit status.
+class Conversation {
+    let channel: Channel
+    private let link: MonitorLink
+    /// Whether the monitor still counts the channel as open.
+    private var isKnown = true
+
+    /// Tells the monitor of the channel.
+    init(_ channel: Channel, _ command: Command, link: MonitorLink) {
+        self.channel = channel
+        self.link = link
+        link.send(.open(command, terminal: channel.terminal != nil), channel: channel.number)
+    }
+
+    /// When `wake` wants to be called next, by `Clock`.
+    var wakeAt: Int64? { nil }
+
+    func input(_ bytes: Span<UInt8>) {}
+    func inputEnded() {}
+    func resized() {}
+    func show(_ state: MachineState) {}
+    func show(_ results: [TryResult], retryAfter: UInt16) {}
+    func showEnd(_ code: ExitCode, _ reason: String) {}
+    func wake(_ now: Int64) {}
+    /// The client has read what was queued for it.
+    func caughtUp() {}
+
+    /// Takes the monitor's word.
+    final func receive(_ message: MonitorMessage) {
+        guard !channel.isOver else { return }
+        switch message {
+        case .state(let state): show(state)
+        case .tried(let results, let retryAfter): show(results, retryAfter: retryAfter)
+        case .finish(let code, let reason):
+            isKnown = false
+            showEnd(code, reason)
+            channel.finish(code.rawValue)
+        case .sessionSetup, .consoleSetup: break
+        }
+    }
+
+    final func submit(_ passphrase: SecretBytes) {
+        link.send(.passphrase(passphrase), channel: channel.number)
+    }
+
+    /// Ends it from this side.
+    final func leave(_ code: ExitCode) {
+        forget()
+        channel.finish(code.rawValue)
+    }
+
+    /// The channel is gone: the monitor is told, unless it was the one to end it.
+    final func forget() {
+        guard isKnown else { return }
+        isKnown = false
+        link.send(.close, channel: channel.number)
+    }
+}
+
+extension Channel {
+    /// Queues text whose lines end in LF. At a terminal all goes to the one screen, whose lines end in CR and LF.
+    func say(_ text: String, asError: Bool = false) {
+        guard terminal != nil else { return send(Array(text.utf8), asError: asError) }
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            if byte == 0x0A { bytes.append(0x0D) }
+            bytes.append(byte)
+        }
+        send(bytes)
+    }
+}

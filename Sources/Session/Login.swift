@@ -1,0 +1,53 @@
+internal import Linux
+internal import SSH
+internal import Wire
+
+/// What the setup says, in the words of the SSH module.
+extension SessionSetup {
+    var gate: Gate {
+        Gate(
+            keys: keys.map { key in
+                AuthorizedKey(
+                    blob: key.blob, refusal: key.refusal, noTouchRequired: key.noTouchRequired, title: key.title)
+            },
+            mostFailures: Int(clamping: maxAuthTries))
+    }
+
+    var serverSettings: ServerSettings {
+        var settings = ServerSettings(hostKeys: hostKeys)
+        if let keyExchange { settings.keyExchange = keyExchange }
+        if let ciphers { settings.ciphers = ciphers }
+        if let macs { settings.macs = macs }
+        return settings
+    }
+
+    /// Milliseconds to log in and to deliver a passphrase, or `nil` for no limit, as sshd has it for 0.
+    var patience: Int64? {
+        loginGraceTime == 0 ? nil : Int64(loginGraceTime) * 1000
+    }
+}
+
+/// What a channel is to run.
+enum Ask {
+    case command(Command)
+    /// It is refused with this sentence, and this exit code.
+    case refused(String, ExitCode)
+
+    /// - Parameter forced: the command that the key's line forces, which replaces what the client asked for.
+    init(_ request: Channel.Request, forced: String?) {
+        let line: String
+        switch request {
+        case _ where forced != nil: line = forced ?? ""
+        case .shell: line = ""
+        case .exec(let command): line = command
+        case .tooLong:
+            self = .refused("A command has at most \(Command.longest) bytes; see: help", .refused)
+            return
+        }
+        switch Command.parse(line) {
+        case .command(let command): self = .command(command)
+        case .usage(let usage): self = .refused(usage, .usage)
+        case .refused: self = .refused("\(printable(line, limit: 80)): no such command here; see: help", .refused)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+internal import Linux
+internal import SSH
+internal import Terminal
+internal import Wire
+
+/// One client's connection as it is served: its channels, their conversations, and the monitor behind them.
+final class Service {
+    private let link: MonitorLink
+    private let setup: SessionSetup
+    private var connection: Connection?
+    private var conversations: [Conversation] = []
+    /// The key that logged in.
+    private var key: UsableKey?
+    private let loginDeadline: Int64?
+    /// Whether the boot has been told to go on, after which nobody has anything to wait for.
+    private var bootGoesOn = false
+    /// Since when nothing was left to do but for the client to go.
+    private var idleSince: Int64?
+    private var progress = 0
+
+    /// Milliseconds that a client has to read what is left and to close, once there is nothing else.
+    private static let farewell: Int64 = 3000
+
+    /// Prepares everything that takes files or rights.
+    ///
+    /// - Throws: `SSHError`
+    init(_ setup: SessionSetup, _ link: MonitorLink) throws(SSHError) {
+        self.setup = setup
+        self.link = link
+        loginDeadline = setup.patience.map { Clock.now() + $0 }
+        try Library.start()
+        // They hold this object, and it holds them: both go with the process.
+        let handlers = Connection.Handlers(
+            authenticated: { [self] in authenticated($0, $1) },
+            permitsTerminal: { [self] in key?.permitsTerminal ?? false },
+            requested: { [self] in requested($0, $1) },
+            resized: { [self] in conversation(on: $0)?.resized() },
+            input: { [self] in conversation(on: $0)?.input($1) },
+            inputEnded: { [self] in conversation(on: $0)?.inputEnded() },
+            closed: { [self] in closed($0) },
+            note: { link.log(.warning, $0) })
+        connection = try Connection(
+            FileDescriptor(owning: Role.connectionDescriptor), settings: setup.serverSettings, gate: setup.gate,
+            mostChannels: UInt8(Limits.channels), handlers: handlers)
+    }
+
+    /// Serves the client until it or the monitor is gone.
+    ///
+    /// - Throws: `SSHError` when not even the banner could be sent.
+    func run() throws(SSHError) {
+        guard let connection else { return }
+        try connection.start()
+        var waiting = PollSet()
+        while connection.isOpen {
+            waiting.removeAll()
+            let network = waiting.add(connection.number, connection.wants)
+            if link.isOpen { waiting.add(link.number, link.wants) }
+            connection.hurryAcknowledgement()
+            waiting.wait(milliseconds: untilWake())
+            if !waiting.events(at: network).isEmpty { connection.process() }
+            hearMonitor()
+            wake()
+            connection.flush()
+            for conversation in conversations { conversation.caughtUp() }
+            connection.flush()
+            link.flush()
+            if let reason = reasonToEnd(connection) {
+                connection.disconnect(reason)
+                break
+            }
+        }
+        if !connection.isOpen { connection.disconnect("") }
+        if key == nil, connection.refusals > 0 { link.log(.notice, "no login: refused \(connection.refusals) times") }
+        link.flush()
+    }
+
+    private func conversation(on channel: Channel) -> Conversation? {
+        conversations.first { $0.channel === channel }
+    }
+
+    // MARK: What the client does
+
+    private func authenticated(_ index: Int, _ user: [UInt8]) {
+        key = setup.keys[index]
+        link.send(.authenticated(key: setup.keys[index].index, user: printable(user, limit: 64)))
+    }
+
+    private func requested(_ channel: Channel, _ request: Channel.Request) {
+        switch Ask(request, forced: key?.forcedCommand) {
+        case .refused(let sentence, let code):
+            channel.say(sentence + "\n", asError: true)
+            channel.finish(code.rawValue)
+        case .command(.help):
+            channel.say(Report.help)
+            channel.finish(ExitCode.done.rawValue)
+        case .command(.status(let json)):
+            conversations.append(StatusConversation(channel, json: json, link: link))
+        case .command(.unlock):
+            do throws(SystemError) {
+                conversations.append(
+                    channel.terminal == nil
+                        ? try PipedUnlock(channel, patience: setup.patience, link: link)
+                        : try TerminalUnlock(channel, link: link))
+            } catch {
+                link.log(.error, error.description)
+                channel.finish(ExitCode.internalError.rawValue)
+            }
+        }
+    }
+
+    private func closed(_ channel: Channel) {
+        conversation(on: channel)?.forget()
+        conversations.removeAll { $0.channel === channel }
+    }
+
+    // MARK: What the monitor says
+
+    private func hearMonitor() {
+        while let (number, message) = link.receive() {
+            if case .state(let state) = message, state.continues { bootGoesOn = true }
+            // A message about a channel that has just gone comes too late.
+            conversations.first { $0.channel.number == number }?.receive(message)
+        }
+    }
+
+    // MARK: What time does
+
+    private func untilWake() -> Int64? {
+        var moments = conversations.compactMap { $0.wakeAt }
+        if key == nil, let loginDeadline { moments.append(loginDeadline) }
+        if let idleSince { moments.append(idleSince + Service.farewell) }
+        // One more, so that it has come when the wait is over.
+        return moments.min().map { max($0 - Clock.now() + 1, 0) }
+    }
+
+    private func wake() {
+        let now = Clock.now()
+        for conversation in conversations { if let moment = conversation.wakeAt, now >= moment { conversation.wake(now) } }
+    }
+
+    /// Why the connection is to be closed now, or `nil` when it goes on.
+    private func reasonToEnd(_ connection: Connection) -> String? {
+        let now = Clock.now()
+        if key == nil, let loginDeadline, now >= loginDeadline {
+            link.log(.notice, "no login within \(setup.loginGraceTime) seconds")
+            return "No login in time"
+        }
+        let isIdle = connection.channels.allSatisfy { $0.isOver }
+        // Without a channel a client may wait to open the next one, but not for ever when the boot goes on.
+        let isLeaving = isIdle && key != nil && (!connection.channels.isEmpty || bootGoesOn || !link.isOpen)
+        if !link.isOpen, !isLeaving { return "The agent has ended" }
+        guard isLeaving else {
+            idleSince = nil
+            return nil
+        }
+        if connection.progress != progress || idleSince == nil {
+            progress = connection.progress
+            idleSince = now
+        }
+        guard let idleSince, now - idleSince >= Service.farewell else { return nil }
+        return "Done"
+    }
+}

@@ -1,3 +1,0 @@
-public enum SessionProcess {
-    public static func run() -> Int32 { 1 }
-}

@@ -1,0 +1,41 @@
+internal import Linux
+internal import SSH
+internal import Wire
+
+/// The process that serves one SSH connection, with no more rights than that takes.
+///
+/// The monitor starts it with its control socket and the client's connection at the descriptors of `Role`.
+public enum SessionProcess {
+    /// Serves the connection to its end.
+    ///
+    /// - Returns: the exit status: 0 however the client behaved, 1 when it could not be served.
+    public static func run() -> Int32 {
+        let parent = ChildProcess.parent
+        Sandbox.hideMemory()
+        let link = MonitorLink()
+        guard let setup = link.receiveSetup() else { return 1 }
+        do throws(SSHError) {
+            let service = try Service(setup, link)
+            guard confine(setup.confinement, parent, link) else { return 1 }
+            try service.run()
+            return 0
+        } catch {
+            link.log(.error, error.description)
+            link.flush()
+            return 1
+        }
+    }
+
+    private static func confine(_ confinement: Confinement, _ parent: Int32, _ link: MonitorLink) -> Bool {
+        do throws(SystemError) {
+            let isFiltered = try Sandbox.enter(
+                root: confinement.root, user: confinement.user, calls: .session, parent: parent)
+            if !isFiltered { link.log(.warning, "the kernel does not limit a session's system calls (no seccomp)") }
+            return true
+        } catch {
+            link.log(.error, "a session could not be confined: \(error.description)")
+            link.flush()
+            return false
+        }
+    }
+}

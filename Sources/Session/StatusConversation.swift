@@ -1,0 +1,24 @@
+internal import SSH
+internal import Terminal
+internal import Wire
+
+/// `status`: the picture as it is now, once.
+final class StatusConversation: Conversation {
+    private let json: Bool
+    private var isShown = false
+
+    init(_ channel: Channel, json: Bool, link: MonitorLink) {
+        self.json = json
+        super.init(channel, .status(json: json), link: link)
+    }
+
+    override func show(_ state: MachineState) {
+        guard !isShown else { return }
+        isShown = true
+        channel.say(json ? Report.json(state) : Report.text(state))
+    }
+
+    override func showEnd(_ code: ExitCode, _ reason: String) {
+        if !reason.isEmpty { channel.say(reason + "\n", asError: code != .done) }
+    }
+}

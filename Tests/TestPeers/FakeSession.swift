@@ -1,0 +1,140 @@
+import Foundation
+import Glibc
+import Linux
+import Wire
+
+/// One session process, and the monitor's side of its socket.
+final class FakeSession: @unchecked Sendable {
+    let process: Int32
+    private unowned let monitor: FakeMonitor
+    private let socket: FrameSocket
+    private let lock = NSRecursiveLock()
+    private var channels: [UInt8: (command: Command, terminal: Bool)] = [:]
+    private var pending: [(at: Int64, work: () -> Void)] = []
+
+    init(_ client: Int32, monitor: FakeMonitor) throws {
+        let ends = try FileDescriptor.socketPair()
+        process = try spawn(FakeMonitor.binary, "session", [ends.second.number, client])
+        socket = FrameSocket(ends.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
+        self.monitor = monitor
+    }
+
+    func kill() { Glibc.kill(process, SIGKILL) }
+
+    func serve() {
+        send(.sessionSetup(monitor.setup))
+        while step() {}
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        monitor.record(.ended(status: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)))
+    }
+
+    func show(_ state: MachineState) {
+        lock.withLock { for channel in channels.keys { send(.state(state), channel) } }
+    }
+
+    func finishAll(_ code: ExitCode, _ reason: String) {
+        lock.withLock {
+            for channel in channels.keys { send(.finish(code, reason: reason), channel) }
+            channels = [:]
+        }
+    }
+
+    private func step() -> Bool {
+        let now = Clock.now()
+        lock.withLock {
+            let due = pending.filter { $0.at <= now }
+            pending.removeAll { $0.at <= now }
+            for item in due { item.work() }
+        }
+        var waiting = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+        let next = lock.withLock { pending.map { $0.at }.min() }
+        poll(&waiting, 1, Int32(next.map { max($0 - now, 0) + 1 } ?? -1))
+        while true {
+            switch socket.receive() {
+            case .nothing: return true
+            case .closed: return false
+            case .frame(let body):
+                guard let (channel, message) = try? SessionMessage.read(body) else { return false }
+                lock.withLock { take(message, channel) }
+            }
+        }
+    }
+
+    private func take(_ message: SessionMessage, _ channel: UInt8) {
+        switch message {
+        case .log(_, let line): monitor.record(.log(line))
+        case .authenticated(let key, let user): monitor.record(.authenticated(key: key, user: user))
+        case .open(let command, let terminal):
+            monitor.record(.open(channel: channel, command, terminal: terminal))
+            channels[channel] = (command, terminal)
+            send(.state(FakeMonitor.state()), channel)
+            if case .status = command { finish(channel, .done) }
+        case .passphrase(let secret):
+            let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+            monitor.record(.passphrase(text))
+            pending.append((Clock.now() + monitor.tryTime, { [self] in tried(text, channel) }))
+        case .close:
+            monitor.record(.close(channel: channel))
+            channels[channel] = nil
+        }
+    }
+
+    private func tried(_ text: String, _ channel: UInt8) {
+        guard let asked = channels[channel] else { return }
+        let opens = text == monitor.passphrase
+        send(.tried([TryResult(name: "root", outcome: opens ? .opened : .wrong)], retryAfter: opens ? 0 : 1), channel)
+        if opens {
+            monitor.show(FakeMonitor.state(.open, continues: true))
+            monitor.finish(.done, "Boot continues.")
+        } else if let code = FakeSession.codes[text] {
+            finish(channel, code, "As asked.")
+        } else if asked.terminal {
+            send(.state(FakeMonitor.state()), channel)
+        } else {
+            finish(channel, .wrongPassphrase)
+        }
+    }
+
+    /// Passphrases that stand for an outcome.
+    private static let codes: [String: ExitCode] = [
+        "internal": .internalError, "partly": .partly, "missing": .deviceMissing, "late": .timedOut,
+        "refused": .refused,
+    ]
+
+    private func finish(_ channel: UInt8, _ code: ExitCode, _ reason: String = "") {
+        send(.finish(code, reason: reason), channel)
+        channels[channel] = nil
+    }
+
+    private func send(_ message: MonitorMessage, _ channel: UInt8 = 0) {
+        guard let body = try? message.body(channel: channel) else { return }
+        _ = lock.withLock { socket.send(body) }
+    }
+}
+
+/// Starts a program with one argument and `descriptors` at 3, 4 and so on, as the monitor starts its children.
+private func spawn(_ path: String, _ argument: String, _ descriptors: [Int32]) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    let high = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+    defer { for descriptor in high { close(descriptor) } }
+    for (index, descriptor) in high.enumerated() {
+        posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
+    }
+    let words = strings(["postern", argument])
+    let environment = strings(["OPENSSL_CONF=/dev/null", "OPENSSL_MODULES=/nonexistent", "MALLOC_ARENA_MAX=1"])
+    defer { for word in words + environment { free(word) } }
+    var id: pid_t = 0
+    let code = posix_spawn(&id, path, &actions, nil, words, environment)
+    guard code == 0 else { throw SystemError("posix_spawn(\(path))", code: code) }
+    return id
+}
+
+/// A null-terminated list as C has it, to be freed.
+func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    texts.map { strdup($0) } + [nil]
+}
