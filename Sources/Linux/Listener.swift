@@ -22,15 +22,15 @@ public final class Listener {
 
     /// A connection that waits, close-on-exec and non-blocking, or `nil`. Errors of a client that has left already
     /// are none of the listener's.
-    public func accept() -> Connection? {
+    public func accept() -> Client? {
         let number = linux_accept(socket.number)
         guard number >= 0 else { return nil }
-        return Connection(FileDescriptor(owning: number))
+        return Client(FileDescriptor(owning: number))
     }
 }
 
 /// A client's TCP connection.
-public final class Connection {
+public final class Client {
     private let socket: FileDescriptor
     public let number: Int32
     /// The client's address, 4 or 16 bytes; an IPv4-mapped one as 4. Empty when it has left.

@@ -21,7 +21,7 @@ extension Monitor {
         }
     }
 
-    private func serve(_ connection: Connection) {
+    private func serve(_ connection: Client) {
         guard let address = PeerAddress(bytes: connection.address) else { return }
         let peer = "\(address.description) port \(connection.port)"
         guard admitsAnother() else {
