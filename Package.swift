@@ -77,6 +77,7 @@ let package = Package(
             dependencies: ["CLinux", "Config", "Console", "Linux", "Monitor", "Session", "Worker"],
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
+        tests("ConfigTests", ["Config"]),
         tests("LinuxTests", ["Linux"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),

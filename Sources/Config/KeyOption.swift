@@ -1,8 +1,8 @@
 /// One option before a key: a name, and a value that was in double quotes.
 struct KeyOption {
-    /// In lower case: sshd reads options in any case.
-    let name: [UInt8]
-    let value: [UInt8]?
+    let kind: Kind
+    /// Empty where there is none.
+    let value: [UInt8]
 
     /// Takes the options from the start of a line, up to the first blank outside quotes.
     static func take(from line: inout ArraySlice<UInt8>) throws(KeyRefusal) -> [KeyOption] {
@@ -20,7 +20,7 @@ struct KeyOption {
                 line.removeFirst()
                 value = try takeQuoted(&line, of: name)
             }
-            options.append(KeyOption(name: lowercased(name), value: value))
+            options.append(KeyOption(kind: try kind(name, hasValue: value != nil), value: value ?? []))
             guard let next = line.first, !isBlank(next) else { return options }
             guard next == UInt8(ascii: ",") else {
                 throw KeyRefusal("the option \(quoted(name)) goes on after its value", "write a comma or a blank there")
@@ -95,15 +95,16 @@ struct KeyOption {
         }
     }
 
-    /// - Returns: which of the known options it is, with a value if that has one.
-    func kind() throws(KeyRefusal) -> Kind {
+    /// - Returns: which of the known options it is, in any case as for sshd, with a value if that has one.
+    private static func kind(_ word: ArraySlice<UInt8>, hasValue: Bool) throws(KeyRefusal) -> Kind {
+        let name = lowercased(word)
         guard let kind = Kind.allCases.first(where: { $0.name.utf8.elementsEqual(name) }) else {
             let near = nearest(to: name, among: Kind.allCases.map { $0.name })
             throw KeyRefusal(
-                "the option \(quoted(name)) is not known",
+                "the option \(quoted(word)) is not known",
                 near.map { "did you mean \($0)?" } ?? "remove the option, or the key")
         }
-        guard kind.hasValue == (value != nil) else {
+        guard kind.hasValue == hasValue else {
             throw KeyRefusal(
                 kind.hasValue ? "the option \(kind.name) has no value" : "the option \(kind.name) has a value",
                 kind.hasValue ? "write \(kind.name)=\"...\"" : "write \(kind.name) alone")
@@ -115,9 +116,8 @@ struct KeyOption {
 extension AuthorizedKey {
     /// Honours an option, or refuses the key. The order counts, as for sshd: `restrict,pty` gives a terminal.
     mutating func apply(_ option: KeyOption, line: Int, notes: inout Notes) throws(KeyRefusal) {
-        let kind = try option.kind()
-        let value = option.value ?? []
-        switch kind {
+        let value = option.value
+        switch option.kind {
         case .from:
             guard from.isEmpty else { throw KeyRefusal("from= is given twice", "write one with commas") }
             from = try FromPattern.list(value)
@@ -145,9 +145,10 @@ extension AuthorizedKey {
         case .noPortForwarding, .noAgentForwarding, .noX11Forwarding, .noUserRC, .permitOpen, .permitListen, .tunnel:
             break
         case .portForwarding, .agentForwarding, .x11Forwarding, .userRC, .environment:
-            notes.add(line, "the option \(kind.name) asks for what Postern never gives", "remove the option")
+            notes.add(line, "the option \(option.kind.name) asks for what Postern never gives", "remove the option")
         case .certAuthority, .principals:
-            throw KeyRefusal("the option \(kind.name) is for certificates", "write the public key of each user instead")
+            throw KeyRefusal(
+                "the option \(option.kind.name) is for certificates", "write the public key of each user instead")
         case .verifyRequired:
             throw KeyRefusal("the option verify-required is not honoured", "remove it, or use a key without it")
         }

@@ -1,0 +1,140 @@
+import Config
+import Testing
+
+@Suite struct CrypttabTests {
+    private static let uuid = "2F2A1B0C-1111-2222-3333-444455556666"
+
+    @Test(
+        "a device is what crypttab(5) calls it",
+        arguments: [
+            ("UUID=\(uuid)", DeviceSpec.uuid("2f2a1b0c-1111-2222-3333-444455556666")),
+            ("UUID=\"\(uuid)\"", .uuid("2f2a1b0c-1111-2222-3333-444455556666")),
+            ("UUID=1234-ABCD", .uuid("1234-abcd")),
+            ("PARTUUID=A1-01", .partuuid("a1-01")),
+            ("LABEL=my\\040disk", .label("my disk")),
+            ("LABEL='x'", .label("x")),
+            ("PARTLABEL=Root", .partlabel("Root")),
+            ("/dev/disk/by-uuid/\(uuid)", .path("/dev/disk/by-uuid/\(uuid)")),
+            ("/dev/a\\134b", .path("/dev/a\\b")),
+            ("/dev/a\\x\\09\\777", .path("/dev/a\\x\\09\\777")),
+        ])
+    func readsDevices(field: String, device: DeviceSpec) {
+        let (entries, findings) = crypttab("root \(field) none luks\n")
+        #expect(entries.map(\.device) == [device])
+        #expect(findings.isEmpty)
+    }
+
+    @Test(
+        "a key is asked for, a file, a file on another volume, or none of ours",
+        arguments: [
+            ("", KeySpec.ask),
+            ("none", .ask),
+            ("-", .ask),
+            ("/etc/keys/a", .file(path: "/etc/keys/a")),
+            ("/keyfile:UUID=1234-ABCD", .fileOn(path: "/keyfile", device: .uuid("1234-abcd"))),
+            ("/k:LABEL=a:b", .fileOn(path: "/k", device: .label("a:b"))),
+            ("/a:b:/dev/sdb1", .fileOn(path: "/a:b", device: .path("/dev/sdb1"))),
+            (
+                "/k:/dev/disk/by-path/pci-0000:00:1f.2-ata-1",
+                .fileOn(path: "/k", device: .path("/dev/disk/by-path/pci-0000:00:1f.2-ata-1"))
+            ),
+            ("/dev/disk/by-path/pci-0000:00", .file(path: "/dev/disk/by-path/pci-0000:00")),
+            ("/a\\072/dev/sdb", .file(path: "/a:/dev/sdb")),
+            ("/my\\040key", .file(path: "/my key")),
+            ("/dev/urandom", .other("/dev/urandom")),
+        ])
+    func readsKeys(field: String, key: KeySpec) {
+        let (entries, findings) = crypttab("root /dev/vda2 \(field)\n")
+        #expect(entries.map(\.key) == [key])
+        #expect(findings.isEmpty)
+    }
+
+    @Test func readsAWholeFile() {
+        let (entries, findings) = crypttab(
+            """
+            # <target> <source> <key> <options>
+            root\tUUID=AB  none\tluks,discard,initramfs  # the root
+            \tdata /dev/sdb
+            swap /dev/sdc /dev/urandom swap,cipher=aes-xts-plain64,size=512\r
+            """)
+        #expect(findings.isEmpty)
+        #expect(entries.map(\.name) == ["root", "data", "swap"])
+        #expect(entries.map(\.line) == [2, 3, 4])
+        #expect(entries[0].options.discard)
+        #expect(entries[1].options == VolumeOptions())
+        #expect(entries[2].options.foreign == "swap")
+        #expect(crypttab("r /dev/a /dev/random luks").entries[0].options.foreign == "random key")
+    }
+
+    @Test(
+        "an entry that nobody could open is left out, and says why",
+        arguments: [
+            ("root", "the volume \"root\" has no device, and the line is left out; write NAME DEVICE KEY OPTIONS"),
+            ("a/b /dev/a", "the volume name \"a/b\" contains a slash"),
+            (". /dev/a", "the volume name \".\" cannot be a name in /dev/mapper"),
+            ("control /dev/a", "the volume name \"control\" cannot be"),
+            ("a\\012b /dev/a", "the volume name \"a\\012b\" is no text"),
+            ("\\377 /dev/a", "is no text"),
+            (String(repeating: "a", count: 128) + " /dev/a", "is longer than 127 bytes"),
+            ("root sda2", "the device \"sda2\" of \"root\" is not understood"),
+            ("root uuid=ab", "write UUID=, PARTUUID=, LABEL= or PARTLABEL= in capitals"),
+            ("root UUID=xyz", "the device \"UUID=xyz\" of \"root\" is not understood"),
+            ("root UUID=", "is not understood"),
+            ("root LABEL=\"\"", "is not understood"),
+            ("first /dev/b", "the volume \"first\" is in line 1 already, and this one is left out"),
+        ])
+    func dropsEntries(line: String, finding: String) {
+        let (entries, findings) = crypttab("first /dev/a\n\(line)\nlast /dev/c\n")
+        #expect(entries.map(\.name) == ["first", "last"])
+        #expect(findings.count == 1)
+        #expect(findings[0].hasPrefix("crypttab:2: "))
+        #expect(findings[0].contains(finding), "\(findings)")
+    }
+
+    @Test(
+        "what is not understood of a key or the end of a line is a finding, and the entry stays",
+        arguments: [
+            ("etc/key", KeySpec.other("etc/key"), "the key \"etc/key\" of \"root\" is not understood; write none"),
+            ("None", .other("None"), "the key \"None\" of \"root\" is not understood"),
+            ("/k:UIUD=1", .file(path: "/k:UIUD=1"), "no device follows the colon in the key \"/k:UIUD=1\" of \"root\""),
+            ("none luks, discard", .ask, "the entry of \"root\" has a fifth field \"discard\""),
+        ])
+    func keepsEntries(rest: String, key: KeySpec, finding: String) {
+        let (entries, findings) = crypttab("root /dev/a \(rest)\n")
+        #expect(entries.map(\.key) == [key])
+        #expect(findings.count == 1)
+        #expect(findings[0].contains(finding))
+    }
+
+    @Test func whatIsLeftToTheNativeOpenerIsNotJudged() {
+        let text = "root /dev/a relative frobnicate,keyfile-size=x more\n"
+        #expect(crypttab(text).findings.count == 4)
+        let (entries, findings) = crypttab(text, leaving: ["root"])
+        #expect(entries.map(\.name) == ["root"])
+        #expect(findings.isEmpty)
+    }
+
+    @Test(
+        "what is rendered reads back as the same entries",
+        arguments: [
+            "root UUID=AB none luks,discard,readonly,nofail,noauto,initramfs,x-initrd.attach",
+            "root /dev/a /k:LABEL=a\\040b keyfile-size=9,keyfile-offset=3,keyfile-timeout=2min,key-slot=4,tries=0,timeout=5",
+            "a\\040b\\043 LABEL=\\042x\\042 /a\\072/dev/b same-cpu-crypt,submit-from-crypt-cpus,header=/h\\,x:UUID=a",
+            "\\043a PARTLABEL='' none\n\\043a PARTLABEL=\\047\\047 /a:b no-read-workqueue,no-write-workqueue",
+            "s /dev/a /dev/urandom swap\nt /dev/b /dev/random\nu /dev/c /a:b:/dev/c tpm2-device=auto,try-empty-password",
+            "v /dev/a passdev-argument keyscript=/lib/cryptsetup/scripts/passdev\nw /dev/b \\377 tcrypt-hidden",
+            "x /dev/a ring keyscript=decrypt_keyctl\ny /dev/b a\\072b bitlk",
+        ])
+    func readsBack(text: String) {
+        func unnumbered(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
+            entries.map { entry in
+                var entry = entry
+                entry.line = 0
+                return entry
+            }
+        }
+        let first = crypttab(text).entries
+        #expect(!first.isEmpty)
+        #expect(unnumbered(crypttab(Crypttab(entries: first).rendered).entries) == unnumbered(first))
+    }
+}

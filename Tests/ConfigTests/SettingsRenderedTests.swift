@@ -1,0 +1,48 @@
+import Config
+import Testing
+
+@Suite struct SettingsRenderedTests {
+    @Test func theDefaultsReadLikeSSHDConfig() {
+        #expect(
+            Settings().rendered == """
+                Port 2222
+                #ListenAddress [::]
+                #HostKey /etc/postern/ssh_host_ed25519_key
+                #HostKey /etc/postern/ssh_host_rsa_key
+                AuthorizedKeysFile /etc/postern/authorized_keys
+                LoginGraceTime 120
+                MaxAuthTries 20
+                MaxStartups 10:30:100
+                #KexAlgorithms mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,\
+                curve25519-sha256,curve25519-sha256@libssh.org
+                #Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,\
+                aes128-ctr
+                #MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com
+                Crypttab /etc/crypttab
+                Console yes
+                PermitShell no
+                ContinueTimeout 60
+
+                """)
+    }
+
+    @Test(
+        "what is rendered reads back as itself, without a finding",
+        arguments: [
+            "",
+            "Port 1\nPort 2\nListenAddress ::1\nListenAddress 192.0.2.7:9\nMaxStartups 3",
+            "HostKey \"/a b\"\nHostKey '/a\"b'\nHostKey \"/a\\\\b\"\nHostKey \"/#\"\nHostKey /a\\'b",
+            "AuthorizedKeysFile /etc/postern/authorized_keys \"/x y\"",
+            "Ciphers -aes*\nMACs ^hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256",
+            "Console no\nPermitShell yes\nContinueTimeout 2m",
+            "Console /dev/ttyS0 /dev/tty1",
+            "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" take",
+            "Array s quorum=2 a*\nArray t all b c\nArray u any \"d e\"",
+        ])
+    func readsBack(text: String) {
+        let first = settings(text).settings
+        let (second, findings) = settings(first.rendered)
+        #expect(second == first)
+        #expect(findings.isEmpty)
+    }
+}

@@ -1,0 +1,25 @@
+// swift-tools-version: 6.2
+// Build in this folder with
+//     swift build --sanitize fuzzer --sanitize address
+// and run a harness on its corpus, here for five minutes, with new inputs kept elsewhere:
+//     ASAN_OPTIONS=detect_leaks=0 .build/debug/FuzzCrypttab -max_total_time=300 -max_len=4096 /tmp/new Corpus/FuzzCrypttab
+// What it finds becomes a file of the corpus and a row of a test.
+import PackageDescription
+
+/// A harness for one reader of the package.
+func harness(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: [.product(name: "Pure", package: "postern")],
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+}
+
+let package = Package(
+    name: "fuzz",
+    dependencies: [.package(name: "postern", path: "../..")],
+    targets: [
+        harness("FuzzAuthorizedKeys"),
+        harness("FuzzCrypttab"),
+        harness("FuzzSettings"),
+    ]
+)
