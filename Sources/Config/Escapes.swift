@@ -1,4 +1,5 @@
-/// A field with its octal escapes (`\040` for a blank, as in fstab(5)) replaced.
+/// A field with its octal escapes (`\040` for a blank, as in fstab(5) and Debian's crypttab) replaced. systemd 252 leaves
+/// them as they are; a name with a blank is out of its reach.
 ///
 /// - Returns: `nil` when the outcome is not UTF-8 or holds a control character: no name or path of a boot does.
 func unescaped(_ field: some Sequence<UInt8>) -> String? {

@@ -28,9 +28,8 @@ public enum HostKey {
         guard reader.skip(4), let blob = reader.string() else { return damaged }
         var inner = BlobReader(Array(blob))
         guard let type = inner.string() else { return damaged }
-        let name = String(decoding: type, as: UTF8.self)
         guard type.elementsEqual("ssh-ed25519".utf8) || type.elementsEqual("ssh-rsa".utf8) else {
-            return "the key is of type \(name), and a host key is ed25519 or rsa"
+            return "the key is of type \(quoted(type)), and a host key is ed25519 or rsa"
         }
         return nil
     }
