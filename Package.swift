@@ -77,6 +77,10 @@ let package = Package(
             dependencies: ["CLinux", "Config", "Console", "Linux", "Monitor", "Session", "Worker"],
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
+        // Stand-ins for our own processes and for people, which tests of several modules use.
+        .target(
+            name: "TestPeers", dependencies: ["CLinux", "Linux", "Wire"], path: "Tests/TestPeers",
+            swiftSettings: settings),
         tests("LinuxTests", ["Linux"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
@@ -87,5 +91,7 @@ let package = Package(
         .target(name: "CMachine", path: "Tests/CMachine"),
         .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
+        tests("SSHTests", ["SSH"]),
+        tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
     ]
 )
