@@ -32,6 +32,9 @@ let sourceSettings: [SwiftSetting] =
         ? [
             .enableExperimentalFeature("Embedded"),
             .unsafeFlags(["-wmo", "-Osize", "-Xcc", "-I\(prefix)/include"]),
+            // 6.3.1 emits a function again into each module that uses it, and the constant arrays in it as weak symbols
+            // numbered as the optimizer met them, which differs: the linker then takes one array for the other.
+            .unsafeFlags(["-Xllvm", "-sil-disable-pass=object-outliner"]),
         ]
         : [.enableUpcomingFeature("ExistentialAny")])
 
