@@ -20,6 +20,7 @@ let package = Package(
     targets: [
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
+        harness("FuzzLineEditor"),
         harness("FuzzSettings"),
     ]
 )
