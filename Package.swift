@@ -78,6 +78,10 @@ let package = Package(
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
         tests("ConfigTests", ["Config"]),
+        // Stand-ins for our own processes and for people, which tests of several modules use.
+        .target(
+            name: "TestPeers", dependencies: ["CLinux", "Linux", "Wire"], path: "Tests/TestPeers",
+            swiftSettings: settings),
         tests("LinuxTests", ["Linux"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
@@ -88,5 +92,7 @@ let package = Package(
         .target(name: "CMachine", path: "Tests/CMachine"),
         .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
+        tests("SSHTests", ["SSH"]),
+        tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
     ]
 )

@@ -49,10 +49,11 @@ public enum ChildProcess {
 
     /// Makes this process end with its parent, and ends it now when the parent has gone already.
     ///
-    /// It must come after the last change of credentials, which clears the setting (prctl(2)).
-    public static func endWithParent(_ parent: Int32) {
-        _ = linux_set_parent_death_signal(SIGKILL)
-        if getppid() != parent { _exit(1) }
+    /// It must come after the last change of credentials, which clears the setting (prctl(2)). With `gently` it is
+    /// asked to end (SIGTERM), for a process that has something to restore and also sees its socket end.
+    public static func endWithParent(_ parent: Int32, gently: Bool = false) {
+        _ = linux_set_parent_death_signal(gently ? SIGTERM : SIGKILL)
+        if getppid() != parent, !gently { _exit(1) }
     }
 
     public static var parent: Int32 { getppid() }

@@ -10,10 +10,11 @@ public enum Sandbox {
     ///   - user: the user and group to become, or `nil` likewise.
     ///   - calls: the system calls that are left.
     ///   - parent: the process whose end is to be this one's, as it was at the start.
+    ///   - endsGently: whether this process is to be asked to end, as `ChildProcess.endWithParent` has it.
     /// - Returns: whether the kernel filters system calls. A kernel built without that still lets its owner in.
     /// - Throws: `SystemError` for the first step that failed.
     public static func enter(
-        root: String?, user: UInt32?, calls: SystemCalls, parent: Int32
+        root: String?, user: UInt32?, calls: SystemCalls, parent: Int32, endsGently: Bool = false
     ) throws(SystemError) -> Bool {
         try check("prctl(PR_SET_NO_NEW_PRIVS)") { linux_set_no_new_privileges() }
         // Frames and passphrases are locked in memory, and older kernels let an ordinary user lock 64 KiB.
@@ -30,7 +31,7 @@ public enum Sandbox {
         try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(addressSpace) }
         // A change of user makes a process dumpable or not as the kernel's settings have it.
         try check("prctl(PR_SET_DUMPABLE)") { linux_set_not_dumpable() }
-        ChildProcess.endWithParent(parent)
+        ChildProcess.endWithParent(parent, gently: endsGently)
         return try calls.allowAlone()
     }
 

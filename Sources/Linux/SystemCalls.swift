@@ -5,7 +5,8 @@ internal import CSeccomp
 @frozen public struct SystemCalls: Equatable, Sendable {
     /// Their names; one that this machine's architecture does not have is passed over.
     var names: [String]
-    /// Whether terminals may be set up (`ioctl` with the requests of termios(3) and of the window's size).
+    /// Whether terminals may be set up (`ioctl` with the requests of termios(3), of the window's size and of what is
+    /// yet to be sent).
     var terminals = false
     /// Whether acknowledgements may be hurried, which is the only option of a socket that may be set.
     var quickAcknowledgements = false
@@ -44,7 +45,7 @@ internal import CSeccomp
             try unsafe allow("setsockopt", filter, rule)
         }
         if terminals {
-            for request in [TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TCFLSH] {
+            for request in [TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCOUTQ, TCFLSH] {
                 try unsafe allow("ioctl", filter, [equal(1, UInt64(request))])
             }
         }

@@ -39,7 +39,7 @@ internal import CLibssh
 
     let handle: ssh_channel
     let callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>
-    unowned(unsafe) let connection: Connection
+    unowned(unsafe) let connection: SSHConnection
     var asked = false
     var closedByClient = false
     private var queue: [Output] = []
@@ -56,7 +56,7 @@ internal import CLibssh
         var isError: Bool
     }
 
-    init(number: UInt8, handle: ssh_channel, connection: Connection) {
+    init(number: UInt8, handle: ssh_channel, connection: SSHConnection) {
         self.number = number
         unsafe self.handle = handle
         unsafe self.connection = connection

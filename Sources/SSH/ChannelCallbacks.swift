@@ -82,7 +82,7 @@ private let onExec:
         ssh_session?, ssh_channel?, UnsafePointer<CChar>?, UnsafeMutableRawPointer?
     ) -> Int32 = { _, _, command, user in
         guard let command = unsafe command else { return refused }
-        guard unsafe strnlen(command, Connection.longestCommand + 1) <= Connection.longestCommand else {
+        guard unsafe strnlen(command, SSHConnection.longestCommand + 1) <= SSHConnection.longestCommand else {
             return unsafe request(.tooLong, user)
         }
         return unsafe request(.exec(String(cString: command)), user)

@@ -2,7 +2,7 @@ internal import CLibssh
 
 /// What libssh calls for the connection as a whole. Methods other than public keys have none and never get here.
 func fillServerCallbacks(
-    _ callbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>, for connection: Connection
+    _ callbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>, for connection: SSHConnection
 ) {
     unsafe callbacks.pointee.size = MemoryLayout<ssh_server_callbacks_struct>.size
     unsafe callbacks.pointee.userdata = Unmanaged.passUnretained(connection).toOpaque()
@@ -31,13 +31,13 @@ func fillServerCallbacks(
         unsafe pointer.pointee.callbacks = unsafe functions
     }
 
-    func fill(for connection: Connection) {
+    func fill(for connection: SSHConnection) {
         unsafe pointer.pointee.user = Unmanaged.passUnretained(connection).toOpaque()
     }
 }
 
-private func connection(_ data: UnsafeMutableRawPointer?) -> Connection? {
-    unsafe data.map { unsafe Unmanaged<Connection>.fromOpaque($0).takeUnretainedValue() }
+private func connection(_ data: UnsafeMutableRawPointer?) -> SSHConnection? {
+    unsafe data.map { unsafe Unmanaged<SSHConnection>.fromOpaque($0).takeUnretainedValue() }
 }
 
 /// The packet without its type, which has been taken from it.

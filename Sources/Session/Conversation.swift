@@ -1,5 +1,6 @@
 internal import Linux
 internal import SSH
+internal import Terminal
 internal import Wire
 
 /// What goes on over one channel, from its request to its exit status.
@@ -64,12 +65,10 @@ class Conversation {
 extension Channel {
     /// Queues text whose lines end in LF. At a terminal all goes to the one screen, whose lines end in CR and LF.
     func say(_ text: String, asError: Bool = false) {
-        guard terminal != nil else { return send(Array(text.utf8), asError: asError) }
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            if byte == 0x0A { bytes.append(0x0D) }
-            bytes.append(byte)
+        if terminal == nil {
+            send(Array(text.utf8), asError: asError)
+        } else {
+            send(Report.bytesForTerminal(text))
         }
-        send(bytes)
     }
 }

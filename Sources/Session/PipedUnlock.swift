@@ -9,6 +9,8 @@ final class PipedUnlock: Conversation {
     private var reader: PassphraseInput
     /// When the passphrase has to have come.
     private var deadline: Int64?
+    private var isRehearsal = false
+    private var isAnswered = false
 
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
     init(_ channel: Channel, patience: Int64?, link: MonitorLink) throws(SystemError) {
@@ -34,15 +36,25 @@ final class PipedUnlock: Conversation {
         leave(.timedOut)
     }
 
+    override func show(_ state: MachineState) {
+        isRehearsal = state.rehearsal
+    }
+
     override func show(_ results: [TryResult], retryAfter: UInt16) {
-        let texts = Report.results(results)
-        channel.say(texts.out)
-        channel.say(texts.err, asError: true)
+        say(Report.results(results, retryAfter: retryAfter, rehearsal: isRehearsal))
+        isAnswered = true
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
         deadline = nil
-        if !reason.isEmpty { channel.say(reason + "\n", asError: code != .done) }
+        // The result has said why, where there is nothing to add.
+        if isAnswered, code != .done, reason.isEmpty { return }
+        say(Report.finish(code, reason: reason, rehearsal: isRehearsal))
+    }
+
+    private func say(_ texts: (out: String, err: String)) {
+        channel.say(texts.out)
+        channel.say(texts.err, asError: true)
     }
 
     private func act(on outcome: PassphraseInput.Outcome?) {

@@ -7,7 +7,7 @@ internal import Wire
 final class Service {
     private let link: MonitorLink
     private let setup: SessionSetup
-    private var connection: Connection?
+    private var connection: SSHConnection?
     private var conversations: [Conversation] = []
     /// The key that logged in.
     private var key: UsableKey?
@@ -30,7 +30,7 @@ final class Service {
         loginDeadline = setup.patience.map { Clock.now() + $0 }
         try Library.start()
         // They hold this object, and it holds them: both go with the process.
-        let handlers = Connection.Handlers(
+        let handlers = SSHConnection.Handlers(
             authenticated: { [self] in authenticated($0, $1) },
             permitsTerminal: { [self] in key?.permitsTerminal ?? false },
             requested: { [self] in requested($0, $1) },
@@ -39,7 +39,7 @@ final class Service {
             inputEnded: { [self] in conversation(on: $0)?.inputEnded() },
             closed: { [self] in closed($0) },
             note: { link.log(.warning, $0) })
-        connection = try Connection(
+        connection = try SSHConnection(
             FileDescriptor(owning: Role.connectionDescriptor), settings: setup.serverSettings, gate: setup.gate,
             mostChannels: UInt8(Limits.channels), handlers: handlers)
     }
@@ -139,7 +139,7 @@ final class Service {
     }
 
     /// Why the connection is to be closed now, or `nil` when it goes on.
-    private func reasonToEnd(_ connection: Connection) -> String? {
+    private func reasonToEnd(_ connection: SSHConnection) -> String? {
         let now = Clock.now()
         if key == nil, let loginDeadline, now >= loginDeadline {
             link.log(.notice, "no login within \(setup.loginGraceTime) seconds")

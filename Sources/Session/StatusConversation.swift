@@ -19,6 +19,6 @@ final class StatusConversation: Conversation {
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        if !reason.isEmpty { channel.say(reason + "\n", asError: code != .done) }
+        if code != .done { channel.say(Report.finish(code, reason: reason, rehearsal: false).err, asError: true) }
     }
 }

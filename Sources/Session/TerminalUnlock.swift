@@ -10,32 +10,33 @@ internal import Wire
 final class TerminalUnlock: Conversation {
     private var editor: LineEditor
     private var screen: Screen
-    /// The newest picture, kept while the client has not read the one before.
+    private var ticker = Ticker()
+    /// The newest picture, kept while the client has not read the ones before.
     private var unseen: MachineState?
-    private var last: MachineState?
-    /// When the passphrase was submitted that is being tried.
-    private var submitted: Int64?
-    private var nextTick: Int64?
+    /// A line that was typed before there was a prompt.
+    private var early: SecretBytes?
+    private var isStarted = false
 
     /// How many bytes may wait for the client before pictures are left out.
     private static let backlog = 16 << 10
-    /// Milliseconds from one look at the clock to the next.
-    private static let second: Int64 = 1000
 
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
     init(_ channel: Channel, link: MonitorLink) throws(SystemError) {
         editor = try LineEditor()
-        screen = Screen(columns: channel.terminal?.columns ?? 80)
+        screen = Screen(columns: channel.terminal?.columns ?? 0)
         super.init(channel, .unlock, link: link)
     }
 
-    override var wakeAt: Int64? { nextTick }
+    override var wakeAt: Int64? { ticker.next }
 
     override func input(_ bytes: Span<UInt8>) {
         for index in bytes.indices where !channel.isOver {
             // While a passphrase is tried nothing is read ahead: it would be taken for the next one unseen.
-            if submitted != nil, bytes[index] != 0x03 { continue }
-            if let event = editor.feed(bytes[index]) { act(on: event) }
+            if isStarted, !screen.isPrompting {
+                if bytes[index] == TerminalUnlock.interrupt || bytes[index] == TerminalUnlock.end { goAway() }
+            } else if let event = editor.feed(bytes[index]) {
+                act(on: event)
+            }
         }
     }
 
@@ -43,25 +44,29 @@ final class TerminalUnlock: Conversation {
         goAway()
     }
 
+    override func resized() {
+        guard let terminal = channel.terminal else { return }
+        screen.resize(columns: terminal.columns)
+    }
+
     override func show(_ state: MachineState) {
-        last = state
         guard channel.queued < TerminalUnlock.backlog else {
             unseen = state
             return
         }
         unseen = nil
-        channel.send(screen.show(state))
+        isStarted = true
+        draw(screen.show(state))
+        if let line = early, screen.isPrompting { submitLine(line) }
+        early = nil
     }
 
     override func show(_ results: [TryResult], retryAfter: UInt16) {
-        submitted = nil
-        nextTick = nil
-        channel.send(screen.tried(results, retryAfter: retryAfter))
+        draw(screen.tried(results, retryAfter: retryAfter))
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        nextTick = nil
-        channel.send(screen.finish(code, reason: reason))
+        draw(screen.finish(code, reason: reason))
     }
 
     override func caughtUp() {
@@ -69,35 +74,42 @@ final class TerminalUnlock: Conversation {
     }
 
     override func wake(_ now: Int64) {
-        guard let tick = nextTick, now >= tick, let submitted else { return }
-        nextTick = now + TerminalUnlock.second
-        // A picture that the client has not read need not be drawn over.
-        guard channel.queued == 0 else { return }
-        channel.send(screen.tick(seconds: UInt32(clamping: (now - submitted) / TerminalUnlock.second)))
+        // A line that the client has not read need not be drawn over.
+        if let seconds = ticker.due(now: now), channel.queued == 0 { draw(screen.tick(seconds: seconds)) }
+    }
+
+    private func draw(_ bytes: [UInt8]) {
+        channel.send(bytes)
+        ticker.update(wanted: screen.wantsTicks, now: Clock.now())
     }
 
     private func act(on event: LineEditor.Event) {
         switch event {
-        case .line(let secret):
-            guard secret.count > 0 else { return promptAgain() }
-            let now = Clock.now()
-            submitted = now
-            nextTick = now + TerminalUnlock.second
-            submit(secret)
-            channel.send(screen.submitted())
+        case .line(let line):
+            if !isStarted {
+                early = line
+            } else if line.count == 0 {
+                draw(screen.redraw())
+            } else {
+                submitLine(line)
+            }
         case .interrupt, .end: goAway()
-        case .tooLong:
-            channel.say("\nA passphrase has at most \(Limits.passphrase) bytes.\n")
-            promptAgain()
+        case .tooLong: draw(screen.tooLong())
         }
     }
 
-    private func promptAgain() {
-        if let last { show(last) }
+    private func submitLine(_ line: SecretBytes) {
+        guard line.count > 0 else { return }
+        submit(line)
+        draw(screen.submitted())
+        ticker.restart(now: Clock.now())
     }
 
     private func goAway() {
-        channel.say("\n")
+        channel.send(screen.clear())
         leave(.refused)
     }
+
+    private static let interrupt: UInt8 = 0x03
+    private static let end: UInt8 = 0x04
 }

@@ -27,7 +27,7 @@ public enum Report {
     /// What became of a passphrase that came without a terminal: what it opened for standard output, what it did not
     /// for standard error.
     public static func results(
-        _ results: [TryResult], retryAfter: UInt16, rehearsal: Bool
+        _ results: [TryResult], retryAfter: UInt16 = 0, rehearsal: Bool = false
     ) -> (out: String, err: String) {
         let opened = results.filter { $0.outcome == .opened || $0.outcome == .alreadyOpen }
         let others = results.filter { $0.outcome == .wrong || $0.outcome == .failed }

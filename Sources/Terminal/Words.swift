@@ -42,7 +42,7 @@ enum Words {
         case .trying: volume.seconds > 0 ? "being tried, \(volume.seconds) s" : "being tried"
         case .open: "open"
         case .failed: "failed"
-        case .left: "left to the system"
+        case .left: volume.detail.isEmpty ? "left to the system" : "left"
         }
     }
 

@@ -7,7 +7,7 @@ extension BootTests {
         try await boot(.nas, name: "console") { machine in
             try await machine.console.expect(Texts.prompt)
             machine.type("not it\r")
-            try await machine.console.expect(Texts.prompt, times: 2)
+            try await machine.console.expect(Texts.wrong)
             machine.type(passphrase + "\r")
             try await expectTakenOver(machine)
             #expect(machine.console.text.contains(Texts.continues))

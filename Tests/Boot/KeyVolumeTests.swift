@@ -12,6 +12,9 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
+            // Only once the root is open can the key volume not be in it.
+            try await ssh.expect(Texts.prompt("storage-1"))
+            ssh.type(passphrase + "\r")
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(machine)
         }
@@ -32,7 +35,7 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
-            try await ssh.expect(Texts.prompt, times: 2)
+            try await ssh.expect(Texts.prompt("other-1"))
             ssh.type(otherPassphrase + "\r")
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(machine, open: ["crypt-root", "other-1", "other-2"])
@@ -54,7 +57,7 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
-            try await ssh.expect(Texts.prompt, times: 2)
+            try await ssh.expect(Texts.prompt("other-1"))
             try await machine.attach("keys")
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(machine, open: ["crypt-root", "other-1", "other-2"])

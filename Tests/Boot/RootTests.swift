@@ -38,12 +38,13 @@ extension BootTests {
         var setup = only("root-quick")
         setup.disks = []
         setup.late = ["root-quick"]
+        setup.configuration = "ContinueTimeout 2"
         try await boot(setup, name: "root-late") { machine in
             try await machine.awaitAgent()
             let missing = try await machine.ssh(["unlock"], input: passphrase)
             #expect(missing.status == ExitCode.deviceMissing)
             let ssh = try Dialogue(machine.ssh())
-            try await ssh.expect("crypt-root")
+            try await ssh.expect("waits for its device")
             try await machine.attach("root-quick")
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")

@@ -2,18 +2,24 @@ import Machine
 
 /// What the agent says, in one place: the words that users and their scripts see.
 enum Texts {
-    /// Stands in every prompt, before the names of the volumes that wait.
-    static let prompt = "assphrase for "
+    /// Stands in every prompt, before the names of the volumes that wait. It is drawn anew when something changes.
+    static let prompt = "Passphrase for "
+    static let wrong = "Wrong passphrase."
     static let continues = "Boot continues."
+
+    /// A prompt of which that volume is the first.
+    static func prompt(_ volume: String) -> String { prompt + volume }
+
+    static func opened(_ volume: String) -> String { "\(volume): open" }
 
     /// Why the key file of that disk is no good, before the prompt.
     static func reason(for disk: String) -> String {
         switch disk {
         case "keys-none": "No such file"
-        case "keys-empty": "empty"
-        case "keys-large": "large"
-        case "keys-link": "link"
-        default: "key file"
+        case "keys-empty": "is empty"
+        case "keys-large": "larger than 8 MiB"
+        case "keys-link": "symbolic link"
+        default: "does not open it"
         }
     }
 }
@@ -33,12 +39,3 @@ enum ExitCode {
 /// The passphrases of `initrd/machine/disks`.
 let passphrase = "open sesame"
 let otherPassphrase = "quite another one"
-
-extension Transcript {
-    /// Waits until a line says that the volume is open.
-    func expectOpened(_ name: String) async throws {
-        try await wait(for: "that \(name) is open", within: .seconds(120)) { text in
-            text.split(separator: "\n").contains { $0.contains(name) && $0.contains("open") } ? () : nil
-        }
-    }
-}

@@ -1,33 +1,30 @@
 import Foundation
 import TestPeers
+import Testing
 import Wire
 
-/// A fake monitor with its keys, and the clients that talk to it.
+/// All tests that talk to the shipped binary, one after the other: key exchanges beside each other only slow down.
+@Suite(.serialized) struct SessionTests {}
+
+/// A fake monitor with one authorized key, and the clients that talk to it.
 final class Bench {
     let folder: TemporaryFolder
     let key: KeyPair
     let monitor: FakeMonitor
 
-    /// Host keys are made once: an RSA key takes a while.
-    private static let shared: (folder: TemporaryFolder, keys: [KeyPair])? = {
-        guard let folder = try? TemporaryFolder() else { return nil }
-        let made = try? [KeyPair(folder, "host-ed25519"), KeyPair(folder, "host-rsa", type: "rsa", bits: 3072)]
-        return made.map { (folder, $0) }
+    /// Host keys and the user's are made once: that takes a while.
+    private static let shared: (folder: TemporaryFolder, host: [KeyPair], key: KeyPair)? = {
+        guard let folder = try? TemporaryFolder(), let key = try? KeyPair(folder, "key") else { return nil }
+        let made = try? [KeyPair(folder, "host-ed25519"), KeyPair(folder, "host-rsa", type: "rsa", bits: 2048)]
+        return made.map { (folder, $0, key) }
     }()
 
-    init(
-        type: String = "ed25519", forcedCommand: String? = nil, permitsTerminal: Bool = true, refusal: String = "",
-        change: (inout SessionSetup) -> Void = { _ in }
-    ) throws {
-        guard let shared = Bench.shared else { throw PeerError.tool("no host keys") }
+    /// - Parameter keys: the authorized keys, or `nil` for the one that `key` is.
+    init(keys: [UsableKey]? = nil, change: (inout SessionSetup) -> Void = { _ in }) throws {
+        guard let shared = Bench.shared else { throw PeerError.tool("no keys") }
         folder = try TemporaryFolder()
-        key = try KeyPair(folder, "key", type: type)
-        monitor = try FakeMonitor(
-            hostKeys: shared.keys,
-            keys: [
-                key.usable(
-                    index: 7, forcedCommand: forcedCommand, permitsTerminal: permitsTerminal, refusal: refusal)
-            ])
+        key = shared.key
+        monitor = try FakeMonitor(hostKeys: shared.host, keys: keys ?? [shared.key.usable(index: 7)])
         change(&monitor.setup)
     }
 
@@ -43,15 +40,18 @@ final class Bench {
     }
 
     func ssh(
-        _ command: [String], options more: [String] = [], identity: String? = nil, input: Input = .nothing,
-        timeout: Double = 20
+        _ command: [String], options more: [String] = [], identity: String? = nil, user: String = "root",
+        input: Input = .nothing, timeout: Double = 20
     ) throws -> Finished {
         try run(
-            "ssh", options(identity: identity) + more + ["root@127.0.0.1"] + command, input: input,
+            "ssh", options(identity: identity) + more + ["-l", user, "127.0.0.1"] + command, input: input,
             environment: ["SSH_AUTH_SOCK": ""], timeout: timeout)
     }
 
-    func terminal(_ command: [String] = [], options more: [String] = []) throws -> Pseudoterminal {
-        try Pseudoterminal("ssh", options() + more + ["-tt", "root@127.0.0.1"] + command)
+    func terminal(
+        _ command: [String] = [], options more: [String] = [], columns: UInt16 = 80, rows: UInt16 = 24
+    ) throws -> Pseudoterminal {
+        try Pseudoterminal(
+            "ssh", options() + more + ["-tt", "-l", "root", "127.0.0.1"] + command, columns: columns, rows: rows)
     }
 }

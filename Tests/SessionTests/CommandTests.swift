@@ -4,25 +4,130 @@ import Testing
 import Wire
 
 /// What ssh(1) gets without a terminal.
-@Suite struct CommandTests {
-    @Test func statusIsPrinted() throws {
-        let bench = try Bench()
-        let end = try bench.ssh(["status"])
-        #expect(end.status == 0, "\(bench.monitor.events)")
-        #expect(end.out.contains("nas"))
-        #expect(end.err == "")
-        #expect(bench.monitor.exitStatus() == 0)
-    }
+extension SessionTests {
+    @Suite(.serialized) struct CommandTests {
+        @Test func statusIsPrinted() throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["status"])
+            #expect(end.status == 0, "\(end) \(bench.monitor.events)")
+            #expect(end.out.contains("nas"))
+            #expect(end.err == "")
+            #expect(bench.monitor.exitStatus() == 0)
+        }
 
-    @Test(
-        "the passphrase ends at a line's end or the input's",
-        arguments: ["correct horse", "correct horse\n", "correct horse\r\nrest\n", "correct horse\nmore"])
-    func unlocks(input: String) throws {
-        let bench = try Bench()
-        let end = try bench.ssh(["unlock"], input: .text(input))
-        #expect(end.status == 0)
-        #expect(end.out.contains("Boot continues."))
-        #expect(end.err == "")
-        #expect(bench.monitor.exitStatus() == 0)
+        @Test func statusForScriptsIsOneObject() throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["status", "--json"])
+            let object = try JSONSerialization.jsonObject(with: Data(end.out.utf8)) as? [String: Any]
+            #expect(end.status == 0)
+            #expect(object?["host"] as? String == "nas")
+        }
+
+        @Test func helpIsAnsweredWithoutTheMonitor() throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["help"])
+            #expect(end.status == 0)
+            #expect(end.out.contains("unlock"))
+            #expect(end.err == "")
+            #expect(!bench.monitor.events.contains { if case .open = $0 { true } else { false } })
+        }
+
+        @Test(
+            "the passphrase ends at a line's end or the input's",
+            arguments: ["correct horse", "correct horse\n", "correct horse\r\nrest\n", "correct horse\nmore"])
+        func unlocks(input: String) throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["unlock"], input: .text(input))
+            #expect(end.status == 0, "\(end) \(bench.monitor.events)")
+            #expect(end.out.contains("root: open"))
+            #expect(end.out.contains("Boot continues."))
+            #expect(end.err == "")
+            #expect(bench.monitor.exitStatus() == 0)
+        }
+
+        @Test func aPlainLoginUnlocks() throws {
+            let bench = try Bench()
+            #expect(try bench.ssh([], options: ["-T"], input: .text("correct horse\n")).status == 0)
+        }
+
+        @Test func aScriptThatKeepsItsInputOpenIsServed() throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["unlock"], input: .left(open: "correct horse\n"))
+            #expect(end.status == 0, "\(end)")
+            #expect(end.err == "")
+        }
+
+        @Test func aWrongPassphraseHasItsExitCode() throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["unlock"], input: .text("battery staple\n"))
+            #expect(end.status == 3)
+            #expect(end.out == "")
+            #expect(end.err.contains("Wrong passphrase."))
+        }
+
+        @Test(
+            "what the monitor says is the exit status",
+            arguments: [("internal", 1), ("partly", 4), ("missing", 5), ("refused", 6), ("late", 7)] as [(String, Int32)])
+        func deliversExitCodes(passphrase: String, status: Int32) throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["unlock"], input: .text(passphrase))
+            #expect(end.status == status, "\(end)")
+            #expect(end.err.contains("As asked."))
+        }
+
+        @Test(
+            "what is no command is refused in one sentence",
+            arguments: [
+                ("sudo reboot", 6, "sudo reboot: no such command here; see: help"),
+                ("scp -t /tmp", 6, "see: help"), ("status --xml", 2, "usage: status [--json]"),
+                ("unlock now", 2, "usage: unlock"), ("\u{1B}[2J\nls", 6, "\\x1b[2J\\x0als: no such command"),
+                (String(repeating: "x", count: 1025), 6, "1024 bytes"),
+            ] as [(String, Int32, String)])
+        func refuses(command: String, status: Int32, sentence: String) throws {
+            let bench = try Bench()
+            let end = try bench.ssh([command])
+            #expect(end.status == status)
+            #expect(end.out == "")
+            #expect(end.err.contains(sentence))
+            #expect(end.err.split(separator: "\n").count == 1)
+            #expect(bench.monitor.exitStatus() == 0)
+        }
+
+        @Test(
+            "what is no passphrase is refused",
+            arguments: [("", "empty"), ("\n", "empty"), (String(repeating: "x", count: 513), "512 bytes")])
+        func refuses(input: String, sentence: String) throws {
+            let bench = try Bench()
+            let end = try bench.ssh(["unlock"], input: .text(input))
+            #expect(end.status == 2, "\(end)")
+            #expect(end.err.contains(sentence))
+            #expect(!bench.monitor.events.contains { if case .passphrase = $0 { true } else { false } })
+        }
+
+        @Test func theLongestPassphraseIsTaken() throws {
+            let bench = try Bench()
+            let longest = String(repeating: "x", count: 512)
+            _ = try bench.ssh(["unlock"], input: .text(longest + "\n"))
+            #expect(bench.monitor.events.contains { if case .passphrase(longest) = $0 { true } else { false } })
+        }
+
+        @Test func withoutAPassphraseItTimesOut() throws {
+            let bench = try Bench { $0.loginGraceTime = 2 }
+            let end = try bench.ssh(["unlock"], input: .left(open: ""))
+            #expect(end.status == 7, "\(end)")
+            #expect(end.err == "No passphrase came on standard input.\n")
+        }
+
+        @Test func itEndsWhenSomebodyElseUnlocks() throws {
+            let bench = try Bench()
+            let monitor = bench.monitor
+            Thread.detachNewThread {
+                guard monitor.saw({ if case .open = $0 { true } else { false } }) else { return }
+                monitor.finish(.done, "")
+            }
+            let end = try bench.ssh(["unlock"], input: .left(open: ""))
+            #expect(end.status == 0)
+            #expect(end.out == "Boot continues.\n")
+        }
     }
 }

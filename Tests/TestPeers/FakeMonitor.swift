@@ -121,6 +121,11 @@ public final class FakeMonitor: @unchecked Sendable {
         for session in lock.withLock({ sessions }) { session.finishAll(code, reason) }
     }
 
+    /// Closes the sockets to all sessions, as when the monitor ends.
+    public func hangUp() {
+        for session in lock.withLock({ sessions }) { session.hangUp() }
+    }
+
     public static func state(_ volume: VolumeState = .locked, continues: Bool = false) -> MachineState {
         MachineState(
             host: "nas", waiting: 12, rehearsal: false, continues: continues,

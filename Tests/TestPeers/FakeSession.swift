@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import Linux
@@ -6,7 +7,7 @@ import Wire
 /// One session process, and the monitor's side of its socket.
 final class FakeSession: @unchecked Sendable {
     let process: Int32
-    private unowned let monitor: FakeMonitor
+    private let monitor: FakeMonitor
     private let socket: FrameSocket
     private let lock = NSRecursiveLock()
     private var channels: [UInt8: (command: Command, terminal: Bool)] = [:]
@@ -20,6 +21,8 @@ final class FakeSession: @unchecked Sendable {
     }
 
     func kill() { Glibc.kill(process, SIGKILL) }
+
+    func hangUp() { shutdown(socket.number, Int32(SHUT_RDWR)) }
 
     func serve() {
         send(.sessionSetup(monitor.setup))
@@ -86,7 +89,7 @@ final class FakeSession: @unchecked Sendable {
         send(.tried([TryResult(name: "root", outcome: opens ? .opened : .wrong)], retryAfter: opens ? 0 : 1), channel)
         if opens {
             monitor.show(FakeMonitor.state(.open, continues: true))
-            monitor.finish(.done, "Boot continues.")
+            monitor.finish(.done, "")
         } else if let code = FakeSession.codes[text] {
             finish(channel, code, "As asked.")
         } else if asked.terminal {

@@ -50,6 +50,14 @@ private func canMount(_ type: String) -> Bool {
             ("ext4", "truncate -s 20M image; mkfs.ext4 -q -d files image"),
             ("ext4", "truncate -s 20M image; mkfs.ext3 -q -d files image"),
             ("ext4", "truncate -s 20M image; mkfs.ext2 -q -d files image"),
+            (
+                "xfs",
+                """
+                truncate -s 300M image
+                printf '/\\n0 0\\nd--755 0 0\\nkey ---644 0 0 files/key\\n$\\n' > tree
+                mkfs.xfs -q -p tree image
+                """
+            ),
             ("btrfs", "truncate -s 128M image; mkfs.btrfs -q --rootdir files image"),
             ("vfat", "truncate -s 20M image; mkfs.vfat image; mcopy -i image files/key ::key"),
         ].filter { canMount($0.0) })

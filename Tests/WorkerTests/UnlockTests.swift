@@ -60,6 +60,22 @@ import Wire
         #expect(try outcome(order, "1234") == .failed("key slot 3 of \(place.file("head")) holds no key of the volume"))
     }
 
+    @Test func aVolumeUnderReencryptionOpensToo() throws {
+        let image = try place.format("image")
+        try place.shell(
+            """
+            printf 1234 > key
+            cryptsetup reencrypt -q --init-only \(cheap) --key-file key --force-offline-reencrypt image
+            """)
+        let before = try place.bytes("image")
+        guard case .opened = try outcome(order(image), "1234") else {
+            Issue.record("not opened")
+            return
+        }
+        #expect(try outcome(order(image), "wrong") == .wrongKey)
+        #expect(try place.bytes("image") == before)
+    }
+
     @Test func leaveIsAskedOnceTheKeyIsRight() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))

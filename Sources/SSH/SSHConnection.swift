@@ -5,7 +5,7 @@ public import Linux
 /// One client's connection, from the banner to the end, on a socket that is connected already.
 ///
 /// Its owner waits for `number` to become what `wants` says, calls `process`, and sends what was queued with `flush`.
-@safe public final class Connection {
+@safe public final class SSHConnection {
     /// What the owner does about the client's doings. They run inside `process` and `flush`.
     public struct Handlers {
         /// The key at this place of the list logged in, for this user name as the client sent it.
@@ -174,7 +174,7 @@ public import Linux
 }
 
 // What the callbacks do.
-extension Connection {
+extension SSHConnection {
     /// Takes an authentication request before libssh does, and returns whether libssh is to go on with it.
     func judge(_ request: [UInt8]) -> Bool {
         answerForgotten()

@@ -1,3 +1,0 @@
-public enum ConsoleProcess {
-    public static func run() -> Int32 { 1 }
-}

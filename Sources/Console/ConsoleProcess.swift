@@ -1,0 +1,223 @@
+internal import CLinux
+internal import Linux
+internal import Terminal
+internal import Wire
+
+/// The prompt on the consoles, beside the one of each ssh session.
+///
+/// It serves every terminal of its setup at once. One that cannot be opened, or hangs up later, is logged and left out:
+/// an unplugged serial line costs only itself.
+public enum ConsoleProcess {
+    /// Runs until the monitor says how it ends, or is gone.
+    ///
+    /// - Returns: the process's exit status: 0, or 1 when something went wrong that another start may mend.
+    public static func run() -> Int32 {
+        let parent = ChildProcess.parent
+        Sandbox.hideMemory()
+        let control = FrameSocket(
+            FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
+            largestQueue: Console.largestQueue)
+        let signals: FileDescriptor
+        do throws(SystemError) {
+            signals = FileDescriptor(owning: try check("signalfd") { linux_signal_descriptor() })
+        } catch { return 1 }
+        guard let setup = Console.receiveSetup(control, signals.number) else { return 1 }
+        let console = Console(control, signals.number, terminals: setup.terminals)
+        // The terminals are open; from here on only what they and the monitor say is read.
+        do throws(SystemError) {
+            _ = try Sandbox.enter(
+                root: setup.confinement.root, user: setup.confinement.user, calls: .console, parent: parent,
+                endsGently: true)
+        } catch {
+            // A person at the console is no stranger: better a prompt with too many rights than none.
+            console.log(.warning, "the console's prompt is not confined: \(error.description)")
+        }
+        let status = console.run()
+        console.restore()
+        return status
+    }
+}
+
+/// The poll loop around the prompts.
+final class Console {
+    /// What may wait for a monitor that does not read, in bytes.
+    static let largestQueue = 64 << 10
+    /// More terminals than any machine prompts on; the sandbox leaves few descriptors to poll(2).
+    private static let mostTerminals = 8
+    /// The channel of all terminals.
+    private static let channel: UInt8 = 1
+    /// How long terminals have to send the last lines, in milliseconds.
+    private static let lastWords: Int64 = 1000
+
+    private let control: FrameSocket
+    private let signals: Int32
+    private var prompts: [Prompt] = []
+    private var tries = Tries()
+    private var state: MachineState?
+    /// The exit status, once the end has come.
+    private var ending: Int32?
+
+    /// The first frame.
+    ///
+    /// - Returns: the setup, or `nil` when the monitor is gone or sent something else.
+    static func receiveSetup(_ control: FrameSocket, _ signals: Int32) -> ConsoleSetup? {
+        var waiting = PollSet()
+        while true {
+            switch control.receive() {
+            case .frame(let body):
+                guard let (_, message) = try? MonitorMessage.read(body), case .consoleSetup(let setup) = message
+                else { return nil }
+                return setup
+            case .closed: return nil
+            case .nothing:
+                waiting.removeAll()
+                waiting.add(control.number, .readable)
+                let signal = waiting.add(signals, .readable)
+                waiting.wait(milliseconds: nil)
+                if !waiting.events(at: signal).isEmpty { return nil }
+            }
+        }
+    }
+
+    /// Opens the terminals and asks the monitor for the picture.
+    init(_ control: FrameSocket, _ signals: Int32, terminals: [String]) {
+        self.control = control
+        self.signals = signals
+        for path in terminals.prefix(Console.mostTerminals) {
+            do throws(SystemError) {
+                prompts.append(try Prompt(try TerminalDevice(path: path)))
+            } catch { log(.warning, "no prompt on a console: \(error.description)") }
+        }
+        if prompts.isEmpty { log(.warning, "there is no terminal to prompt on") }
+        send(.open(.unlock, terminal: true), channel: Console.channel)
+    }
+
+    func log(_ level: LogLevel, _ line: String) {
+        send(.log(level, printable(line, limit: Limits.logLine)), channel: 0)
+    }
+
+    private func send(_ message: SessionMessage, channel: UInt8) {
+        do throws(WireError) {
+            if !control.send(try message.body(channel: channel)) { ending = ending ?? 1 }
+        } catch { ending = ending ?? 1 }
+    }
+
+    // MARK: - The loop
+
+    /// Runs until the end.
+    ///
+    /// - Returns: the exit status.
+    func run() -> Int32 {
+        var waiting = PollSet()
+        while true {
+            receive()
+            if let ending { return ending }
+            let now = Clock.now()
+            waiting.removeAll()
+            waiting.add(control.number, control.wantsToWrite ? [.readable, .writable] : .readable)
+            waiting.add(signals, .readable)
+            for prompt in prompts {
+                let isWriting = prompt.device.wantsToWrite(now: now)
+                waiting.add(prompt.device.number, isWriting ? [.readable, .writable] : .readable)
+            }
+            let wakes = prompts.compactMap { $0.wakes(now: now) }.min()
+            waiting.wait(milliseconds: wakes.map { max($0 - now, 0) })
+            // Each of these signals means the end, but for a child's, which this process does not have.
+            if !waiting.events(at: 1).isEmpty { return 0 }
+            if waiting.events(at: 0).contains(.writable), !control.flush() { return 1 }
+            for (index, prompt) in prompts.enumerated() { serve(prompt, waiting.events(at: index + 2)) }
+            dropTheGone()
+        }
+    }
+
+    private func serve(_ prompt: Prompt, _ events: PollSet.Events) {
+        prompt.tick(now: Clock.now())
+        if events.contains(.writable) { prompt.write() }
+        let isClosed = !events.isDisjoint(with: .closed)
+        guard events.contains(.readable) || isClosed else { return }
+        // What was typed before a hang-up still counts.
+        while prompt.read({ take($0, from: prompt) }), isClosed {}
+        if isClosed { prompt.device.hangUp() }
+    }
+
+    private func take(_ line: SecretBytes, from prompt: Prompt) {
+        guard state?.asking.isEmpty == false, tries.add(line, from: prompt) else { return prompt.redraw() }
+        if tries.isFirst(of: prompt) { prompt.submitted() } else { prompt.redraw() }
+        sendNext()
+    }
+
+    /// Leaves out the terminals that have hung up, so that the loop does not wait for what never ends.
+    private func dropTheGone() {
+        for prompt in prompts where prompt.device.isGone {
+            log(.warning, "\(prompt.device.path) has hung up: no prompt there any more")
+        }
+        prompts.removeAll { $0.device.isGone }
+    }
+
+    // MARK: - The monitor
+
+    /// Takes what the monitor has sent.
+    private func receive() {
+        while ending == nil {
+            switch control.receive() {
+            case .nothing: return
+            case .closed: ending = 0
+            case .frame(let body):
+                do throws(WireError) {
+                    take(try MonitorMessage.read(body).message)
+                } catch {
+                    log(.error, "a message that is none: \(error.description)")
+                    ending = 1
+                }
+            }
+        }
+    }
+
+    private func take(_ message: MonitorMessage) {
+        switch message {
+        case .state(let state):
+            self.state = state
+            for prompt in prompts { prompt.show(state) }
+        case .tried(let results, let retryAfter):
+            tries.answered()?.tried(results, retryAfter: retryAfter)
+            sendNext()
+        case .finish(let code, let reason):
+            for prompt in prompts { prompt.finish(code, reason: reason) }
+            ending = 0
+        case .sessionSetup, .consoleSetup: break
+        }
+    }
+
+    /// Sends the next passphrase, one at a time: the monitor takes none before its answer to the last one.
+    private func sendNext() {
+        while let next = tries.start() {
+            if state?.asking.isEmpty == false {
+                if next.isLater { next.prompt.submitted() }
+                send(.passphrase(next.line), channel: Console.channel)
+                return
+            }
+            // What it was typed for has been opened by another prompt meanwhile.
+            tries.answered()?.tried([], retryAfter: 0)
+        }
+    }
+
+    // MARK: - The end
+
+    /// Gives every terminal back as it was, after its last lines, for which there is a second: a stopped serial line
+    /// does not hold the boot.
+    func restore() {
+        for prompt in prompts { prompt.clear() }
+        let deadline = Clock.now() + Console.lastWords
+        var waiting = PollSet()
+        while Clock.now() < deadline, prompts.contains(where: { !$0.device.isDrained }) {
+            waiting.removeAll()
+            for prompt in prompts where prompt.device.wantsToWrite(now: Clock.now()) {
+                waiting.add(prompt.device.number, .writable)
+            }
+            // Nothing tells when the kernel has sent what it took (TIOCOUTQ), so that is looked at now and then.
+            waiting.wait(milliseconds: 20)
+            for prompt in prompts { prompt.device.flush() }
+        }
+        for prompt in prompts { prompt.device.restore() }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import TestPeers
+import Testing
+import Wire
+
+/// Deaths, hangs and floods.
+extension SessionTests {
+    @Suite(.serialized) struct HardshipTests {
+        @Test func aKilledSessionIsReportedAndItsClientDoesNotHang() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            // What a forbidden system call does to it.
+            kill(bench.monitor.processes[0], SIGSYS)
+            #expect(bench.monitor.exitStatus() == 159)
+            #expect(screen.wait() == 255)
+        }
+
+        @Test func itEndsWithTheMonitor() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            bench.monitor.hangUp()
+            #expect(bench.monitor.exitStatus(timeout: 2) == 0)
+            #expect(screen.wait() == 255)
+            #expect(!screen.screen.contains("closed by remote host"), "\(screen.screen)")
+        }
+
+        @Test func itEndsInOrderWhenTheMonitorGoesAfterTheEnd() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            bench.monitor.finish(.done, "")
+            bench.monitor.hangUp()
+            #expect(screen.wait() == 0, "\(screen.screen)")
+            #expect(screen.screen.contains("Boot continues."))
+            #expect(bench.monitor.exitStatus() == 0)
+        }
+
+        @Test func aStoppedClientCostsLittleMemoryAndSeesTheEndLater() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            let before = memory(of: bench.monitor.processes[0])
+            screen.signal(SIGSTOP)
+            // Far more than the client's window and the socket hold: 30,000 pictures of some 100 bytes each.
+            for index in 0..<30_000 {
+                var state = FakeMonitor.state()
+                state.volumes[0].detail = "news \(index) \(String(repeating: "x", count: 60))"
+                bench.monitor.show(state)
+                if index % 1000 == 0 { Thread.sleep(forTimeInterval: 0.02) }
+            }
+            Thread.sleep(forTimeInterval: 1)
+            let after = memory(of: bench.monitor.processes[0])
+            #expect(after - before < 4096, "\(before) KiB, then \(after)")
+            screen.signal(SIGCONT)
+            #expect(screen.shows("news 29999", timeout: 20))
+            screen.type("correct horse\r")
+            #expect(screen.wait(timeout: 20) == 0)
+        }
+
+        @Test func aStoppedClientIsGivenUpOnceNothingIsLeftToDo() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            screen.signal(SIGSTOP)
+            bench.monitor.finish(.done, "")
+            #expect(bench.monitor.exitStatus(timeout: 6) == 0)
+            screen.signal(SIGCONT)
+        }
+
+        @Test func floodedInputIsDiscarded() throws {
+            let bench = try Bench()
+            bench.monitor.tryTime = 1000
+            let flood = "battery staple\n" + String(repeating: "y\n", count: 2_000_000)
+            let end = try bench.ssh(["unlock"], input: .text(flood))
+            #expect(end.status == 3, "\(end)")
+            let tried = bench.monitor.events.filter { if case .passphrase = $0 { true } else { false } }
+            #expect(tried.count == 1)
+        }
+
+        @Test func itIsConfined() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            let id = bench.monitor.processes[0]
+            let text = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
+            #expect(text.contains("Seccomp:\t2"))
+            #expect(text.contains("NoNewPrivs:\t1"))
+            for set in ["CapEff", "CapPrm", "CapInh"] { #expect(text.contains("\(set):\t0000000000000000")) }
+            guard geteuid() == 0 else { return }
+            #expect(text.contains("CapBnd:\t0000000000000000"))
+            #expect(text.contains("Uid:\t65533\t65533\t65533\t65533"))
+            #expect(text.contains("Groups:\t \n") || text.contains("Groups:\t\n"))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/root") != "/")
+            #expect(memory(of: id) <= 6 << 10, "\(memory(of: id)) KiB")
+        }
+
+        /// Resident memory in KiB.
+        private func memory(of id: Int32) -> Int {
+            let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
+            let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+            return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") } ?? 0
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import TestPeers
+import Testing
+import Wire
+
+/// Who gets in.
+extension SessionTests {
+    @Suite(.serialized) struct LoginTests {
+        @Test(
+            "each kind of key logs in",
+            arguments: [
+                ("ed25519", nil), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 2048), ("rsa", 4096),
+            ] as [(String, Int?)])
+        func accepts(type: String, bits: Int?) throws {
+            let folder = try TemporaryFolder()
+            let key = try KeyPair(folder, "key", type: type, bits: bits)
+            let bench = try Bench(keys: [key.usable(index: 3)])
+            #expect(try bench.ssh(["status"], identity: key.path).status == 0, "\(bench.monitor.events)")
+            #expect(bench.monitor.saw { if case .authenticated(3, "root") = $0 { true } else { false } })
+        }
+
+        @Test func anyUserNameIsTakenAndEscaped() throws {
+            let bench = try Bench()
+            #expect(try bench.ssh(["status"], user: "ro\u{1B}[0mot").status == 0)
+            #expect(bench.monitor.saw { if case .authenticated(7, "ro\\x1b[0mot") = $0 { true } else { false } })
+        }
+
+        @Test func anUnknownKeyIsRefusedAtOnce() throws {
+            let bench = try Bench()
+            let stranger = try KeyPair(bench.folder, "stranger")
+            let end = try bench.ssh(["status"], identity: stranger.path)
+            #expect(end.status == 255)
+            #expect(end.err.contains("Permission denied (publickey)"))
+            #expect(end.seconds < 5)
+            #expect(bench.monitor.exitStatus() == 0)
+        }
+
+        @Test func aKeyWithARefusalIsLoggedAndTheNextOneWorks() throws {
+            let folder = try TemporaryFolder()
+            let refused = try KeyPair(folder, "refused")
+            let good = try KeyPair(folder, "good")
+            let bench = try Bench(keys: [
+                refused.usable(index: 0, refusal: "its from= does not allow 10.0.0.1"), good.usable(index: 1),
+            ])
+            #expect(try bench.ssh(["status"], options: ["-i", refused.path], identity: refused.path).status == 255)
+            let end = try bench.ssh(["status"], options: ["-i", good.path], identity: refused.path)
+            #expect(end.status == 0, "\(end)")
+            #expect(bench.monitor.logs.contains("key test 0 was refused: its from= does not allow 10.0.0.1"))
+        }
+
+        @Test func aCertificateIsRefusedAndTheNextKeyWorks() throws {
+            let bench = try Bench()
+            let authority = try KeyPair(bench.folder, "authority")
+            let certified = try KeyPair(bench.folder, "certified")
+            let signed = try run(
+                "ssh-keygen", ["-q", "-s", authority.path, "-I", "id", "-n", "root", certified.path + ".pub"])
+            #expect(signed.status == 0)
+            bench.monitor.setup.keys = [certified.usable(index: 0), bench.key.usable(index: 1)]
+            let certificate = certified.path + "-cert.pub"
+            // The certificate alone: the plain key it is over would log in.
+            let alone = try bench.ssh(
+                ["status"],
+                options: ["-o", "CertificateFile=\(certificate)", "-o", "PubkeyAcceptedAlgorithms=*-cert-v01@openssh.com"],
+                identity: certified.path)
+            #expect(alone.status == 255)
+            #expect(alone.seconds < 5)
+            #expect(bench.monitor.logs.contains("a certificate was refused"))
+            let next = try bench.ssh(
+                ["status"], options: ["-o", "CertificateFile=\(certificate)", "-i", bench.key.path],
+                identity: certified.path)
+            #expect(next.status == 0, "\(next)")
+        }
+
+        @Test func aKeyThatLibsshCannotParseIsRefusedAndTheNextOneWorks() throws {
+            let folder = try TemporaryFolder()
+            let dsa = try KeyPair(folder, "dsa", type: "dsa")
+            let good = try KeyPair(folder, "good")
+            let bench = try Bench(keys: [dsa.usable(index: 0), good.usable(index: 1)])
+            let end = try bench.ssh(
+                ["status"], options: ["-o", "PubkeyAcceptedAlgorithms=+ssh-dss", "-i", good.path],
+                identity: dsa.path)
+            #expect(end.status == 0, "\(end)")
+            #expect(end.seconds < 5)
+            #expect(bench.monitor.logs.contains { $0.contains("it was to sign with ssh-dss") })
+        }
+
+        @Test func seventeenStrangersKeysDoNotLockOutTheEighteenth() throws {
+            let folder = try TemporaryFolder()
+            let strangers = try (0..<19).map { try KeyPair(folder, "stranger-\($0)") }
+            let bench = try Bench()
+            let identities = (strangers + [bench.key]).flatMap { ["-i", $0.path] }
+            let end = try bench.ssh(["status"], options: identities, identity: strangers[0].path)
+            #expect(end.status == 0, "\(end)")
+            // One more refusal than that is one too many.
+            bench.monitor.setup.maxAuthTries = 19
+            let late = try bench.ssh(["status"], options: identities, identity: strangers[0].path)
+            #expect(late.status == 255)
+            #expect(late.err.contains("Too many authentication failures"), "\(late)")
+        }
+
+        @Test func aForcedCommandReplacesWhatWasAskedFor() throws {
+            let bench = try Bench()
+            bench.monitor.setup.keys = [bench.key.usable(forcedCommand: "status --json")]
+            let end = try bench.ssh(["unlock"])
+            #expect(end.status == 0)
+            #expect(end.out.hasPrefix("{"))
+        }
+
+        @Test func aKeyWithoutTerminalGetsNone() throws {
+            let bench = try Bench()
+            bench.monitor.setup.keys = [bench.key.usable(permitsTerminal: false)]
+            let end = try bench.ssh(["status"], options: ["-tt"])
+            #expect(end.err.contains("PTY allocation request failed"))
+            #expect(end.out.contains("nas"))
+        }
+
+        @Test func aStrangerIsSentAwayInTime() throws {
+            let bench = try Bench { $0.loginGraceTime = 1 }
+            let end = try run("nc", ["127.0.0.1", String(bench.monitor.port)], input: .left(open: ""), timeout: 8)
+            #expect(end.out.hasPrefix("SSH-2.0-"))
+            #expect(end.seconds < 4)
+            #expect(bench.monitor.exitStatus() == 0)
+            #expect(bench.monitor.logs.contains("no login within 1 seconds"))
+        }
+
+        @Test(
+            "garbage ends the session",
+            arguments: ["GET / HTTP/1.0\r\n\r\n", "SSH-1.5-old\r\n", String(repeating: "x", count: 5000)])
+        func refuses(garbage: String) throws {
+            let bench = try Bench()
+            _ = try run("nc", ["-q", "5", "127.0.0.1", String(bench.monitor.port)], input: .text(garbage), timeout: 8)
+            #expect(bench.monitor.exitStatus(timeout: 3) == 0, "\(bench.monitor.events)")
+        }
+
+        @Test func algorithmsThatNobodyHasDoNotLockOut() throws {
+            let bench = try Bench { $0.ciphers = "rot13" }
+            #expect(try bench.ssh(["status"]).status == 0)
+            #expect(bench.monitor.logs.contains { $0.hasPrefix("Ciphers rot13") })
+        }
+
+        @Test func chosenAlgorithmsAreUsed() throws {
+            let bench = try Bench {
+                $0.keyExchange = "curve25519-sha256"
+                $0.ciphers = "aes256-ctr"
+                $0.macs = "hmac-sha2-512-etm@openssh.com"
+            }
+            let end = try bench.ssh(["status"], options: ["-v", "-o", "LogLevel=DEBUG1"])
+            #expect(end.status == 0)
+            #expect(end.err.contains("kex: algorithm: curve25519-sha256"))
+            #expect(end.err.contains("cipher: aes256-ctr MAC: hmac-sha2-512-etm@openssh.com"))
+        }
+
+        @Test func fiftyLoginsInARow() throws {
+            let bench = try Bench()
+            for _ in 0..<50 {
+                let end = try bench.ssh(["status"], options: ["-o", "KexAlgorithms=curve25519-sha256"])
+                #expect(end.status == 0 && end.out.contains("nas") && end.err == "", "\(end)")
+            }
+        }
+    }
+}
