@@ -20,8 +20,9 @@ public enum Files {
         var device: UInt64 = 0
         try check("fstat(\(path))") { unsafe linux_fstat(file.number, &mode, &size, &device) }
         let isRegular = mode & UInt32(S_IFMT) == UInt32(S_IFREG)
-        // One byte more than there should be, to see the end or that the file grew.
-        let secret = try SecretBytes(capacity: isRegular ? min(Int(clamping: size), limit) + 1 : limit + 1)
+        // One byte more than there should be, to see the end or that the file grew. Files of proc(5) have no size.
+        let isSized = isRegular && size > 0
+        let secret = try SecretBytes(capacity: isSized ? min(Int(clamping: size), limit) + 1 : limit + 1)
         var ended = false
         while !ended {
             guard secret.count < secret.capacity else { throw SystemError("read(\(path))", code: EFBIG) }
@@ -36,6 +37,13 @@ public enum Files {
 
     public static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
+    }
+
+    public static func isFolder(_ path: String) -> Bool {
+        var mode: UInt32 = 0
+        var size: UInt64 = 0
+        var device: UInt64 = 0
+        return unsafe linux_stat(path, &mode, &size, &device) == 0 && mode & UInt32(S_IFMT) == UInt32(S_IFDIR)
     }
 
     /// Whether `path` names a block device, or `nil` when it names nothing.

@@ -22,6 +22,8 @@ public final class FrameSocket {
     private let descriptor: FileDescriptor
     private let largestFrame: Int
     private let largestQueue: Int
+    /// How many frames may wait for a reader that does not read: each takes a page of locked memory, also a short one.
+    public static let mostFrames = 256
     private var header: [UInt8] = []
     private var body: SecretBytes?
     private var expected = 0
@@ -95,7 +97,7 @@ public final class FrameSocket {
     ///
     /// - Returns: whether the other end is there and reads; when not, it is to be given up.
     public func send(_ frame: SecretBytes) -> Bool {
-        guard frame.count > 0, queued + frame.count <= largestQueue,
+        guard frame.count > 0, queued + frame.count <= largestQueue, outgoing.count < FrameSocket.mostFrames,
             let whole = try? SecretBytes(capacity: frame.count + 4)
         else { return false }
         for shift in [24, 16, 8, 0] { _ = whole.append(UInt8(truncatingIfNeeded: frame.count >> shift)) }

@@ -13,8 +13,8 @@ public struct Log: ~Copyable {
     public borrowing func write(_ level: UInt8, _ text: String) {
         let line = printable(text)
         switch kernel {
-        case .some(let kernel): emit("<\(level)>postern: \(line)\n", to: kernel.number)
-        case .none: emit("postern: \(line)\n", to: 2)
+        case .some(let kernel): emit("<\(level)>postern: \(line)", to: kernel.number)
+        case .none: emit("postern: \(line)", to: 2)
         }
     }
 
@@ -25,8 +25,8 @@ public struct Log: ~Copyable {
     }
 
     private func emit(_ text: String, to number: Int32) {
-        let bytes = Array(text.utf8)
-        _ = unsafe bytes.withUnsafeBytes { unsafe CLinux.write(number, $0.baseAddress, min($0.count, Log.longest)) }
+        let bytes = Array(text.utf8.prefix(Log.longest)) + [UInt8(ascii: "\n")]
+        _ = unsafe bytes.withUnsafeBytes { unsafe CLinux.write(number, $0.baseAddress, $0.count) }
     }
 
     /// The longest line, in bytes: the kernel cuts at 976 (`LOG_LINE_MAX`).
@@ -38,11 +38,13 @@ public struct Log: ~Copyable {
 public func printable(_ text: String) -> String {
     var shown: [UInt8] = []
     let digits = Array("0123456789abcdef".utf8)
-    for byte in text.utf8 {
-        if byte < 0x20 || byte == 0x7f {
-            shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    for scalar in text.unicodeScalars {
+        // U+0080 to U+009F are the control characters of ISO 6429, such as a CSI of one character.
+        if scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
+            let code = Int(scalar.value)
+            shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[code >> 4], digits[code & 15]]
         } else {
-            shown.append(byte)
+            shown += Array(String(scalar).utf8)
         }
     }
     return String(decoding: shown, as: UTF8.self)

@@ -46,13 +46,28 @@ public struct PathWatch: ~Copyable {
         }
     }
 
+    /// How often one path is walked again: a folder that is there may be one that cannot be watched.
+    private static let mostRetries = 8
+
     private borrowing func watch(_ path: String) {
         let mask = UInt32(
-            IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_ONLYDIR)
+            IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+                | IN_ONLYDIR)
         var folder = path
+        var below: String?
+        var retries = 0
         while let slash = folder.lastIndex(of: "/") {
             folder = slash == folder.startIndex ? "/" : String(folder[..<slash])
-            if unsafe inotify_add_watch(descriptor.number, folder, mask) != -1 || folder == "/" { return }
+            guard unsafe inotify_add_watch(descriptor.number, folder, mask) != -1 else {
+                if folder == "/" { return }
+                below = folder
+                continue
+            }
+            // A folder that was made after it could not be watched and before this one was, made no event.
+            guard let missed = below, Files.isFolder(missed), retries < PathWatch.mostRetries else { return }
+            retries += 1
+            folder = path
+            below = nil
         }
     }
 }

@@ -34,6 +34,7 @@ public struct Uevents: ~Copyable {
                 if let event = BlockEvent(uevent: buffer[..<Int(count)]) { return event }
                 continue
             }
+            guard count < 0 else { return nil }
             switch linux_errno() {
             case EINTR: continue
             case ENOBUFS: lost = true

@@ -8,10 +8,12 @@ internal import Wire
 struct Attempt {
     let id: Int
     let asker: Asker
-    /// Held until the last job has been told it, then let go and wiped.
+    /// Held until the last job has ended, then let go and wiped.
     var secret: SecretBytes?
     var phase: Phase
     var results: [TryResult] = []
+    /// Whether its channel is gone: nobody is told, and its number may be another's by now.
+    var isGone = false
 
     enum Phase {
         /// It waits for its turn, since this time.
@@ -39,6 +41,8 @@ struct Task {
     let kind: Kind
     /// Since when it runs, or `nil` while it waits for room.
     var started: Int64?
+    /// Whether its worker had the right key and no leave to activate: then `alreadyOpen` says nothing of the volume.
+    var isRefused = false
 
     enum Kind {
         case inspect(volume: Int)
@@ -56,6 +60,14 @@ struct Task {
         case .key(let volume, _), .passphrase(let volume, _), .empty(let volume): volume
         }
     }
+
+    /// Whether it tries the key file on `index`.
+    func triesKey(on index: Int) -> Bool {
+        if case .key(index, _) = kind { true } else { false }
+    }
+
+    /// The longest that it may take before it is given up, in milliseconds.
+    var limit: Int64 { opens == nil ? Plan.longestReading : Plan.longestDerivation }
 }
 
 /// A key file that volumes of crypttab name.
@@ -67,7 +79,10 @@ struct KeySource {
     let size: UInt32?
     /// How long to wait for the key volume before passphrases are asked for, in milliseconds.
     let grace: Int64
+    var place = Devices.Place.missing
     var state = State.missing
+    /// Whether its device has changed since it began to be read.
+    var isChanged = false
 
     enum State: Equatable {
         case missing

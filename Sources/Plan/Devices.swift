@@ -15,12 +15,20 @@ struct Devices {
     private var paths: [String] = []
 
     mutating func put(_ path: String, _ tags: DeviceTags) {
-        remove(path)
-        known.append((path, tags))
+        if let index = known.firstIndex(where: { $0.path == path }) {
+            known[index].tags = tags
+        } else {
+            known.append((path, tags))
+        }
     }
 
     mutating func remove(_ path: String) {
         known.removeAll { $0.path == path }
+    }
+
+    /// The devices that were put and are not among `paths`.
+    func others(than paths: [String]) -> [String] {
+        known.map { $0.path }.filter { !paths.contains($0) }
     }
 
     /// A path that crypttab names is there, or is there no more.

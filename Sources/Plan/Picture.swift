@@ -39,6 +39,7 @@ extension Plan {
             return (.deviceMissing, "its header \(header) is missing", nil)
         }
         if volume.facts == nil { return (.queued, "", nil) }
+        if isExhausted(index) { return (.failed, "\(volume.wrong) wrong passphrases, all that tries= allows", nil) }
         guard let source = volume.source else { return (.locked, "", nil) }
         if !volume.keyProblem.isEmpty { return (.locked, volume.keyProblem, nil) }
         let reason = sources[source].reason
@@ -55,10 +56,10 @@ extension Plan {
             case .missing, .reading, .ready: break
             }
         }
-        for members in arrays where openCount(members) < members.volumes.count {
-            texts.append(
-                "\(members.rule.name): \(openCount(members)) of \(members.volumes.count) open, \(members.needed) needed"
-            )
+        for members in arrays {
+            let (open, all) = (openCount(members), ours(members).count)
+            guard open < all else { continue }
+            texts.append("\(members.rule.name): \(open) of \(all) open, \(needed(members)) needed")
         }
         if satisfiedSince != nil, !continues {
             let seconds = (wished.map { patience($0) }.max() ?? 0) / 1000
@@ -81,7 +82,8 @@ extension KeySource {
         case .missing: "\(title): \(device == nil ? "not read yet" : "the key volume has not appeared")"
         case .ambiguous(let paths):
             "\(title): \(paths.joined(separator: " and ")) both answer to that name; neither is used"
-        case .reading, .ready: ""
+        case .reading: "\(title) is being read"
+        case .ready: ""
         case .problem(let text): text
         }
     }

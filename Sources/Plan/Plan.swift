@@ -11,6 +11,14 @@ public struct Plan {
     /// stead, in milliseconds; `keyfile-timeout=` of crypttab(5) overrides it. A volume that has just been opened
     /// shows what lies in it within this time.
     public static let keyGrace: Int64 = 5_000
+    /// How long a header or key file may take to be read, in milliseconds: beyond it the disk hangs.
+    public static let longestReading: Int64 = 60_000
+    /// How long a key may be derived, in milliseconds: a slow machine without memory takes a minute or two.
+    public static let longestDerivation: Int64 = 600_000
+    /// How much longer than it would the boot waits for keys that are being derived, in milliseconds.
+    public static let derivationGrace: Int64 = 60_000
+    /// How often a worker that reads a header may die, such as by the OOM killer, before the volume counts as failed.
+    static let mostDeaths = 3
 
     /// Whether every volume that the boot needs is open and it has been told so.
     public private(set) var continues = false
@@ -28,6 +36,8 @@ public struct Plan {
     var satisfiedSince: Int64?
     /// When something last opened or appeared, from which `keyGrace` counts.
     var lastProgress: Int64
+    /// When `next` was last asked.
+    private(set) var lastNext: Int64
     private var nextJob = 1
     private var nextAttempt = 1
 
@@ -54,6 +64,7 @@ public struct Plan {
         self.host = host
         began = now
         lastProgress = now
+        lastNext = now - 1
         continueTimeout = Int64(settings.continueTimeout) * 1000
         for entry in crypttab.entries where !entry.options.noauto {
             let treatment = settings.treatment(of: entry.name)
@@ -63,7 +74,8 @@ public struct Plan {
                 entry: entry,
                 required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
                 source: source, isTaken: treatment == .take,
-                phase: Plan.native(entry, treatment).map { .left($0) } ?? .closed)
+                phase: Plan.native(entry, treatment).map { .left($0) } ?? .closed,
+                headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }
         for rule in settings.arrays {
@@ -99,6 +111,11 @@ public struct Plan {
         deviceChanged(path, now: now)
     }
 
+    /// These are all the block devices there are: what is known of any other is out of date.
+    public mutating func present(_ paths: [String], now: Int64) {
+        for path in devices.others(than: paths) { removed(path, now: now) }
+    }
+
     /// A path that crypttab names is there, or is there no more.
     public mutating func path(_ path: String, isThere: Bool, now: Int64) {
         devices.setPath(path, isThere: isThere)
@@ -107,9 +124,13 @@ public struct Plan {
 
     /// The worker of `job` found the right key: may it activate the volume now?
     public mutating func mayActivate(_ job: Int) -> Bool {
-        guard let task = tasks.first(where: { $0.job == job }), let volume = task.opens,
-            volumes[volume].phase == .closed, volumes[volume].activating == nil, !continues
-        else { return false }
+        guard let index = tasks.firstIndex(where: { $0.job == job }), let volume = tasks[index].opens else {
+            return false
+        }
+        guard volumes[volume].phase == .closed, volumes[volume].activating == nil, !continues else {
+            tasks[index].isRefused = true
+            return false
+        }
         volumes[volume].activating = job
         return true
     }
@@ -119,15 +140,19 @@ public struct Plan {
         guard let index = tasks.firstIndex(where: { $0.job == job }) else { return }
         let task = tasks.remove(at: index)
         schedule.end(job)
+        if let volume = task.opens { release(volume, job) }
         switch task.kind {
-        case .inspect(let volume): inspected(volume, job, report, now: now)
-        case .readKey(let source): keyRead(source, report, now: now)
-        case .key(let volume, let source): keyTried(volume, source, job, outcome(of: report), now: now)
+        case .inspect(let volume): inspected(volume, report, now: now)
+        case .readKey(let source): keyRead(source, report)
+        case .key(let volume, let source):
+            guard let outcome = outcome(of: report, task, volume) else { return }
+            keyTried(volume, source, outcome, now: now)
         case .passphrase(let volume, let attempt):
-            passphraseTried(volume, attempt, job, outcome(of: report), now: now)
+            guard let outcome = outcome(of: report, task, volume) else { return }
+            passphraseTried(volume, attempt, outcome, now: now)
         case .empty(let volume):
-            if case .opened = outcome(of: report) { opened(volume, by: "an empty passphrase", now: now) }
-            release(volume, job)
+            guard let outcome = outcome(of: report, task, volume) else { return }
+            emptyTried(volume, outcome, now: now)
         }
     }
 
@@ -140,12 +165,17 @@ public struct Plan {
 
     /// A prompt is gone. What it asked for and is running goes on; what still waits for its turn is dropped.
     public mutating func closed(_ channel: Channel) {
-        attempts.removeAll { $0.asker.channel == channel && !$0.isRunning }
+        forget { $0 == channel }
     }
 
     /// A session is gone, with all its channels.
     public mutating func closed(session: Int) {
-        attempts.removeAll { $0.asker.channel.session == session && !$0.isRunning }
+        forget { $0.session == session }
+    }
+
+    private mutating func forget(_ isMeant: (Channel) -> Bool) {
+        attempts.removeAll { isMeant($0.asker.channel) && !$0.isRunning }
+        for index in attempts.indices where isMeant(attempts[index].asker.channel) { attempts[index].isGone = true }
     }
 
     // MARK: What to do
@@ -154,24 +184,44 @@ public struct Plan {
     ///
     /// `room` is asked for what the machine has to give when a derivation is about to start and none runs.
     public mutating func next(now: Int64, room: () -> Schedule.Room) -> Action? {
+        lastNext = now
         if actions.isEmpty, !continues { advance(now: now, room: room) }
         return actions.isEmpty ? nil : actions.removeFirst()
     }
 
     private mutating func advance(now: Int64, room: () -> Schedule.Room) {
-        for index in volumes.indices { prepare(index) }
-        for index in sources.indices { prepareSource(index) }
+        giveUp(now: now)
+        for index in volumes.indices { prepare(index, now: now) }
+        for index in sources.indices { prepareSource(index, now: now) }
         startAttempts(now: now)
         startTasks(now: now, room: room)
         answerWaiting(now: now)
         decide(now: now)
     }
 
-    mutating func newJob(_ kind: Task.Kind) -> Int {
+    /// Ends what takes too long. What has leave to activate a volume is not cut off.
+    private mutating func giveUp(now: Int64) {
+        for task in tasks {
+            guard let started = task.started, now >= started + task.limit else { continue }
+            if let volume = task.opens, volumes[volume].activating == task.job { continue }
+            actions.append(.kill(job: task.job))
+            ended(task.job, .done(.failed("no end after \(task.limit / 1000) seconds")), now: now)
+        }
+    }
+
+    /// A new job, which runs since `started`, or waits for room.
+    mutating func newJob(_ kind: Task.Kind, started: Int64? = nil) -> Int {
         let job = nextJob
         nextJob += 1
-        tasks.append(Task(job: job, kind: kind, started: nil))
+        tasks.append(Task(job: job, kind: kind, started: started))
         return job
+    }
+
+    /// Ends a job whose answer is of no use any more.
+    mutating func drop(_ job: Int) {
+        tasks.removeAll { $0.job == job }
+        schedule.end(job)
+        actions.append(.kill(job: job))
     }
 
     /// Tells the boot to go on.
@@ -191,7 +241,7 @@ public struct Plan {
 
     /// Those whose passphrase was still under way learn that somebody else's was first.
     private mutating func finishAttempt(_ attempt: Attempt) {
-        guard case .running(let left) = attempt.phase else { return }
+        guard case .running(let left) = attempt.phase, !attempt.isGone else { return }
         let late = left.map { volume in
             TryResult(
                 name: volumes[volume].name, outcome: volumes[volume].phase == .open ? .alreadyOpen : .failed,

@@ -5,15 +5,6 @@ internal import Wire
 struct Members {
     let rule: ArrayRule
     let volumes: [Int]
-
-    /// How many of them the boot needs. A quorum of more than there are is all of them.
-    var needed: Int {
-        switch rule.policy {
-        case .all: volumes.count
-        case .quorum(let number): min(number, volumes.count)
-        case .any: min(1, volumes.count)
-        }
-    }
 }
 
 /// When the boot goes on.
@@ -22,11 +13,26 @@ extension Plan {
         members.volumes.count { volumes[$0].phase == .open }
     }
 
+    /// The array's members but those that turned out to be the native opener's.
+    func ours(_ members: Members) -> [Int] {
+        members.volumes.filter { volumes[$0].isOurs }
+    }
+
+    /// How many of an array's members the boot needs. A quorum of more than there are is all of them.
+    func needed(_ members: Members) -> Int {
+        let count = ours(members).count
+        return switch members.rule.policy {
+        case .all: count
+        case .quorum(let number): min(number, count)
+        case .any: min(1, count)
+        }
+    }
+
     /// Whether the boot waits without limit for something that this volume is part of.
     func isNeeded(_ index: Int) -> Bool {
         guard volumes[index].isOurs, volumes[index].phase != .open else { return false }
         if volumes[index].required { return true }
-        return arrays.contains { $0.volumes.contains(index) && openCount($0) < $0.needed }
+        return arrays.contains { $0.volumes.contains(index) && openCount($0) < needed($0) }
     }
 
     /// Whether all that the boot needs is open.
@@ -36,7 +42,14 @@ extension Plan {
 
     /// The volumes that the boot would like to have but does not need, and that may still open.
     var wished: [Int] {
-        volumes.indices.filter { volumes[$0].phase == .closed && !isNeeded($0) }
+        volumes.indices.filter { volumes[$0].phase == .closed && !isNeeded($0) && !isExhausted($0) }
+    }
+
+    /// Whether as many wrong passphrases came as `tries=` of crypttab(5) allows. What the boot cannot go on without is
+    /// never given up.
+    func isExhausted(_ index: Int) -> Bool {
+        guard let tries = volumes[index].entry.options.tries, tries > 0 else { return false }
+        return volumes[index].wrong >= tries && !isNeeded(index)
     }
 
     /// How long the boot waits for a volume it does not need, in milliseconds: `timeout=` of crypttab(5), or
@@ -53,18 +66,27 @@ extension Plan {
             return
         }
         let wished = wished
-        guard let since = satisfiedSince else {
-            satisfiedSince = now
-            if wished.isEmpty {
-                goOn(now: now)
-            } else {
-                actions.append(.log(.notice, "the boot can go on; waiting for \(joined(wished))"))
-            }
-            return
+        let since = satisfiedSince ?? now
+        let isOver = wished.allSatisfy { now >= since + patience($0) }
+        if satisfiedSince == nil, !isOver {
+            actions.append(.log(.notice, "the boot can go on; waiting for \(joined(wished))"))
         }
-        // A key that is being derived for one of them is worth its few seconds more.
-        guard !tasks.contains(where: { $0.opens != nil && $0.started != nil }) else { return }
-        if wished.allSatisfy({ now >= since + patience($0) }) { goOn(now: now) }
+        satisfiedSince = since
+        if isOver, !isWorthWaiting(now: now) { goOn(now: now) }
+    }
+
+    /// A key that is being derived is worth some seconds more, though not a disk that hangs. A volume that is being
+    /// activated must not be left half made.
+    private func isWorthWaiting(now: Int64) -> Bool {
+        tasks.contains { task in
+            guard let volume = task.opens, task.started != nil, volumes[volume].phase == .closed else { return false }
+            return volumes[volume].activating == task.job || now < lastWait
+        }
+    }
+
+    /// When the boot goes on though keys are still being derived.
+    private var lastWait: Int64 {
+        (satisfiedSince ?? 0) + (wished.map { patience($0) }.max() ?? 0) + Plan.derivationGrace
     }
 
     /// Whether the boot waits for a device that is not there.
@@ -82,7 +104,9 @@ extension Plan {
         for index in volumes.indices where isNeeded(index) {
             let status = picture(of: index, now: now)
             switch status.state {
-            case .deviceMissing: texts.append("\(status.name): device \(status.device) is missing")
+            case .deviceMissing where status.detail.isEmpty:
+                texts.append("\(status.name): device \(status.device) is missing")
+            case .deviceMissing: texts.append("\(status.name): \(status.detail)")
             case .failed, .waitingForKey: texts.append("\(status.name): \(status.detail)")
             case .locked, .queued, .trying, .open, .left: break
             }
@@ -90,7 +114,9 @@ extension Plan {
         return texts.isEmpty ? "" : texts.joined(separator: "; ") + "."
     }
 
-    /// When `next` has something to do without anything else happening, or `nil`.
+    /// When `next` has something to do without anything else happening, or `nil`. It lies after `now`.
+    ///
+    /// A time that has passed since `next` was last asked is not lost: it is due at once.
     public func deadline(now: Int64) -> Int64? {
         guard !continues else { return nil }
         var times: [Int64] = []
@@ -99,14 +125,18 @@ extension Plan {
             case .running: break
             case .waiting(let since):
                 if let key = attempt.asker.key { times.append(brake.earliest(for: key)) }
-                times.append(since + continueTimeout)
-            case .answered(let since): times.append(since + continueTimeout)
+                times.append(since + askerPatience)
+            case .answered(let since): times.append(since + askerPatience)
             }
+        }
+        for task in tasks {
+            if let started = task.started { times.append(started + task.limit) }
         }
         for source in sources { times.append(lastProgress + source.grace) }
         if let satisfiedSince {
             for index in wished { times.append(satisfiedSince + patience(index)) }
+            times.append(lastWait)
         }
-        return times.filter { $0 > now }.min()
+        return times.filter { $0 > lastNext }.min().map { max($0, now + 1) }
     }
 }

@@ -15,38 +15,47 @@ extension Plan {
             // Its own device may have been written to, such as a header that was just restored.
             guard !isSame || volumes[index].device == path else { continue }
             guard volumes[index].phase != .open else { continue }
-            if !isSame { lastProgress = now }
+            if !isSame {
+                lastProgress = now
+                // Another disk may stand there now.
+                volumes[index].keyTried = false
+                volumes[index].keyProblem = ""
+                volumes[index].emptyTried = false
+            }
             if case .failed = volumes[index].phase { volumes[index].phase = .closed }
             volumes[index].facts = nil
+            volumes[index].deaths = 0
+            if let job = volumes[index].inspecting { drop(job) }
             volumes[index].inspecting = nil
         }
         for index in sources.indices { placeSource(index, changed: path, now: now) }
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
-        guard let device = sources[index].device, keyFolder == nil, !rehearsal else { return }
+        guard let device = sources[index].device, !rehearsal else { return }
         let place = devices.place(of: device)
+        let isSame = place == sources[index].place
+        sources[index].place = place
+        guard !isSame || place == .at(path) else { return }
+        if !isSame, case .at = place { lastProgress = now }
         switch (place, sources[index].state) {
-        case (.missing, .ready), (.missing, .reading): break
-        case (.missing, _): sources[index].state = .missing
+        // What was read, or is on its way, is as good as the key volume.
+        case (_, .ready): break
         case (.ambiguous(let paths), let state):
-            if state != .ready { sources[index].state = .ambiguous(paths) }
-        case (.at, .missing), (.at, .ambiguous):
-            sources[index].state = .missing
-            lastProgress = now
-        case (.at(let found), .problem):
-            // A change of the volume itself, such as a stick put in again, is another chance.
-            if found == path { sources[index].state = .missing }
-        case (.at, .ready), (.at, .reading): break
+            if case .reading(let job) = state { drop(job) }
+            sources[index].state = .ambiguous(paths)
+        case (_, .reading): sources[index].isChanged = true
+        // A change of the volume itself, such as a stick put in again, is another chance.
+        case (.missing, _), (.at, _): sources[index].state = .missing
         }
     }
 
     /// Starts to read the header of a volume whose device is there, and tries what needs nobody.
-    mutating func prepare(_ index: Int) {
+    mutating func prepare(_ index: Int, now: Int64) {
         guard volumes[index].phase == .closed, let order = volumes[index].order(rehearsal: rehearsal) else { return }
         guard volumes[index].facts != nil else {
             guard volumes[index].inspecting == nil else { return }
-            let job = newJob(.inspect(volume: index))
+            let job = newJob(.inspect(volume: index), started: now)
             volumes[index].inspecting = job
             start(job, .inspect(order))
             return
@@ -55,14 +64,16 @@ extension Plan {
             volumes[index].emptyTried = true
             _ = newJob(.empty(volume: index))
         }
-        if let source = volumes[index].source, sources[source].state == .ready, !volumes[index].keyTried {
+        if let source = volumes[index].source, sources[source].state == .ready, !volumes[index].keyTried,
+            !tasks.contains(where: { $0.triesKey(on: index) })
+        {
             volumes[index].keyTried = true
             _ = newJob(.key(volume: index, source: source))
         }
     }
 
     /// Reads a key file that can be read and that somebody waits for.
-    mutating func prepareSource(_ index: Int) {
+    mutating func prepareSource(_ index: Int, now: Int64) {
         let source = sources[index]
         let isWanted = volumes.contains { $0.source == index && $0.phase == .closed }
         guard isWanted else {
@@ -87,33 +98,42 @@ extension Plan {
                 order.device = path
             }
         }
-        let job = newJob(.readKey(source: index))
+        let job = newJob(.readKey(source: index), started: now)
         sources[index].state = .reading(job: job)
+        sources[index].isChanged = false
         start(job, .readKey(order, source: index))
     }
 
-    mutating func inspected(_ index: Int, _ job: Int, _ report: JobReport, now: Int64) {
-        guard volumes[index].inspecting == job else { return }
+    mutating func inspected(_ index: Int, _ report: JobReport, now: Int64) {
         volumes[index].inspecting = nil
+        guard volumes[index].phase != .open else { return }
         switch report {
         case .inspected(let facts):
+            volumes[index].facts = facts
             if facts.active {
                 opened(index, by: nil, now: now)
-            } else if let token = facts.tokens.first(where: { $0 == "clevis" }), !volumes[index].isTaken {
-                volumes[index].phase = .left("its header has a \(token) binding")
+            } else if facts.tokens.contains("clevis"), !volumes[index].isTaken {
+                volumes[index].phase = .left("its header has a clevis binding")
+                actions.append(.log(.notice, "\(volumes[index].name): left, its header has a clevis binding"))
             }
-            volumes[index].facts = facts
-        case .keyRead: break
-        case .done(.failed(let reason)): volumes[index].phase = .failed(reason)
-        case .done: volumes[index].phase = .failed("its header could not be read")
-        case .died(let status): volumes[index].phase = .failed(Plan.died(status))
-        }
-        if case .failed(let reason) = volumes[index].phase {
-            actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
+        case .done(.failed(let reason)): fail(index, reason)
+        case .keyRead, .done: fail(index, "its header could not be read")
+        case .died(let status):
+            volumes[index].deaths += 1
+            guard volumes[index].deaths < Plan.mostDeaths else {
+                fail(index, Plan.died(status))
+                return
+            }
+            actions.append(.log(.warning, "\(volumes[index].name): \(Plan.died(status)); once more"))
         }
     }
 
-    mutating func keyRead(_ index: Int, _ report: JobReport, now: Int64) {
+    private mutating func fail(_ index: Int, _ reason: String) {
+        volumes[index].phase = .failed(reason)
+        actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
+    }
+
+    mutating func keyRead(_ index: Int, _ report: JobReport) {
         switch report {
         case .keyRead: sources[index].state = .ready
         case .done(.failed(let reason)): sources[index].state = .problem(reason)
@@ -124,20 +144,39 @@ extension Plan {
             volumes[volume].keyTried = false
             volumes[volume].keyProblem = ""
         }
-        if case .problem(let reason) = sources[index].state { actions.append(.log(.warning, reason)) }
+        guard case .problem(let reason) = sources[index].state else { return }
+        actions.append(.log(.warning, reason))
+        // What could not be read is there no more, or there again.
+        if sources[index].isChanged { sources[index].state = .missing }
     }
 
-    mutating func keyTried(_ index: Int, _ source: Int, _ job: Int, _ outcome: JobOutcome, now: Int64) {
-        release(index, job)
+    mutating func keyTried(_ index: Int, _ source: Int, _ outcome: JobOutcome, now: Int64) {
         switch outcome {
         case .opened: opened(index, by: sources[source].title, now: now)
-        case .alreadyOpen: if volumes[index].phase == .closed { opened(index, by: nil, now: now) }
+        case .alreadyOpen:
+            wasOpen(index, now: now)
+            // Who is about to activate it may fail: then the key has another turn.
+            if volumes[index].phase == .closed { volumes[index].keyTried = false }
         case .wrongKey: volumes[index].keyProblem = "\(sources[source].title) does not open it"
         case .failed(let reason): volumes[index].keyProblem = reason
         }
         if !volumes[index].keyProblem.isEmpty {
             actions.append(.log(.warning, "\(volumes[index].name): \(volumes[index].keyProblem)"))
         }
+    }
+
+    mutating func emptyTried(_ index: Int, _ outcome: JobOutcome, now: Int64) {
+        switch outcome {
+        case .opened: opened(index, by: "an empty passphrase", now: now)
+        case .alreadyOpen: wasOpen(index, now: now)
+        case .wrongKey: break
+        case .failed(let reason): actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
+        }
+    }
+
+    /// A worker found the mapping there. While another one has leave to make it, that one's word is waited for.
+    mutating func wasOpen(_ index: Int, now: Int64) {
+        if volumes[index].phase == .closed, volumes[index].activating == nil { opened(index, by: nil, now: now) }
     }
 
     /// The volume is open; whoever still tries it need not.
@@ -162,11 +201,21 @@ extension Plan {
         if volumes[index].activating == job { volumes[index].activating = nil }
     }
 
-    func outcome(of report: JobReport) -> JobOutcome {
+    /// What a job that opens `volume` came to, or `nil` when it is to be done once more.
+    mutating func outcome(of report: JobReport, _ task: Task, _ volume: Int) -> JobOutcome? {
         switch report {
-        case .done(let outcome): outcome
-        case .died(let status): .failed(Plan.died(status))
-        case .inspected, .keyRead: .failed("its worker gave the wrong answer")
+        case .done(.alreadyOpen) where task.isRefused:
+            // Its key is right, and somebody else had leave: only when that one fails is it this one's turn.
+            switch volumes[volume].phase {
+            case .open: return .alreadyOpen
+            case .failed(let reason), .left(let reason): return .failed(reason)
+            case .closed:
+                _ = newJob(task.kind)
+                return nil
+            }
+        case .done(let outcome): return outcome
+        case .died(let status): return .failed(Plan.died(status))
+        case .inspected, .keyRead: return .failed("its worker gave the wrong answer")
         }
     }
 

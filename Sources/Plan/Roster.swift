@@ -33,7 +33,8 @@ extension Plan {
             $0.path == path && $0.device == device && $0.offset == offset && $0.size == size
         }
         if let found { return found }
-        let timeout = entry.options.keyfileTimeout.map { Int64($0) * 1000 }
+        // "No limit" would shut out an owner who knows a passphrase and has lost the key volume.
+        let timeout = entry.options.keyfileTimeout.flatMap { $0 > 0 ? Int64($0) * 1000 : nil }
         sources.append(
             KeySource(path: path, device: device, offset: offset, size: size, grace: timeout ?? Plan.keyGrace))
         return sources.count - 1

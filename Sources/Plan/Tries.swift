@@ -12,7 +12,7 @@ extension Plan {
     func asks(_ index: Int, now: Int64) -> Bool {
         let volume = volumes[index]
         guard volume.isReady else { return false }
-        if let tries = volume.entry.options.tries, tries > 0, volume.wrong >= tries, !volume.required { return false }
+        if isExhausted(index) { return false }
         guard let source = volume.source else { return true }
         if !volume.keyProblem.isEmpty { return true }
         switch sources[source].state {
@@ -25,8 +25,15 @@ extension Plan {
 
     /// Whether a volume waits that only a passphrase opens: a key volume may come to light in it.
     var anyLockedWithoutKey: Bool {
-        volumes.contains { $0.phase == .closed && $0.source == nil && $0.place != .missing }
+        volumes.indices.contains { index in
+            let volume = volumes[index]
+            return volume.phase == .closed && volume.source == nil && volume.device != nil && !isExhausted(index)
+        }
     }
+
+    /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
+    /// boot needs, in milliseconds.
+    var askerPatience: Int64 { max(continueTimeout, Plan.keyGrace) }
 
     /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
     mutating func startAttempts(now: Int64) {
@@ -60,35 +67,46 @@ extension Plan {
 
     /// Starts derivations as memory and cores allow, in the order in which they were asked for.
     mutating func startTasks(now: Int64, room: () -> Schedule.Room) {
-        for index in tasks.indices where tasks[index].started == nil {
-            let job = tasks[index].job
-            guard let volume = tasks[index].opens else {
-                tasks[index].started = now
+        for task in tasks where task.started == nil {
+            guard let volume = task.opens else { continue }
+            guard volumes[volume].phase == .closed, let order = volumes[volume].order(rehearsal: rehearsal) else {
+                ended(task.job, .done(.failed(whyNot(volume))), now: now)
                 continue
             }
-            guard let order = volumes[volume].order(rehearsal: rehearsal) else {
-                actions.append(.log(.warning, "\(volumes[volume].name): its device has gone"))
-                ended(job, .done(.failed("its device has gone")), now: now)
-                return
+            // What it costs is being read; or it is about to be open.
+            guard let facts = volumes[volume].facts, volumes[volume].activating == nil else { continue }
+            guard schedule.admits(facts.memory) else { return }
+            guard let work = work(of: task, order), let index = tasks.firstIndex(where: { $0.job == task.job }) else {
+                ended(task.job, .done(.failed("no locked memory for its passphrase")), now: now)
+                continue
             }
-            let memory = volumes[volume].facts?.memory ?? 0
-            guard schedule.admits(memory) else { return }
-            schedule.start(job, memory: memory, room: schedule.isIdle ? room() : Schedule.Room(freeMemory: 0, cores: 1))
+            let room = schedule.isIdle ? room() : Schedule.Room(freeMemory: 0, cores: 1)
+            schedule.start(task.job, memory: facts.memory, room: room)
             tasks[index].started = now
-            switch tasks[index].kind {
-            case .inspect, .readKey: break
-            case .key(_, let source): start(job, .unlockWithKey(order, source: source))
-            case .empty:
-                if let empty = try? SecretBytes(capacity: 1) { start(job, .unlockWithPassphrase(order, empty)) }
-            case .passphrase(_, let id):
-                guard let secret = attempts.first(where: { $0.id == id })?.secret else { continue }
-                start(job, .unlockWithPassphrase(order, secret))
-            }
+            start(task.job, work)
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ job: Int, _ outcome: JobOutcome, now: Int64) {
-        release(index, job)
+    private func work(of task: Task, _ order: VolumeOrder) -> Job? {
+        switch task.kind {
+        case .inspect, .readKey: nil
+        case .key(_, let source): .unlockWithKey(order, source: source)
+        case .empty: (try? SecretBytes(capacity: 1)).map { .unlockWithPassphrase(order, $0) }
+        case .passphrase(_, let id):
+            attempts.first { $0.id == id }?.secret.map { .unlockWithPassphrase(order, $0) }
+        }
+    }
+
+    /// Why a key that waited for its turn on a volume is not tried on it.
+    private func whyNot(_ index: Int) -> String {
+        switch volumes[index].phase {
+        case .failed(let reason), .left(let reason): reason
+        case .open: "it is open already"
+        case .closed: "its device has gone"
+        }
+    }
+
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, now: Int64) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
@@ -96,7 +114,7 @@ extension Plan {
             opened(index, by: who, now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
-            if volumes[index].phase == .closed, volumes[index].activating == nil { opened(index, by: nil, now: now) }
+            wasOpen(index, now: now)
             answer(attempt, index, TryResult(name: name, outcome: .alreadyOpen), now: now)
         case .wrongKey:
             volumes[index].wrong += 1
@@ -119,8 +137,10 @@ extension Plan {
         attempts[index].secret = nil
         let attempt = attempts[index]
         let delay = settle(attempt, now: now)
-        actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
-        if attempt.asker.terminal {
+        if !attempt.isGone {
+            actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
+        }
+        if attempt.asker.terminal || attempt.isGone {
             attempts.remove(at: index)
         } else {
             attempts[index].phase = .answered(since: now)
@@ -159,21 +179,28 @@ extension Plan {
             guard asking(now: now).isEmpty else { return nil }
             // At a terminal the prompt was taken back meanwhile.
             if attempt.asker.terminal { return (.done, "") }
-            guard now >= since + continueTimeout else { return nil }
-            return (.deviceMissing, "Nothing waits for a passphrase. \(obstacles(now: now))")
+            guard !isSatisfied, now >= since + askerPatience else { return nil }
+            return (shortfall(now: now), "Nothing waits for a passphrase. \(obstacles(now: now))")
         case .answered(let since):
             let outcomes = attempt.results.map { $0.outcome }
             guard outcomes.contains(where: { $0 == .opened || $0 == .alreadyOpen }) else {
-                return outcomes.contains(.wrong) ? (.wrongPassphrase, "") : (.internalError, "")
+                if outcomes.contains(.wrong) { return (.wrongPassphrase, "") }
+                return missing(now: now) ? (.deviceMissing, obstacles(now: now)) : (.internalError, "")
             }
             let still = asking(now: now)
+            if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
-            if !still.isEmpty, volumes.indices.contains(where: { still.contains($0) && isNeeded($0) }) {
-                return (.partly, "Still locked: \(joined(still)).")
+            guard !isSatisfied, now >= since + askerPatience, !tasks.contains(where: { $0.opens != nil }) else {
+                return nil
             }
-            guard missing(now: now), now >= since + continueTimeout else { return nil }
-            return (.deviceMissing, obstacles(now: now))
+            return (shortfall(now: now), obstacles(now: now))
         }
+    }
+
+    /// What it comes to that the boot does not go on and nothing more can be done by this passphrase.
+    private func shortfall(now: Int64) -> ExitCode {
+        if missing(now: now) { return .deviceMissing }
+        return volumes.contains { $0.phase == .open } ? .partly : .internalError
     }
 
     func joined(_ indices: [Int]) -> String {

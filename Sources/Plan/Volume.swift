@@ -14,10 +14,12 @@ struct Volume {
 
     var phase: Phase
     var place = Devices.Place.missing
-    var headerIsThere = true
+    var headerIsThere: Bool
     var facts: HeaderFacts?
     /// The job that reads its header.
     var inspecting: Int?
+    /// How often a worker that read its header has died since its device last changed.
+    var deaths = 0
     /// Why its key file is of no use for it, as one sentence, or empty.
     var keyProblem = ""
     /// Whether its key file has been tried, so that it is not tried again before it changes.

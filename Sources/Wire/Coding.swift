@@ -1,6 +1,6 @@
 public import Linux
 
-/// Why a message was refused. Every case ends the process that sent it.
+/// Why a message was refused, or cannot be sent. What comes from a peer ends the process that sent it.
 public enum WireError: Error, Equatable, CustomStringConvertible {
     case truncated
     case trailingBytes(Int)
@@ -22,13 +22,14 @@ public enum WireError: Error, Equatable, CustomStringConvertible {
 
 /// Builds a message body in `SecretBytes`. Integers are big-endian; a string is its length (4 bytes) and its bytes.
 ///
-/// Running out of locked memory is remembered and thrown by `finish`.
+/// It keeps the limits that the reader checks, since a message over one of them would end the process that reads it:
+/// what a person reads is cut, and anything else is an error, which `finish` throws.
 struct Writer {
     private var bytes: SecretBytes?
-    private var failure: SystemError?
+    private var failure: WireError?
 
     init(capacity: Int = 512) {
-        do throws(SystemError) { bytes = try SecretBytes(capacity: capacity) } catch { failure = error }
+        do throws(SystemError) { bytes = try SecretBytes(capacity: capacity) } catch { failure = .memory(error) }
     }
 
     mutating func append(_ added: UnsafeRawBufferPointer) {
@@ -40,7 +41,7 @@ struct Writer {
             _ = unsafe larger.append(contentsOf: added)
             bytes = larger
         } catch {
-            failure = error
+            failure = .memory(error)
             bytes = nil
         }
     }
@@ -52,19 +53,30 @@ struct Writer {
 
     mutating func bool(_ value: Bool) { integer(UInt8(value ? 1 : 0)) }
 
-    mutating func data(_ value: [UInt8]) {
+    mutating func data(_ value: [UInt8], _ limit: Int, _ field: String) {
+        guard admits(value.count, limit, field) else { return }
         integer(UInt32(value.count))
         unsafe value.withUnsafeBytes { unsafe append($0) }
     }
 
-    mutating func string(_ value: String) { data(Array(value.utf8)) }
+    mutating func string(_ value: String, _ limit: Int, _ field: String) { data(Array(value.utf8), limit, field) }
 
-    mutating func secret(_ value: SecretBytes) {
+    /// What a person reads: its first `limit` bytes, without a character cut in two.
+    mutating func text(_ value: String, _ limit: Int = Limits.text) {
+        let all = Array(value.utf8)
+        var count = min(all.count, limit)
+        while count < all.count, count > 0, all[count] & 0xc0 == 0x80 { count -= 1 }
+        data(Array(all.prefix(count)), limit, "text")
+    }
+
+    mutating func secret(_ value: SecretBytes, _ limit: Int, _ field: String) {
+        guard admits(value.count, limit, field) else { return }
         integer(UInt32(value.count))
         unsafe value.withUnsafeBytes { unsafe append($0) }
     }
 
-    mutating func list<T>(_ values: [T], _ each: (inout Writer, T) -> Void) {
+    mutating func list<T>(_ values: [T], _ limit: Int, _ field: String, _ each: (inout Writer, T) -> Void) {
+        guard admits(values.count, limit, field) else { return }
         integer(UInt16(values.count))
         for value in values { each(&self, value) }
     }
@@ -74,8 +86,15 @@ struct Writer {
         if let value { write(&self, value) }
     }
 
+    private mutating func admits(_ count: Int, _ limit: Int, _ field: String) -> Bool {
+        if count <= limit { return true }
+        failure = failure ?? .badValue(field: field)
+        return false
+    }
+
     consuming func finish() throws(WireError) -> SecretBytes {
-        guard let bytes else { throw .memory(failure ?? SystemError("mmap", code: 0)) }
+        if let failure { throw failure }
+        guard let bytes else { throw .memory(SystemError("mmap", code: 0)) }
         return bytes
     }
 }

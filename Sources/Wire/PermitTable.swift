@@ -60,8 +60,9 @@ public struct PermitTable: Sendable {
     }
 
     private mutating func judgeLog(_ channel: UInt8) -> Verdict {
+        guard channel == 0 else { return .forbidden("a log line on channel \(channel)") }
         logLines += 1
-        guard channel == 0, logLines <= PermitTable.mostLogLines else { return .forbidden("too many log lines") }
+        guard logLines <= PermitTable.mostLogLines else { return .forbidden("too many log lines") }
         return .permitted
     }
 

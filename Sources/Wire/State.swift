@@ -146,12 +146,12 @@ public struct TryResult: Equatable, Sendable {
 
 extension MachineState {
     func encode(_ writer: inout Writer) {
-        writer.string(host)
+        writer.text(host)
         writer.integer(waiting)
         writer.bool(rehearsal)
         writer.bool(continues)
-        writer.list(volumes) { $1.encode(&$0) }
-        writer.list(notices) { $0.string($1) }
+        writer.list(Array(volumes.prefix(Limits.items)), Limits.items, "volumes") { $1.encode(&$0) }
+        writer.list(Array(notices.prefix(Limits.items)), Limits.items, "notices") { $0.text($1) }
     }
 
     init(_ reader: inout Reader) throws(WireError) {
@@ -168,10 +168,10 @@ extension MachineState {
 
 extension VolumeStatus {
     func encode(_ writer: inout Writer) {
-        writer.string(name)
-        writer.string(device)
+        writer.text(name)
+        writer.text(device)
         writer.integer(state.rawValue)
-        writer.string(detail)
+        writer.text(detail)
         writer.bool(asks)
         writer.bool(required)
         writer.integer(seconds)
@@ -191,9 +191,9 @@ extension VolumeStatus {
 
 extension TryResult {
     func encode(_ writer: inout Writer) {
-        writer.string(name)
+        writer.text(name)
         writer.integer(outcome.rawValue)
-        writer.string(detail)
+        writer.text(detail)
     }
 
     init(_ reader: inout Reader) throws(WireError) {

@@ -1,0 +1,77 @@
+public import Linux
+
+/// What the monitor tells a session, or the console.
+public enum MonitorMessage {
+    /// Tag 1, channel 0, first: all that the session needs to serve its connection.
+    case sessionSetup(SessionSetup)
+    /// Tag 2, channel 0, first: all that the console needs.
+    case consoleSetup(ConsoleSetup)
+    /// Tag 3: the picture as it is now, at the channel's opening and after each change.
+    case state(MachineState)
+    /// Tag 4: what became of the channel's passphrase. `retryAfter` is the delay before the next one is tried, in
+    /// seconds.
+    case tried([TryResult], retryAfter: UInt16)
+    /// Tag 5: the channel's end. `reason` is a whole sentence, or empty.
+    case finish(ExitCode, reason: String)
+}
+
+extension MonitorMessage {
+    /// The message as a frame's body.
+    ///
+    /// - Throws: `WireError.memory`, and `.badValue` for a setup over the limits.
+    public func body(channel: UInt8) throws(WireError) -> SecretBytes {
+        var writer = Writer(capacity: 4000)
+        writer.integer(channel)
+        switch self {
+        case .sessionSetup(let setup):
+            writer.integer(UInt8(1))
+            setup.encode(&writer)
+        case .consoleSetup(let setup):
+            writer.integer(UInt8(2))
+            setup.confinement.encode(&writer)
+            writer.list(setup.terminals, Limits.items, "terminals") { $0.string($1, Limits.text, "terminal") }
+        case .state(let state):
+            writer.integer(UInt8(3))
+            state.encode(&writer)
+        case .tried(let results, let retryAfter):
+            writer.integer(UInt8(4))
+            writer.list(Array(results.prefix(Limits.items)), Limits.items, "results") { $1.encode(&$0) }
+            writer.integer(retryAfter)
+        case .finish(let code, let reason):
+            writer.integer(UInt8(5))
+            writer.integer(code.rawValue)
+            writer.text(reason)
+        }
+        return try writer.finish()
+    }
+
+    /// Reads a frame's body.
+    ///
+    /// - Throws: `WireError`; then the monitor is of another version, or gone wrong.
+    public static func read(_ body: SecretBytes) throws(WireError) -> (channel: UInt8, message: MonitorMessage) {
+        var reader = Reader(body)
+        let channel = try reader.integer(UInt8.self)
+        let message: MonitorMessage
+        switch try reader.integer(UInt8.self) {
+        case 1: message = .sessionSetup(try SessionSetup(&reader))
+        case 2:
+            let confinement = try Confinement(&reader)
+            let terminals = try reader.list(Limits.items, "terminals") { reader throws(WireError) in
+                try reader.string(Limits.text, "terminal")
+            }
+            message = .consoleSetup(ConsoleSetup(confinement: confinement, terminals: terminals))
+        case 3: message = .state(try MachineState(&reader))
+        case 4:
+            let results = try reader.list(Limits.items, "results") { reader throws(WireError) in
+                try TryResult(&reader)
+            }
+            message = .tried(results, retryAfter: try reader.integer())
+        case 5:
+            guard let code = ExitCode(rawValue: try reader.integer()) else { throw .badValue(field: "exit code") }
+            message = .finish(code, reason: try reader.string(Limits.text, "reason"))
+        case let tag: throw .unknownTag(tag)
+        }
+        try reader.end()
+        return (channel, message)
+    }
+}

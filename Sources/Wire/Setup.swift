@@ -1,0 +1,152 @@
+public import Linux
+
+/// A key that may log in, or that would if something were not against it.
+public struct UsableKey: Equatable, Sendable {
+    /// Its place in the monitor's list, for `authenticated`.
+    public var index: UInt16
+    public var type: String
+    public var blob: [UInt8]
+    /// The command its line forces, or `nil`.
+    public var forcedCommand: String?
+    public var permitsTerminal: Bool
+    /// Whether an `sk-` key may sign without a touch.
+    public var noTouchRequired: Bool
+    /// Why it may not log in over this connection, or empty.
+    public var refusal: String
+    /// For the log: its fingerprint and comment.
+    public var title: String
+
+    public init(
+        index: UInt16, type: String, blob: [UInt8], forcedCommand: String?, permitsTerminal: Bool,
+        noTouchRequired: Bool, refusal: String, title: String
+    ) {
+        self.index = index
+        self.type = type
+        self.blob = blob
+        self.forcedCommand = forcedCommand
+        self.permitsTerminal = permitsTerminal
+        self.noTouchRequired = noTouchRequired
+        self.refusal = refusal
+        self.title = title
+    }
+}
+
+/// How far a process gives up its rights before it reads what a stranger sent.
+public struct Confinement: Equatable, Sendable {
+    /// An empty folder to be shut into, or `nil` where the caller has no right to that.
+    public var root: String?
+    /// The user and group to become, or `nil` likewise.
+    public var user: UInt32?
+
+    public init(root: String?, user: UInt32?) {
+        self.root = root
+        self.user = user
+    }
+}
+
+public struct SessionSetup {
+    public var confinement: Confinement
+    /// Host keys in OpenSSH's file format.
+    public var hostKeys: [SecretBytes]
+    public var keys: [UsableKey]
+    /// Lists as in sshd_config, or `nil` for Postern's own.
+    public var keyExchange: String?
+    public var ciphers: String?
+    public var macs: String?
+    /// Seconds to log in and, without a terminal, to deliver the passphrase.
+    public var loginGraceTime: UInt32
+    public var maxAuthTries: UInt32
+
+    public init(
+        confinement: Confinement, hostKeys: [SecretBytes], keys: [UsableKey], keyExchange: String?, ciphers: String?,
+        macs: String?, loginGraceTime: UInt32, maxAuthTries: UInt32
+    ) {
+        self.confinement = confinement
+        self.hostKeys = hostKeys
+        self.keys = keys
+        self.keyExchange = keyExchange
+        self.ciphers = ciphers
+        self.macs = macs
+        self.loginGraceTime = loginGraceTime
+        self.maxAuthTries = maxAuthTries
+    }
+}
+
+public struct ConsoleSetup: Equatable, Sendable {
+    public var confinement: Confinement
+    /// The terminals to prompt on, such as `/dev/ttyS0`.
+    public var terminals: [String]
+
+    public init(confinement: Confinement, terminals: [String]) {
+        self.confinement = confinement
+        self.terminals = terminals
+    }
+}
+
+extension Confinement {
+    func encode(_ writer: inout Writer) {
+        writer.optional(root) { $0.string($1, Limits.text, "root") }
+        writer.optional(user) { $0.integer($1) }
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        root = try reader.optional("root") { reader throws(WireError) in try reader.string(Limits.text, "root") }
+        user = try reader.optional("user") { reader throws(WireError) in try reader.integer() }
+    }
+}
+
+extension SessionSetup {
+    func encode(_ writer: inout Writer) {
+        confinement.encode(&writer)
+        writer.list(hostKeys, Limits.hostKeys, "host keys") { $0.secret($1, Limits.hostKey, "host key") }
+        writer.list(keys, Limits.authorizedKeys, "keys") { $1.encode(&$0) }
+        for names in [keyExchange, ciphers, macs] {
+            writer.optional(names) { $0.string($1, Limits.text, "algorithms") }
+        }
+        writer.integer(loginGraceTime)
+        writer.integer(maxAuthTries)
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        confinement = try Confinement(&reader)
+        hostKeys = try reader.list(Limits.hostKeys, "host keys") { reader throws(WireError) in
+            try reader.secret(Limits.hostKey, "host key")
+        }
+        keys = try reader.list(Limits.authorizedKeys, "keys") { reader throws(WireError) in try UsableKey(&reader) }
+        keyExchange = try reader.optional("key exchange", SessionSetup.names)
+        ciphers = try reader.optional("ciphers", SessionSetup.names)
+        macs = try reader.optional("MACs", SessionSetup.names)
+        loginGraceTime = try reader.integer()
+        maxAuthTries = try reader.integer()
+    }
+
+    private static func names(_ reader: inout Reader) throws(WireError) -> String {
+        try reader.string(Limits.text, "algorithms")
+    }
+}
+
+extension UsableKey {
+    func encode(_ writer: inout Writer) {
+        writer.integer(index)
+        writer.string(type, Limits.word, "type")
+        writer.data(blob, Limits.publicKey, "key")
+        writer.optional(forcedCommand) { $0.string($1, Limits.word, "command") }
+        writer.bool(permitsTerminal)
+        writer.bool(noTouchRequired)
+        writer.text(refusal)
+        writer.text(title)
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        index = try reader.integer()
+        type = try reader.string(Limits.word, "type")
+        blob = try reader.data(Limits.publicKey, "key")
+        forcedCommand = try reader.optional("command") { reader throws(WireError) in
+            try reader.string(Limits.word, "command")
+        }
+        permitsTerminal = try reader.bool("terminal")
+        noTouchRequired = try reader.bool("touch")
+        refusal = try reader.string(Limits.text, "refusal")
+        title = try reader.string(Limits.text, "title")
+    }
+}

@@ -1,0 +1,162 @@
+public import Linux
+
+/// What the monitor tells a worker. A worker does one job and ends.
+///
+/// On the wire: the tag (1 byte), the fields in order.
+public enum WorkerOrder {
+    /// Tag 1: what stands on this device? Answered by `probed`.
+    case probe(device: String)
+    /// Tag 2: what does this LUKS header ask for? Answered by `inspected`.
+    case inspect(VolumeOrder)
+    /// Tag 3: read a key file into memory. Answered by `key`.
+    case readKey(KeyOrder)
+    /// Tag 4: open this volume with that passphrase or key. Answered by `asksLeave`, then `done`; a rehearsal by
+    /// `done` alone.
+    case unlock(VolumeOrder, SecretBytes)
+    /// Tag 5: the answer to `asksLeave`. On `false` the worker ends with `alreadyOpen`.
+    case mayActivate(Bool)
+}
+
+/// One volume as a worker opens it.
+public struct VolumeOrder: Equatable, Sendable {
+    /// The mapping's name; it is made at `/dev/mapper/NAME`.
+    public var name: String
+    /// The path of the encrypted device, or of an image in a rehearsal.
+    public var device: String
+    /// The path of its detached header, or `nil`.
+    public var header: String?
+    /// The key slot to try alone, or `nil` for all.
+    public var keySlot: Int32?
+    public var discard: Bool
+    public var readOnly: Bool
+    public var sameCPUCrypt: Bool
+    public var submitFromCryptCPUs: Bool
+    public var noReadWorkqueue: Bool
+    public var noWriteWorkqueue: Bool
+    /// Nothing is activated, and the device is opened read-only.
+    public var rehearsal: Bool
+
+    public init(name: String, device: String) {
+        self.name = name
+        self.device = device
+        header = nil
+        keySlot = nil
+        discard = false
+        readOnly = false
+        sameCPUCrypt = false
+        submitFromCryptCPUs = false
+        noReadWorkqueue = false
+        noWriteWorkqueue = false
+        rehearsal = false
+    }
+}
+
+/// One key file as a worker reads it.
+public struct KeyOrder: Equatable, Sendable {
+    /// The block device of the key volume, or `nil` when the file lies in the initrd itself.
+    public var device: String?
+    /// In a rehearsal, the folder that stands for the key volume.
+    public var folder: String?
+    /// The file's path; on a key volume it is taken from that volume's root.
+    public var path: String
+    /// Where the key begins in the file, in bytes.
+    public var offset: UInt64
+    /// How long it is, in bytes, or `nil` for all that follows.
+    public var size: UInt32?
+
+    public init(device: String?, folder: String?, path: String, offset: UInt64, size: UInt32?) {
+        self.device = device
+        self.folder = folder
+        self.path = path
+        self.offset = offset
+        self.size = size
+    }
+}
+
+extension WorkerOrder {
+    /// The message as a frame's body.
+    ///
+    /// - Throws: `WireError.memory`, and `.badValue` for a path or key over the limits.
+    public func body() throws(WireError) -> SecretBytes {
+        var writer = Writer(capacity: 1000)
+        switch self {
+        case .probe(let device):
+            writer.integer(UInt8(1))
+            writer.string(device, Limits.text, "device")
+        case .inspect(let order):
+            writer.integer(UInt8(2))
+            order.encode(&writer)
+        case .readKey(let order):
+            writer.integer(UInt8(3))
+            writer.optional(order.device) { $0.string($1, Limits.text, "device") }
+            writer.optional(order.folder) { $0.string($1, Limits.text, "folder") }
+            writer.string(order.path, Limits.text, "path")
+            writer.integer(order.offset)
+            writer.optional(order.size) { $0.integer($1) }
+        case .unlock(let order, let secret):
+            writer.integer(UInt8(4))
+            order.encode(&writer)
+            writer.secret(secret, Limits.keyFile, "key")
+        case .mayActivate(let leave):
+            writer.integer(UInt8(5))
+            writer.bool(leave)
+        }
+        return try writer.finish()
+    }
+
+    /// Reads a frame's body.
+    ///
+    /// - Throws: `WireError`
+    public static func read(_ body: SecretBytes) throws(WireError) -> WorkerOrder {
+        var reader = Reader(body)
+        let order: WorkerOrder
+        switch try reader.integer(UInt8.self) {
+        case 1: order = .probe(device: try reader.string(Limits.text, "device"))
+        case 2: order = .inspect(try VolumeOrder(&reader))
+        case 3:
+            let device = try reader.optional("device", VolumeOrder.path)
+            let folder = try reader.optional("folder", VolumeOrder.path)
+            let path = try VolumeOrder.path(&reader)
+            let offset = try reader.integer(UInt64.self)
+            let size = try reader.optional("size") { reader throws(WireError) in try reader.integer(UInt32.self) }
+            order = .readKey(KeyOrder(device: device, folder: folder, path: path, offset: offset, size: size))
+        case 4:
+            let volume = try VolumeOrder(&reader)
+            order = .unlock(volume, try reader.secret(Limits.keyFile, "key"))
+        case 5: order = .mayActivate(try reader.bool("leave"))
+        case let tag: throw .unknownTag(tag)
+        }
+        try reader.end()
+        return order
+    }
+}
+
+extension VolumeOrder {
+    func encode(_ writer: inout Writer) {
+        writer.string(name, Limits.text, "name")
+        writer.string(device, Limits.text, "path")
+        writer.optional(header) { $0.string($1, Limits.text, "header") }
+        writer.optional(keySlot) { $0.integer($1) }
+        for flag in [
+            discard, readOnly, sameCPUCrypt, submitFromCryptCPUs, noReadWorkqueue, noWriteWorkqueue, rehearsal,
+        ] { writer.bool(flag) }
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        name = try reader.string(Limits.text, "name")
+        device = try VolumeOrder.path(&reader)
+        header = try reader.optional("header", VolumeOrder.path)
+        keySlot = try reader.optional("key slot") { reader throws(WireError) in try reader.integer() }
+        discard = try reader.bool("discard")
+        readOnly = try reader.bool("read-only")
+        sameCPUCrypt = try reader.bool("same CPU")
+        submitFromCryptCPUs = try reader.bool("submit")
+        noReadWorkqueue = try reader.bool("read workqueue")
+        noWriteWorkqueue = try reader.bool("write workqueue")
+        rehearsal = try reader.bool("rehearsal")
+    }
+
+    static func path(_ reader: inout Reader) throws(WireError) -> String {
+        try reader.string(Limits.text, "path")
+    }
+}
