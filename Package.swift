@@ -32,6 +32,9 @@ let sourceSettings: [SwiftSetting] =
         ? [
             .enableExperimentalFeature("Embedded"),
             .unsafeFlags(["-wmo", "-Osize", "-Xcc", "-I\(prefix)/include"]),
+            // The compiler (6.3.1) numbers the constant arrays of a function in each module that inlines it anew, and
+            // gives them weak symbols: the linker then mixes them up, and a function returns another array than it says.
+            .unsafeFlags(["-Xllvm", "-sil-disable-pass=object-outliner"]),
         ]
         : [.enableUpcomingFeature("ExistentialAny")])
 
