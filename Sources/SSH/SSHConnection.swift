@@ -102,13 +102,16 @@ public import Linux
         }
     }
 
-    /// Sends the banner and begins the key exchange.
-    public func start() throws(SSHError) {
+    /// Sends the banner, begins the key exchange, and takes what has come by then.
+    public func start() {
         // Before the key exchange: libssh adds its own when the client's banner comes, and the first one decides.
         unsafe clibssh_set_packet_callbacks(session, guardCallbacks.pointer)
-        guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { throw .call("ssh_handle_key_exchange") }
-        guard unsafe ssh_event_add_session(event, session) == SSH_OK else { throw .call("ssh_event_add_session") }
+        guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { return isBroken = true }
+        guard unsafe ssh_event_add_session(event, session) == SSH_OK else { return isBroken = true }
     }
+
+    /// What libssh says is wrong, or an empty string. It may have the client's words in it.
+    public var complaint: String { unsafe String(cString: ssh_get_error(UnsafeMutableRawPointer(session))) }
 
     /// What to wait for on `number`.
     public var wants: PollSet.Events {

@@ -33,6 +33,18 @@ extension SessionTests {
             #expect(end.out.contains("Boot continues.\n 0"))
         }
 
+        @Test func anyUserNameIsTakenAndEscaped() throws {
+            let bench = try Bench()
+            let end = try paramiko(
+                bench, """
+                    client.connect("127.0.0.1", port, "ro\\x1b[0m" + "x" * 500, key_filename=key,
+                        look_for_keys=False, allow_agent=False)
+                    """)
+            #expect(end.status == 0, "\(end)")
+            let name = "ro\\x1b[0m" + String(repeating: "x", count: 52) + "..."
+            #expect(bench.monitor.saw { if case .authenticated(7, name) = $0 { true } else { false } })
+        }
+
         @Test func signaturesWithSHA1AreRefusedAtOnce() throws {
             let folder = try TemporaryFolder()
             let key = try KeyPair(folder, "rsa", type: "rsa", bits: 2048)
