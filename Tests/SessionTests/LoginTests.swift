@@ -103,9 +103,10 @@ extension SessionTests {
         @Test func aKeyWithoutTerminalGetsNone() throws {
             let bench = try Bench()
             bench.monitor.setup.keys = [bench.key.usable(permitsTerminal: false)]
-            let end = try bench.ssh(["status"], options: ["-tt"])
-            #expect(end.err.contains("PTY allocation request failed"))
-            #expect(end.out.contains("nas"))
+            let screen = try Pseudoterminal("ssh", bench.options() + ["-t", "127.0.0.1", "status"])
+            #expect(screen.wait() == 0)
+            #expect(screen.screen.contains("PTY allocation request failed"))
+            #expect(screen.screen.contains("nas"))
         }
 
         @Test func aStrangerIsSentAwayInTime() throws {
