@@ -68,9 +68,9 @@ public import Linux
     /// Where the packet lies that is being taken apart.
     private var packet: UnsafeMutableRawBufferPointer?
 
-    /// Takes over a connected, non-blocking socket. Nothing is read from it before `start`.
+    /// Takes over a connected socket. Nothing is read from it before `start`, and at most `mostChannels` are open at
+    /// once.
     ///
-    /// - Parameter mostChannels: channels that may be open at once.
     /// - Throws: `SSHError`
     public init(
         _ socket: consuming FileDescriptor, settings: ServerSettings, gate: Gate, mostChannels: UInt8,

@@ -144,7 +144,9 @@ final class Service {
 
     private func wake() {
         let now = Clock.now()
-        for conversation in conversations { if let moment = conversation.wakeAt, now >= moment { conversation.wake(now) } }
+        for conversation in conversations {
+            if let moment = conversation.wakeAt, now >= moment { conversation.wake(now) }
+        }
     }
 
     /// Why the connection is to be closed now, or `nil` when it goes on.
