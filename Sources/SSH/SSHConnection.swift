@@ -87,6 +87,8 @@ public import Linux
         self.handlers = handlers
         number = socket.number
         _ = linux_set_nonblocking(number)
+        // libssh writes each message by itself.
+        _ = linux_nodelay(number)
         unsafe serverCallbacks = .allocate(capacity: 1)
         unsafe serverCallbacks.initialize(to: .init())
         guardCallbacks = GuardCallbacks()

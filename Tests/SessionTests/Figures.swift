@@ -14,6 +14,9 @@ extension SessionTests {
             _ = try run("sh", ["-c", "ssh \"$@\"", "sh"] + words, environment: environment)
             let end = try run("sh", ["-c", program, "sh"] + words, environment: environment, timeout: 120)
             #expect(end.status == 0, "\(end)")
+            if ProcessInfo.processInfo.environment["POSTERN_STRACE"] != nil {
+                _ = try run("strace", ["-r", "-o", "/tmp/client.strace", "ssh"] + words, environment: environment)
+            }
             print("FIGURE ssh status, \(keyExchange): \(Int(end.seconds / 25 * 1_000_000)) microseconds")
         }
 
