@@ -88,15 +88,16 @@ public final class Machine: Sendable {
         }
         let hypervisor = try line("QEMU's monitor")
         arguments += ["-mon", "chardev=line0,mode=readline"]
-        var lines: [SerialLine] = []
-        for number in 0..<setup.consoles {
-            lines.append(try line(number == 0 ? "the console" : "console \(number)"))
-            arguments += ["-serial", "chardev:line\(ends.count - 1)"]
-        }
+        var lines = [try line("the console")]
+        arguments += ["-serial", "chardev:line1"]
         var control: SerialLine?
         if setup.control {
             control = try line("the control line")
             arguments += ["-serial", "chardev:line\(ends.count - 1)"]
+        }
+        if setup.secondConsole {
+            lines.append(try line("the second console"))
+            arguments += ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=line\(ends.count - 1)"]
         }
         // It runs as long as this process holds the other end of its standard input, however this process ends.
         let (leash, hold) = try pipe()
@@ -108,7 +109,7 @@ public final class Machine: Sendable {
         let keeper = "\"$@\" </dev/null & vm=$!; read -r _; kill -9 $vm; wait $vm"
         let command =
             ["sh", "-c", keeper, "keeper", Disks.script("vm")]
-            + [work.appending(path: "initrd").path, String(setup.memory), setup.commandLine] + arguments
+            + [work.appending(path: "initrd").path, String(setup.memory), setup.kernelArguments] + arguments
         do {
             let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)
             return Running(lines: lines, control: control, hypervisor: hypervisor, emulator: emulator, hold: hold)
@@ -182,9 +183,20 @@ public final class Machine: Sendable {
 
     /// Plugs in a disk that was named as late.
     public func attach(_ name: String) async throws {
-        running.hypervisor.send("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))\n")
-        try await running.hypervisor.transcript.expect("OK", within: .seconds(60))
-        running.hypervisor.send("device_add virtio-blk-pci,drive=\(name)\n")
+        _ = try await command("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))")
+        let answer = try await command("device_add virtio-blk-pci,drive=\(name)")
+        guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
+    }
+
+    /// Has QEMU's monitor carry out a command, and returns its answer.
+    private func command(_ text: String) async throws -> String {
+        let before = running.hypervisor.transcript.text.count
+        running.hypervisor.send(text + "\n")
+        return try await running.hypervisor.transcript.wait(for: "an answer", within: .seconds(60)) { whole in
+            // The line is echoed with each letter drawn anew; the answer follows it, up to the next prompt.
+            let answer = whole.dropFirst(before).drop { $0 != "\n" }
+            return answer.hasSuffix("\n(qemu) ") ? String(answer.dropLast(8)) : nil
+        }
     }
 
     /// Waits for what the new root says of itself.
