@@ -6,6 +6,7 @@ internal import Wire
 /// What goes on over one channel, from its request to its exit status.
 class Conversation {
     let channel: Channel
+    let command: Command
     private let link: MonitorLink
     /// Whether the monitor still counts the channel as open.
     private var isKnown = true
@@ -13,6 +14,7 @@ class Conversation {
     /// Tells the monitor of the channel.
     init(_ channel: Channel, _ command: Command, link: MonitorLink) {
         self.channel = channel
+        self.command = command
         self.link = link
         link.send(.open(command, terminal: channel.terminal != nil), channel: channel.number)
     }
