@@ -20,6 +20,8 @@ let package = Package(
     targets: [
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
+        harness("FuzzPlan"),
         harness("FuzzSettings"),
+        harness("FuzzWire"),
     ]
 )
