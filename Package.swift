@@ -9,10 +9,13 @@ let prefix = Context.environment["POSTERN_PREFIX"] ?? ""
 
 /// The static link of the agent.
 let linkerFlags = [
-    "--gc-sections", "--icf=safe", "-O2", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
+    "--gc-sections", "-O2", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
     // libssh has these, but no public header: our weak references to them would not fetch them.
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
+]
+let staticC: [CSetting] = [
+    .define("POSTERN_STATIC"), .define("_FORTIFY_SOURCE", to: "2"), .unsafeFlags(["-fstack-protector-strong"]),
 ]
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
@@ -31,7 +34,11 @@ let sourceSettings: [SwiftSetting] =
     + (embedded
         ? [
             .enableExperimentalFeature("Embedded"),
-            .unsafeFlags(["-wmo", "-Osize", "-Xcc", "-I\(prefix)/include"]),
+            // 6.3.1 emits a function again into each module that uses it, and the constant arrays in it as weak symbols
+            // numbered as the optimizer met them, which differs: the linker then takes one array for the other.
+            .unsafeFlags(["-Xllvm", "-sil-disable-pass=object-outliner"]),
+            // Every module has copies of what it uses of the ones below: sections let the linker drop them, a fifth of all.
+            .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xcc", "-I\(prefix)/include"]),
         ]
         : [.enableUpcomingFeature("ExistentialAny")])
 
@@ -56,7 +63,7 @@ let package = Package(
         .library(name: "Pure", targets: ["Config", "Plan", "Terminal", "Wire"]),
     ],
     targets: [
-        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? [.define("POSTERN_STATIC")] : [])),
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),
         library("CCryptsetup", pkgConfig: "libcryptsetup", package: "libcryptsetup-dev"),
         library("CLibssh", pkgConfig: "libssh", package: "libssh-dev"),
         library("CBlkid", pkgConfig: "blkid", package: "libblkid-dev"),

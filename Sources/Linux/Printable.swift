@@ -1,7 +1,7 @@
 /// Text that a stranger chose, made fit for a log or a screen: printable ASCII as it is, any other byte as `\xNN`.
 /// Text that was made so already stays as it is.
 ///
-/// - Parameter limit: the most bytes of the result, which ends in `...` when something was left out.
+/// The result has at most `limit` bytes, and ends in `...` when something was left out.
 public func printable(_ text: String, limit: Int) -> String {
     printable(Array(text.utf8), limit: limit)
 }

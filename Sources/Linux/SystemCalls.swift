@@ -64,7 +64,9 @@ internal import CSeccomp
         _ name: String, _ filter: scmp_filter_ctx, _ conditions: [scmp_arg_cmp] = []
     ) throws(SystemError) {
         let number = unsafe seccomp_syscall_resolve_name(name)
-        guard number != __NR_SCMP_ERROR else { throw SystemError("seccomp_syscall_resolve_name(\(name))", code: ENOSYS) }
+        guard number != __NR_SCMP_ERROR else {
+            throw SystemError("seccomp_syscall_resolve_name(\(name))", code: ENOSYS)
+        }
         let result = unsafe seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, UInt32(conditions.count), conditions)
         // What this architecture has under no number needs no rule.
         guard result == 0 || result == -EDOM else { throw SystemError("seccomp_rule_add(\(name))", code: -result) }

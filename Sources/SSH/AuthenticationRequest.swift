@@ -37,7 +37,9 @@ struct AuthenticationRequest: Equatable {
         }
         let isHostBound = method == Array("publickey-hostbound-v00@openssh.com".utf8)
         guard isHostBound || method == Array("publickey".utf8) else { return }
-        guard let signed = reader.byte(), let algorithm = reader.string(), let blob = reader.string() else { return nil }
+        guard let signed = reader.byte(), let algorithm = reader.string(), let blob = reader.string() else {
+            return nil
+        }
         if isHostBound { guard reader.string() != nil else { return nil } }
         var signature: Signature?
         if signed != 0 {

@@ -72,10 +72,9 @@ private let onWindow:
         return accepted
     }
 
-private let onShell:
-    @convention(c) (ssh_session?, ssh_channel?, UnsafeMutableRawPointer?) -> Int32 = { _, _, user in
-        unsafe request(.shell, user)
-    }
+private let onShell: @convention(c) (ssh_session?, ssh_channel?, UnsafeMutableRawPointer?) -> Int32 = { _, _, user in
+    unsafe request(.shell, user)
+}
 
 private let onExec:
     @convention(c) (

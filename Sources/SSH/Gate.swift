@@ -21,7 +21,7 @@ public struct Gate {
     /// The user name of the last request, as the client sent it.
     private(set) var user: [UInt8] = []
 
-    /// - Parameter mostFailures: refusals after which the client has to go, as sshd's `MaxAuthTries`.
+    /// A gate that sends a client away after `mostFailures` refusals, as sshd's `MaxAuthTries`.
     public init(keys: [AuthorizedKey], mostFailures: Int) {
         self.keys = keys
         self.mostFailures = max(mostFailures, 1)

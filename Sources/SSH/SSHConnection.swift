@@ -68,9 +68,9 @@ public import Linux
     /// Where the packet lies that is being taken apart.
     private var packet: UnsafeMutableRawBufferPointer?
 
-    /// Takes over a connected, non-blocking socket. Nothing is read from it before `start`.
+    /// Takes over a connected socket. Nothing is read from it before `start`, and at most `mostChannels` are open at
+    /// once.
     ///
-    /// - Parameter mostChannels: channels that may be open at once.
     /// - Throws: `SSHError`
     public init(
         _ socket: consuming FileDescriptor, settings: ServerSettings, gate: Gate, mostChannels: UInt8,
@@ -87,6 +87,8 @@ public import Linux
         self.handlers = handlers
         number = socket.number
         _ = linux_set_nonblocking(number)
+        // libssh writes each message by itself.
+        _ = linux_nodelay(number)
         unsafe serverCallbacks = .allocate(capacity: 1)
         unsafe serverCallbacks.initialize(to: .init())
         guardCallbacks = GuardCallbacks()
@@ -102,13 +104,16 @@ public import Linux
         }
     }
 
-    /// Sends the banner and begins the key exchange.
-    public func start() throws(SSHError) {
+    /// Sends the banner, begins the key exchange, and takes what has come by then.
+    public func start() {
         // Before the key exchange: libssh adds its own when the client's banner comes, and the first one decides.
         unsafe clibssh_set_packet_callbacks(session, guardCallbacks.pointer)
-        guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { throw .call("ssh_handle_key_exchange") }
-        guard unsafe ssh_event_add_session(event, session) == SSH_OK else { throw .call("ssh_event_add_session") }
+        guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { return isBroken = true }
+        guard unsafe ssh_event_add_session(event, session) == SSH_OK else { return isBroken = true }
     }
+
+    /// What libssh says is wrong, or an empty string. It may have the client's words in it.
+    public var complaint: String { unsafe String(cString: ssh_get_error(UnsafeMutableRawPointer(session))) }
 
     /// What to wait for on `number`.
     public var wants: PollSet.Events {

@@ -53,11 +53,11 @@ private let onAuthenticationRequest:
     }
 
 /// Looks where a channel's data lie, and leaves the packet to libssh.
-private let onChannelData:
-    @convention(c) (ssh_session?, UInt8, ssh_buffer?, UnsafeMutableRawPointer?) -> Int32 = { _, _, packet, user in
-        unsafe connection(user)?.beginPacket(content(packet))
-        return SSH_PACKET_NOT_USED
-    }
+private let onChannelData: @convention(c) (ssh_session?, UInt8, ssh_buffer?, UnsafeMutableRawPointer?) -> Int32 = {
+    _, _, packet, user in
+    unsafe connection(user)?.beginPacket(content(packet))
+    return SSH_PACKET_NOT_USED
+}
 
 private let onPublicKey:
     @convention(c) (

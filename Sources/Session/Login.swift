@@ -33,7 +33,7 @@ enum Ask {
     /// It is refused with this sentence, and this exit code.
     case refused(String, ExitCode)
 
-    /// - Parameter forced: the command that the key's line forces, which replaces what the client asked for.
+    /// Reads a request, or the command that the key's line forces in place of what the client asked for.
     init(_ request: Channel.Request, forced: String?) {
         let line: String
         switch request {

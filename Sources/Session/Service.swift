@@ -19,7 +19,7 @@ final class Service {
     private var progress = 0
 
     /// Milliseconds that a client has to read what is left and to close, once there is nothing else.
-    private static let farewell: Int64 = 3000
+    private static let patience: Int64 = 3000
 
     /// Prepares everything that takes files or rights.
     ///
@@ -45,11 +45,9 @@ final class Service {
     }
 
     /// Serves the client until it or the monitor is gone.
-    ///
-    /// - Throws: `SSHError` when not even the banner could be sent.
-    func run() throws(SSHError) {
+    func run() {
         guard let connection else { return }
-        try connection.start()
+        connection.start()
         var waiting = PollSet()
         while connection.isOpen {
             waiting.removeAll()
@@ -69,9 +67,20 @@ final class Service {
                 break
             }
         }
-        if !connection.isOpen { connection.disconnect("") }
-        if key == nil, connection.refusals > 0 { link.log(.notice, "no login: refused \(connection.refusals) times") }
+        if !connection.isOpen { farewell(connection) }
         link.flush()
+    }
+
+    /// Closes a connection that libssh or the client has given up, and logs why nobody logged in over it.
+    private func farewell(_ connection: SSHConnection) {
+        let complaint = connection.complaint
+        connection.disconnect("")
+        guard key == nil else { return }
+        if connection.refusals > 0 {
+            link.log(.notice, "no login: refused \(connection.refusals) times")
+        } else {
+            link.log(.info, "no login: \(complaint.isEmpty ? "the client left" : complaint)")
+        }
     }
 
     private func conversation(on channel: Channel) -> Conversation? {
@@ -128,14 +137,16 @@ final class Service {
     private func untilWake() -> Int64? {
         var moments = conversations.compactMap { $0.wakeAt }
         if key == nil, let loginDeadline { moments.append(loginDeadline) }
-        if let idleSince { moments.append(idleSince + Service.farewell) }
+        if let idleSince { moments.append(idleSince + Service.patience) }
         // One more, so that it has come when the wait is over.
         return moments.min().map { max($0 - Clock.now() + 1, 0) }
     }
 
     private func wake() {
         let now = Clock.now()
-        for conversation in conversations { if let moment = conversation.wakeAt, now >= moment { conversation.wake(now) } }
+        for conversation in conversations {
+            if let moment = conversation.wakeAt, now >= moment { conversation.wake(now) }
+        }
     }
 
     /// Why the connection is to be closed now, or `nil` when it goes on.
@@ -157,7 +168,7 @@ final class Service {
             progress = connection.progress
             idleSince = now
         }
-        guard let idleSince, now - idleSince >= Service.farewell else { return nil }
+        guard let idleSince, now - idleSince >= Service.patience else { return nil }
         return "Done"
     }
 }

@@ -17,7 +17,7 @@ public enum SessionProcess {
         do throws(SSHError) {
             let service = try Service(setup, link)
             guard confine(setup.confinement, parent, link) else { return 1 }
-            try service.run()
+            service.run()
             return 0
         } catch {
             link.log(.error, error.description)

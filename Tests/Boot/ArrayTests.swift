@@ -33,7 +33,7 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
-            try await ssh.expect(Texts.opened("storage-4"))
+            try await ssh.expect(Texts.opened("crypt-root"))
             try await machine.attach("storage-2")
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(machine)
@@ -51,7 +51,7 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
-            try await ssh.expect(Texts.opened("storage-2"))
+            try await ssh.expect(Texts.opened("crypt-root"))
             // As long as the timeout three times over: it must not apply.
             try await Task.sleep(for: .seconds(3))
             #expect(!ssh.screen.text.contains(Texts.continues))

@@ -18,9 +18,7 @@ extension BootTests {
     @Test("the prompt stands on every console, and each of them takes the passphrase")
     func secondConsole() async throws {
         var setup = Setup.nas
-        setup.consoles = 2
-        // The kernel's last console is the one that init has.
-        setup.commandLine = "console=ttyS1"
+        setup.secondConsole = true
         try await boot(setup, name: "console-second") { machine in
             try await machine.console.expect(Texts.prompt)
             try await machine.console(1).expect(Texts.prompt)

@@ -59,7 +59,7 @@ extension BootTests {
             let listening = try await machine.run("grep -c '\(any6)' /proc/net/tcp6")
             #expect(listening.output == "1\n")
             for address in ["127.0.0.1", "::1"] {
-                let greeting = try await machine.run("nc -w 2 \(address) 2222 </dev/null | head -c 4")
+                let greeting = try await machine.run("sleep 3 | nc \(address) 2222 | head -c 4")
                 #expect(greeting.output == "SSH-")
             }
         }

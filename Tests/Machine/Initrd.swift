@@ -33,6 +33,9 @@ extension Setup {
         ProcessInfo.processInfo.environment["POSTERN_AGENT"] ?? Disks.root.appending(path: ".build-initrd/postern").path
     }
 
+    /// The kernel's command line beyond what every machine has; its last console, and init's, stays ttyS0.
+    var kernelArguments: String { secondConsole ? "console=hvc0 \(commandLine)" : commandLine }
+
     /// Writes the initrd to `initrd` in `work`, a folder of the machine's own.
     func writeInitrd(in work: URL, disks: Disks, keys: Keys) async throws {
         let files = FileManager.default
@@ -61,10 +64,10 @@ extension Setup {
         try """
         AGENT='\(agent)'
         NETWORK=\(network)
-        CONTROL=\(control ? "ttyS\(consoles)" : "")
+        CONTROL=\(control ? "ttyS1" : "")
         UDEV=\(udev ? "yes" : "no")
         SURVEY=yes
-        MODULES='\(modules)'
+        MODULES='\(modules)\(secondConsole ? " virtio_console" : "")'
 
         """.write(to: etc.appending(path: "machine"))
         for program in programs { try await add(program, to: tree) }

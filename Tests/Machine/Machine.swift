@@ -5,22 +5,29 @@ import Synchronization
 ///
 /// Emulated, it takes about three seconds to the agent's start on a quiet host.
 public final class Machine: Sendable {
-    /// The serial lines, 0 being the console that the kernel and init write to.
-    private let lines: [SerialLine]
-    private let control: SerialLine?
-    private let hypervisor: SerialLine
-    private let emulator: Child
+    private let running: Running
     private let disks: Disks
     /// Holds the client's configuration; removed with the machine.
     private let work: URL
     /// The port of 127.0.0.1 that leads to the agent's.
     public let port: UInt16
 
+    /// QEMU and the lines to it.
+    private struct Running: Sendable {
+        /// The serial lines, 0 being the console that the kernel and init write to.
+        let lines: [SerialLine]
+        let control: SerialLine?
+        let hypervisor: SerialLine
+        let emulator: Child
+        /// QEMU is ended when this descriptor is closed.
+        let hold: Int32
+    }
+
     /// What the machine prints.
-    public var console: Transcript { lines[0].transcript }
+    public var console: Transcript { running.lines[0].transcript }
 
     /// What another console shows.
-    public func console(_ number: Int) -> Transcript { lines[number].transcript }
+    public func console(_ number: Int) -> Transcript { running.lines[number].transcript }
 
     /// Starts a machine and returns at once.
     init(_ setup: Setup) async throws {
@@ -30,15 +37,26 @@ public final class Machine: Sendable {
         try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
         do {
             try await setup.writeInitrd(in: work, disks: disks, keys: keys)
-            (lines, control, hypervisor, emulator) = try Machine.start(setup, disks: disks, work: work)
-            port = try await Machine.forwardedPort(hypervisor)
-            try keys.knownHosts(port: port).write(
-                to: work.appending(path: "known_hosts"), atomically: false, encoding: .utf8)
+            running = try Machine.start(setup, disks: disks, work: work)
         } catch {
             try? FileManager.default.removeItem(at: work)
             throw error
         }
-        try """
+        do {
+            port = try await Machine.forwardedPort(running.hypervisor)
+            try keys.knownHosts(port: port).write(
+                to: work.appending(path: "known_hosts"), atomically: false, encoding: .utf8)
+            try Machine.clientConfiguration(port: port, keys: keys, work: work).write(
+                to: work.appending(path: "ssh"), atomically: false, encoding: .utf8)
+        } catch {
+            let errors = try? String(contentsOf: work.appending(path: "errors"), encoding: .utf8)
+            await Machine.stop(running, work)
+            throw MachineError.failed("QEMU did not start: \(error)\n\(errors ?? "")")
+        }
+    }
+
+    private static func clientConfiguration(port: UInt16, keys: Keys, work: URL) -> String {
+        """
         Host nas
             HostName 127.0.0.1
             Port \(port)
@@ -49,12 +67,12 @@ public final class Machine: Sendable {
             StrictHostKeyChecking yes
             ConnectTimeout 60
 
-        """.write(to: work.appending(path: "ssh"), atomically: false, encoding: .utf8)
+        """
     }
 
     private static func start(
         _ setup: Setup, disks: Disks, work: URL
-    ) throws -> ([SerialLine], SerialLine?, SerialLine, Child) {
+    ) throws -> Running {
         var ends: [Int32] = []
         defer { for end in ends { close(end) } }
         var arguments = ["-netdev", "user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
@@ -70,24 +88,35 @@ public final class Machine: Sendable {
         }
         let hypervisor = try line("QEMU's monitor")
         arguments += ["-mon", "chardev=line0,mode=readline"]
-        var lines: [SerialLine] = []
-        for number in 0..<setup.consoles {
-            lines.append(try line(number == 0 ? "the console" : "console \(number)"))
-            arguments += ["-serial", "chardev:line\(ends.count - 1)"]
-        }
+        var lines = [try line("the console")]
+        arguments += ["-serial", "chardev:line1"]
         var control: SerialLine?
         if setup.control {
             control = try line("the control line")
             arguments += ["-serial", "chardev:line\(ends.count - 1)"]
         }
-        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
-        defer { close(null) }
-        // A machine that a dying test run forgets ends by itself.
+        if setup.secondConsole {
+            lines.append(try line("the second console"))
+            arguments += ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=line\(ends.count - 1)"]
+        }
+        // It runs as long as this process holds the other end of its standard input, however this process ends.
+        let (leash, hold) = try pipe()
+        let errors = open(work.appending(path: "errors").path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        defer {
+            close(leash)
+            close(errors)
+        }
+        let keeper = "\"$@\" </dev/null & vm=$!; read -r _; kill -9 $vm; wait $vm"
         let command =
-            ["timeout", "--kill-after=5", "1200", Disks.script("vm")]
-            + [work.appending(path: "initrd").path, String(setup.memory), setup.commandLine] + arguments
-        let emulator = try Child(command, descriptors: [null, null, 2] + ends)
-        return (lines, control, hypervisor, emulator)
+            ["sh", "-c", keeper, "keeper", Disks.script("vm")]
+            + [work.appending(path: "initrd").path, String(setup.memory), setup.kernelArguments] + arguments
+        do {
+            let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)
+            return Running(lines: lines, control: control, hypervisor: hypervisor, emulator: emulator, hold: hold)
+        } catch {
+            close(hold)
+            throw error
+        }
     }
 
     /// QEMU chooses a free port itself, and says which.
@@ -104,7 +133,7 @@ public final class Machine: Sendable {
 
     /// Types at a console; a return is "\r".
     public func type(_ text: String, at number: Int = 0) {
-        lines[number].send(text)
+        running.lines[number].send(text)
     }
 
     /// The ssh command that reaches the agent, with the owner's key, and without the caller's own settings.
@@ -138,7 +167,7 @@ public final class Machine: Sendable {
 
     /// Runs a shell command inside the machine.
     public func run(_ command: String, within limit: Duration = .seconds(120)) async throws -> Outcome {
-        guard let control else { preconditionFailure("the setup has no control line") }
+        guard let control = running.control else { preconditionFailure("the setup has no control line") }
         let transcript = control.transcript
         try await transcript.expect("@ready", within: limit)
         let before = transcript.text.count
@@ -154,9 +183,20 @@ public final class Machine: Sendable {
 
     /// Plugs in a disk that was named as late.
     public func attach(_ name: String) async throws {
-        hypervisor.send("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))\n")
-        try await hypervisor.transcript.expect("OK", within: .seconds(60))
-        hypervisor.send("device_add virtio-blk-pci,drive=\(name)\n")
+        _ = try await command("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))")
+        let answer = try await command("device_add virtio-blk-pci,drive=\(name)")
+        guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
+    }
+
+    /// Has QEMU's monitor carry out a command, and returns its answer.
+    private func command(_ text: String) async throws -> String {
+        let before = running.hypervisor.transcript.text.count
+        running.hypervisor.send(text + "\n")
+        return try await running.hypervisor.transcript.wait(for: "an answer", within: .seconds(60)) { whole in
+            // The line is echoed with each letter drawn anew; the answer follows it, up to the next prompt.
+            let answer = whole.dropFirst(before).drop { $0 != "\n" }
+            return answer.hasSuffix("\n(qemu) ") ? String(answer.dropLast(8)) : nil
+        }
     }
 
     /// Waits for what the new root says of itself.
@@ -175,8 +215,12 @@ public final class Machine: Sendable {
 
     /// Pulls the plug.
     func stop() async {
-        emulator.kill(SIGKILL)
-        _ = try? await emulator.status(within: .seconds(10))
+        await Machine.stop(running, work)
+    }
+
+    private static func stop(_ running: Running, _ work: URL) async {
+        close(running.hold)
+        _ = try? await running.emulator.status(within: .seconds(10))
         try? FileManager.default.removeItem(at: work)
     }
 }

@@ -21,8 +21,8 @@ public struct Setup: Sendable {
     public var programs: [String] = []
     /// More of the kernel's command line.
     public var commandLine = ""
-    /// How many serial lines are consoles.
-    public var consoles = 1
+    /// Whether there is a console hvc0 beside ttyS0. (The kernel has but one console of serial lines.)
+    public var secondConsole = false
     /// In megabytes. Half of it must hold what a key derivation wants.
     public var memory = 512
 

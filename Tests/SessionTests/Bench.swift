@@ -19,7 +19,7 @@ final class Bench {
         return made.map { (folder, $0, key) }
     }()
 
-    /// - Parameter keys: the authorized keys, or `nil` for the one that `key` is.
+    /// A monitor with these authorized keys, or `key` alone.
     init(keys: [UsableKey]? = nil, change: (inout SessionSetup) -> Void = { _ in }) throws {
         guard let shared = Bench.shared else { throw PeerError.tool("no keys") }
         folder = try TemporaryFolder()

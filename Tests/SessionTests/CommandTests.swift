@@ -67,7 +67,8 @@ extension SessionTests {
 
         @Test(
             "what the monitor says is the exit status",
-            arguments: [("internal", 1), ("partly", 4), ("missing", 5), ("refused", 6), ("late", 7)] as [(String, Int32)])
+            arguments: [("internal", 1), ("partly", 4), ("missing", 5), ("refused", 6), ("late", 7)]
+                as [(String, Int32)])
         func deliversExitCodes(passphrase: String, status: Int32) throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .text(passphrase))

@@ -23,14 +23,28 @@ extension SessionTests {
         @Test func paramikoIsServed() throws {
             let bench = try Bench()
             let end = try paramiko(
-                bench, """
-                    client.connect("127.0.0.1", port, "root", key_filename=key, look_for_keys=False, allow_agent=False)
-                    stdin, stdout, stderr = client.exec_command("unlock")
-                    stdin.write("correct horse\\n")
-                    print(stdout.read().decode(), stdout.channel.recv_exit_status())
-                    """)
+                bench,
+                """
+                client.connect("127.0.0.1", port, "root", key_filename=key, look_for_keys=False, allow_agent=False)
+                stdin, stdout, stderr = client.exec_command("unlock")
+                stdin.write("correct horse\\n")
+                print(stdout.read().decode(), stdout.channel.recv_exit_status())
+                """)
             #expect(end.status == 0, "\(end)")
             #expect(end.out.contains("Boot continues.\n 0"))
+        }
+
+        @Test func anyUserNameIsTakenAndEscaped() throws {
+            let bench = try Bench()
+            let end = try paramiko(
+                bench,
+                """
+                client.connect("127.0.0.1", port, "ro\\x1b[0m" + "x" * 500, key_filename=key,
+                    look_for_keys=False, allow_agent=False)
+                """)
+            #expect(end.status == 0, "\(end)")
+            let name = "ro\\x1b[0m" + String(repeating: "x", count: 52) + "..."
+            #expect(bench.monitor.saw { if case .authenticated(7, name) = $0 { true } else { false } })
         }
 
         @Test func signaturesWithSHA1AreRefusedAtOnce() throws {
@@ -38,11 +52,12 @@ extension SessionTests {
             let key = try KeyPair(folder, "rsa", type: "rsa", bits: 2048)
             let bench = try Bench(keys: [key.usable()])
             let end = try paramiko(
-                bench, key: key.path, """
-                    off = {"pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}
-                    client.connect("127.0.0.1", port, "root", key_filename=key, look_for_keys=False,
-                        allow_agent=False, disabled_algorithms=off)
-                    """)
+                bench, key: key.path,
+                """
+                off = {"pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}
+                client.connect("127.0.0.1", port, "root", key_filename=key, look_for_keys=False,
+                    allow_agent=False, disabled_algorithms=off)
+                """)
             #expect(end.status == 1)
             #expect(end.err.contains("Authentication"), "\(end)")
             #expect(end.seconds < 8)
@@ -60,7 +75,8 @@ extension SessionTests {
                 noTouchRequired: noTouchRequired, refusal: "", title: "token")
             let bench = try Bench(keys: [key])
             let end = try paramiko(
-                bench, SecurityKey.client(secret: words[0], flags: flags) + """
+                bench,
+                SecurityKey.client(secret: words[0], flags: flags) + """
 
                     client.connect("127.0.0.1", port, "root", pkey=Key(), look_for_keys=False, allow_agent=False)
                     print(client.exec_command("status")[1].read().decode())

@@ -89,11 +89,11 @@ extension SessionTests {
 
         @Test func keysAreExchangedAnewDuringThePrompt() throws {
             let bench = try Bench()
-            let screen = try bench.terminal(options: ["-o", "LogLevel=DEBUG1"])
+            let screen = try bench.terminal(options: ["-v"])
             #expect(screen.shows("Passphrase for root: "))
             // The escape of ssh(1) for a new key exchange, which counts only after a newline.
             screen.type("\r~R")
-            #expect(screen.shows("rekeying in progress") || screen.screen.contains("SSH2_MSG_KEXINIT received"))
+            #expect(screen.shows("SSH2_MSG_KEXINIT received"))
             #expect(screen.shows("SSH2_MSG_NEWKEYS received"), "\(screen.screen)")
             screen.type("correct horse\r")
             #expect(screen.shows("Boot continues."), "\(screen.screen)")

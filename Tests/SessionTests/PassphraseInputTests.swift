@@ -1,0 +1,50 @@
+import Linux
+import Testing
+
+@testable import Session
+
+@Suite struct PassphraseInputTests {
+    private enum Seen: Equatable {
+        case passphrase(String)
+        case empty, tooLong, nothing
+    }
+
+    private func see(_ outcome: PassphraseInput.Outcome?) -> Seen {
+        switch outcome {
+        case .passphrase(let secret): .passphrase(secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })
+        case .empty: .empty
+        case .tooLong: .tooLong
+        case nil: .nothing
+        }
+    }
+
+    @Test(
+        "a line is a line in whatever pieces it comes",
+        arguments: ["secret\n", "secret\r", "secret\r\n", "secret\nrest\n", "secret"])
+    func takes(text: String) throws {
+        for size in 1...text.utf8.count {
+            var input = try PassphraseInput()
+            var found: [Seen] = []
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                found.append(see(input.take(Array(rest.prefix(size)).span)))
+                rest = rest.dropFirst(size)
+            }
+            found.append(see(input.end()))
+            #expect(found.filter { $0 != .nothing } == [.passphrase("secret")])
+        }
+    }
+
+    @Test func whatIsNoPassphraseIsSaidOnce() throws {
+        var empty = try PassphraseInput()
+        #expect(see(empty.take([0x0A].span)) == .empty)
+        #expect(see(empty.end()) == .nothing)
+        var nothing = try PassphraseInput()
+        #expect(see(nothing.end()) == .empty)
+        var long = try PassphraseInput()
+        #expect(see(long.take([UInt8](repeating: 0x78, count: 512).span)) == .nothing)
+        #expect(see(long.take([0x78].span)) == .tooLong)
+        #expect(see(long.take([0x0A].span)) == .nothing)
+        #expect(long.isOver)
+    }
+}
