@@ -90,6 +90,8 @@ let package = Package(
             name: "TestPeers", dependencies: ["CLinux", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
         tests("LinuxTests", ["Linux"]),
+        tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
+        tests("WireTests", ["Linux", "Wire"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
         tests("ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),

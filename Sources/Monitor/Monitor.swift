@@ -152,11 +152,14 @@ final class Monitor {
                 switch event {
                 case .changed(let path): if !probes.contains(path) { probes.append(path) }
                 case .removed(let path):
-                    probes.removeAll { $0 == path }
+                    forgetProbe(of: path)
                     plan.removed(path, now: Clock.now())
                 }
             }
         }
-        if isLost { probes = BlockDevices.all }
+        if isLost {
+            probes = BlockDevices.all
+            plan.present(probes, now: Clock.now())
+        }
     }
 }

@@ -56,6 +56,11 @@ final class WorkerRecord {
         case probe(String)
     }
 
+    /// The device that it looks at, if it does.
+    var probes: String? {
+        if case .probe(let path) = kind { path } else { nil }
+    }
+
     init(process: Int32, socket: FrameSocket, kind: Kind) {
         self.process = process
         self.socket = socket

@@ -61,6 +61,10 @@ extension Monitor {
         let date = Clock.date()
         var usable: [UsableKey] = []
         for (index, key) in configuration.keys.enumerated() {
+            // A session that is told more than it takes would serve nobody.
+            guard usable.count < Wire.Limits.authorizedKeys, key.blob.count <= Wire.Limits.publicKey,
+                key.forcedCommand?.utf8.count ?? 0 <= Wire.Limits.word
+            else { continue }
             var refusal = ""
             if !key.admits(address: address) { refusal = "its from= does not allow \(address.description)" }
             if let expiry = key.expiryTime, expiry <= date { refusal = "its expiry-time= has passed" }
@@ -111,12 +115,13 @@ extension Monitor {
         }
     }
 
-    func serve(_ session: SessionRecord, _ events: PollSet.Events) {
+    func serve(_ session: SessionRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty else { return }
         if events.contains(.writable), !session.isClosed, !session.socket.flush() {
             end(session, why: "it has closed its socket")
         }
-        while !session.isClosed {
+        for _ in 0..<most {
+            guard !session.isClosed else { return }
             switch session.socket.receive() {
             case .nothing: return
             case .closed: close(session)

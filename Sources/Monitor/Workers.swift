@@ -56,20 +56,27 @@ extension Monitor {
     /// Looks at the devices that wait for it, a few at a time.
     func startProbes() {
         guard ending == nil else { return }
-        while let path = probes.first {
-            let running = workers.count { worker in
-                if case .probe = worker.kind { true } else { false }
-            }
-            guard running < Monitor.mostProbes else { return }
-            probes.removeFirst()
+        // One at a time of a device, so that the last answer is the newest.
+        while let index = probes.firstIndex(where: { path in !workers.contains { $0.probes == path } }) {
+            guard workers.count(where: { $0.probes != nil }) < Monitor.mostProbes else { return }
+            let path = probes.remove(at: index)
             start(.probe(device: path), .probe(path))
         }
     }
 
-    func serve(_ worker: WorkerRecord, _ events: PollSet.Events) {
+    /// The device has gone: what a worker still says of it is out of date.
+    func forgetProbe(of path: String) {
+        probes.removeAll { $0 == path }
+        for worker in workers where worker.probes == path { worker.isDone = true }
+    }
+
+    /// Frames taken from one child a turn: it must not keep the loop from the others.
+    static let mostFrames = 16
+
+    func serve(_ worker: WorkerRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty, !worker.isClosed else { return }
         if events.contains(.writable) { _ = worker.socket.flush() }
-        while true {
+        for _ in 0..<most {
             switch worker.socket.receive() {
             case .nothing: return
             case .closed:
@@ -97,7 +104,7 @@ extension Monitor {
         let now = Clock.now()
         switch worker.kind {
         case .probe(let path):
-            if case .probed(let tags) = report { plan.probed(path, tags, now: now) }
+            if case .probed(let tags) = report, !worker.isDone { plan.probed(path, tags, now: now) }
             worker.isDone = true
         case .job(let job, let source):
             switch report {
@@ -126,11 +133,11 @@ extension Monitor {
     func ended(_ exited: ExitedProcess) {
         if let worker = workers.first(where: { $0.process == exited.id }) {
             // What it said last may still be in its socket.
-            serve(worker, .readable)
+            serve(worker, .readable, most: .max)
             if case .job(let job, _) = worker.kind { done(worker, job, .died(exited.status)) }
             workers.removeAll { $0 === worker }
         } else if let session = sessions.first(where: { $0.process == exited.id }) {
-            serve(session, .readable)
+            serve(session, .readable, most: .max)
             remove(session, exited.status)
         }
     }

@@ -235,7 +235,9 @@ public struct Plan {
         }
         for attempt in attempts { finishAttempt(attempt) }
         attempts.removeAll()
-        for source in sources.indices { actions.append(.forgetKey(source: source)) }
+        for source in sources.indices where sources[source].state == .ready {
+            actions.append(.forgetKey(source: source))
+        }
         actions.append(.goOn(without: without))
     }
 

@@ -23,6 +23,8 @@ let package = Package(
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
         harness("FuzzLineEditor"),
+        harness("FuzzPlan"),
         harness("FuzzSettings"),
+        harness("FuzzWire"),
     ]
 )

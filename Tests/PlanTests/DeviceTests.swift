@@ -1,0 +1,246 @@
+import Config
+import Linux
+import Plan
+import Testing
+import Wire
+
+/// Devices that come, go, and answer to one name.
+@Suite struct DeviceTests {
+    @Test func `a device that disappears and comes back is read anew`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        #expect(story.unplug("/dev/root") == [])
+        #expect(story.picture == ["root device-missing"])
+        #expect(story.appear("root") == ["inspect root"])
+        #expect(story.picture == ["root locked?"])
+    }
+
+    @Test func `a header that is being read when its device goes is forgotten`() {
+        let story = Story(Story.crypttab(["root"]))
+        #expect(story.plug("/dev/root", uuid: Story.uuid("root")) == ["inspect root"])
+        #expect(story.unplug("/dev/root") == ["kill inspect root"])
+        #expect(story.appear("root") == ["inspect root"])
+    }
+
+    @Test func `a try that waits for a device that goes is answered`() {
+        let story = Story(Story.crypttab(["a", "b"]))
+        story.room.cores = 1
+        _ = story.appear("a", "b")
+        _ = story.type("x", .console)
+        #expect(story.unplug("/dev/b") == [])
+        #expect(story.end("unlock a", .wrongKey) == ["tried 0.1: b failed, a wrong"])
+    }
+
+    @Test func `a header that cannot be read gets another chance when its device changes`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.plug("/dev/root", uuid: Story.uuid("root"))
+        _ = story.end("inspect root", .failed("no LUKS header on /dev/root"))
+        #expect(story.picture == ["root failed"])
+        #expect(story.detail("root") == "no LUKS header on /dev/root")
+        #expect(story.appear("root") == ["inspect root"])
+        #expect(story.picture == ["root locked?"])
+    }
+
+    @Test func `a worker that dies over a header is started again, twice`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.plug("/dev/root", uuid: Story.uuid("root"))
+        #expect(story.end("inspect root", .died(137)) == ["inspect root"])
+        #expect(story.end("inspect root", .died(137)) == ["inspect root"])
+        #expect(story.end("inspect root", .died(137)) == [])
+        #expect(story.detail("root") == "its worker was ended by signal 9")
+    }
+
+    @Test func `a disk that hangs when its header is read is given up`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.plug("/dev/root", uuid: Story.uuid("root"))
+        #expect(story.wait(60) == ["kill inspect root"])
+        #expect(story.detail("root") == "no end after 60 seconds")
+    }
+
+    @Test func `two devices of one UUID are both named, and neither is used`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.plug("/dev/copy", uuid: Story.uuid("root"))
+        #expect(story.picture == ["root device-missing"])
+        #expect(story.detail("root") == "/dev/root and /dev/copy both answer to it; neither is used")
+        #expect(story.unplug("/dev/copy") == ["inspect root"])
+    }
+
+    @Test(
+        "of parts and their whole, the whole is meant",
+        arguments: [
+            (["/dev/sda1", "/dev/sdb1", "/dev/md127"], "/dev/md127"),
+            (["/dev/sda", "/dev/sdb", "/dev/dm-0"], "/dev/dm-0"),
+            (["/dev/dm-0", "/dev/dm-1"], nil),
+            (["/dev/sda", "/dev/md0", "/dev/dm-1"], nil),
+        ])
+    func prefersWholes(devices: [String], used: String?) {
+        let story = Story(Story.crypttab(["root"]))
+        for device in devices { _ = story.plug(device, uuid: Story.uuid("root").uppercased()) }
+        #expect(story.picture == [used == nil ? "root device-missing" : "root queued"])
+    }
+
+    @Test func `another filesystem of the same UUID is not meant`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        #expect(story.plug("/dev/sdz", uuid: Story.uuid("root"), type: "ext4") == [])
+        #expect(story.picture == ["root locked?"])
+    }
+
+    @Test func `a path and a detached header must both be there`() {
+        let story = Story("root /dev/disk/by-id/x none luks,header=/etc/root.header")
+        #expect(story.plan.watchedPaths == ["/dev/disk/by-id/x", "/etc/root.header"])
+        #expect(story.path("/dev/disk/by-id/x", isThere: true) == [])
+        #expect(story.detail("root") == "its header /etc/root.header is missing")
+        #expect(story.path("/etc/root.header", isThere: true) == ["inspect root"])
+        #expect(story.path("/etc/root.header", isThere: false) == ["kill inspect root"])
+    }
+
+    @Test func `what is known of devices that are not there any more is dropped`() {
+        let story = Story(Story.crypttab(["a", "b"]))
+        _ = story.appear("a", "b")
+        #expect(story.present(["/dev/b", "/dev/c"]) == [])
+        #expect(story.picture == ["a device-missing", "b locked?"])
+    }
+}
+
+/// Key files that do not do what they should.
+@Suite struct KeyFileTests {
+    private static let entry = "/key:UUID=5555-5555 luks"
+
+    private func members() -> Story {
+        let story = Story(Story.crypttab(["a", "b"], KeyFileTests.entry))
+        _ = story.appear("a", "b")
+        return story
+    }
+
+    private func plugKey(_ story: Story, _ path: String = "/dev/sdk1") -> [String] {
+        story.plug(path, uuid: "5555-5555", type: "vfat")
+    }
+
+    @Test func `members are asked for when the key volume has not appeared after the grace`() {
+        let story = members()
+        #expect(story.picture == ["a waiting-for-key", "b waiting-for-key"])
+        _ = story.wait(5)
+        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.notices == ["key file /key on UUID=5555-5555: the key volume has not appeared"])
+        #expect(story.type("x", .console) == ["unlock a", "unlock b"])
+    }
+
+    @Test(
+        "keyfile-timeout= overrides the grace, and 0 does not mean for ever",
+        arguments: [("keyfile-timeout=20s", 20.0), ("keyfile-timeout=0", 5.0)])
+    func waitsForKeyVolume(option: String, seconds: Double) {
+        let story = Story(Story.crypttab(["a"], "\(KeyFileTests.entry),\(option)"))
+        _ = story.appear("a")
+        _ = story.wait(seconds - 0.5)
+        #expect(story.picture == ["a waiting-for-key"])
+        _ = story.wait(0.5)
+        #expect(story.picture == ["a locked?"])
+    }
+
+    @Test func `a key volume that comes after the question is used nevertheless`() {
+        let story = members()
+        _ = story.wait(60)
+        #expect(plugKey(story) == ["read /dev/sdk1/key"])
+        #expect(story.end("read /dev/sdk1/key", .keyRead) == ["key a", "key b"])
+    }
+
+    @Test func `a key file that cannot be read is named, and a change of its volume is another chance`() {
+        let story = members()
+        _ = plugKey(story)
+        let reason = "no file /key on UUID=5555-5555"
+        #expect(story.end("read /dev/sdk1/key", .failed(reason)) == [])
+        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.notices == [reason])
+        #expect(story.detail("a") == reason)
+        #expect(story.plug("/dev/other", uuid: "99-99") == [])
+        #expect(plugKey(story) == ["read /dev/sdk1/key"])
+    }
+
+    @Test func `a stick pulled while it is read is read when it comes back`() {
+        let story = members()
+        _ = plugKey(story)
+        #expect(story.unplug("/dev/sdk1") == [])
+        #expect(story.end("read /dev/sdk1/key", .failed("gone")) == [])
+        #expect(plugKey(story) == ["read /dev/sdk1/key"])
+        #expect(story.unplug("/dev/sdk1") == [])
+        #expect(plugKey(story) == [])
+        #expect(story.end("read /dev/sdk1/key", .failed("gone")) == ["read /dev/sdk1/key"])
+    }
+
+    @Test func `a key volume that hangs is given up, and passphrases are asked for`() {
+        let story = members()
+        _ = plugKey(story)
+        #expect(story.wait(60) == ["kill read /dev/sdk1/key"])
+        #expect(story.picture == ["a locked?", "b locked?"])
+    }
+
+    @Test func `two key volumes of one name: neither is used`() {
+        let story = members()
+        #expect(plugKey(story) == ["read /dev/sdk1/key"])
+        #expect(plugKey(story, "/dev/sdl1") == ["kill read /dev/sdk1/key"])
+        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.notices[0].contains("/dev/sdk1 and /dev/sdl1 both answer"))
+        #expect(story.unplug("/dev/sdl1") == ["read /dev/sdk1/key"])
+    }
+
+    @Test func `a key file that is wrong for one volume leaves it to a passphrase`() {
+        let story = members()
+        _ = plugKey(story)
+        _ = story.end("read /dev/sdk1/key", .keyRead)
+        _ = story.open("key a")
+        #expect(story.end("key b", .wrongKey) == [])
+        #expect(story.picture == ["a open", "b locked?"])
+        #expect(story.detail("b") == "key file /key on UUID=5555-5555 does not open it")
+        #expect(story.type("x", .console) == ["unlock b"])
+        #expect(story.open("unlock b") == ["tried 0.1: b opened", "forget 0", "go on"])
+    }
+
+    @Test func `a member that comes late is opened with the key that is still there`() {
+        let story = Story(Story.crypttab(["a", "b"], KeyFileTests.entry))
+        _ = story.appear("a")
+        _ = plugKey(story)
+        _ = story.end("read /dev/sdk1/key", .keyRead)
+        _ = story.open("key a")
+        #expect(story.unplug("/dev/sdk1") == [])
+        #expect(story.appear("b") == ["inspect b", "key b"])
+    }
+
+    @Test func `another disk in a volume's place gets the key file, too`() {
+        let story = members()
+        _ = plugKey(story)
+        _ = story.end("read /dev/sdk1/key", .keyRead)
+        _ = story.end("key a", .wrongKey)
+        _ = story.unplug("/dev/a")
+        #expect(story.appear("a") == ["inspect a", "key a"])
+    }
+
+    @Test func `events of other devices do not put off the question`() {
+        let story = members()
+        for _ in 0..<10 {
+            _ = story.wait(0.5)
+            _ = story.plug("/dev/other", uuid: "99-99")
+        }
+        #expect(story.picture == ["a locked?", "b locked?"])
+    }
+
+    @Test func `a key that nobody waits for any more is forgotten, and a change of its volume puts nothing off`() {
+        let story = Story(
+            Story.crypttab(["a"], KeyFileTests.entry) + "\n" + Story.crypttab(["b"], "/other:UUID=66-66 luks"))
+        _ = story.appear("a", "b")
+        _ = plugKey(story)
+        _ = story.end("read /dev/sdk1/key", .keyRead)
+        #expect(story.open("key a") == ["forget 0"])
+        for _ in 0..<10 {
+            _ = story.wait(0.5)
+            _ = plugKey(story)
+        }
+        #expect(story.picture == ["a open", "b locked?"])
+    }
+
+    @Test func `one key file of several volumes is read once`() {
+        let story = Story(Story.crypttab(["a", "b", "c"], "/etc/key luks"))
+        #expect(story.go() == ["read /etc/key"])
+    }
+}

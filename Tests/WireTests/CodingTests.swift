@@ -1,0 +1,138 @@
+import Linux
+import Testing
+import Wire
+
+@Suite struct CodingTests {
+    @Test("what is written reads back the same", arguments: Kind.all)
+    func roundTrips(kind: Kind) throws {
+        for body in try kind.samples() { #expect(try bytes(kind.again(body)) == bytes(body)) }
+    }
+
+    @Test("a message that ends early is refused, wherever it ends", arguments: Kind.all)
+    func refusesTruncated(kind: Kind) throws {
+        for body in try kind.samples() {
+            let whole = bytes(body)
+            // The end of a long key says no more than its beginning.
+            for count in 0..<min(whole.count, 300) {
+                let part = try secret(whole.prefix(count))
+                #expect(throws: WireError.truncated) { try kind.again(part) }
+            }
+        }
+    }
+
+    @Test("bytes after a message are refused", arguments: Kind.all)
+    func refusesTrailing(kind: Kind) throws {
+        for body in try kind.samples() {
+            let longer = try secret(bytes(body) + [0, 0])
+            #expect(throws: WireError.trailingBytes(2)) { try kind.again(longer) }
+        }
+    }
+
+    @Test("a message of an unknown kind is refused", arguments: Kind.all)
+    func refusesUnknownTags(kind: Kind) throws {
+        let hasChannel = kind.name == Kind.session.name || kind.name == Kind.monitor.name
+        for tag: UInt8 in [0, 7, 8, 255] {
+            let body = try secret((hasChannel ? [1] : []) + [tag])
+            #expect(throws: WireError.unknownTag(tag)) { try kind.again(body) }
+        }
+    }
+
+    @Test(
+        "values out of range are refused before anything is allocated for them",
+        arguments: [
+            (Kind.session, [0, 1, 9] + [0, 0, 0, 0], "level"),
+            (.session, [0, 1, 5] + [0, 0, 3, 0x85], "log line"),
+            (.session, [0, 2, 0, 0] + [0, 0, 4, 1], "user"),
+            (.session, [1, 3, 5, 0], "command"),
+            (.session, [1, 3, 1, 2], "terminal"),
+            (.session, [1, 4] + [0, 0, 2, 1], "passphrase"),
+            (.session, [1, 4] + [0xff, 0xff, 0xff, 0xff], "passphrase"),
+            (.monitor, [0, 1, 0, 0] + [0, 17], "host keys"),
+            (.monitor, [0, 1, 0, 0] + [0, 1, 0, 0, 0x80, 1], "host key"),
+            (.monitor, [0, 1, 0, 0] + [0, 0, 4, 1], "keys"),
+            (.monitor, [0, 2, 2], "root"),
+            (.monitor, [0, 2, 0, 0] + [0xff, 0xff], "terminals"),
+            (.monitor, [1, 3] + [0, 0, 0x10, 1], "host"),
+            (.monitor, [1, 4] + [4, 1], "results"),
+            (.monitor, [1, 5, 8], "exit code"),
+            (.order, [1] + [0, 0, 0x10, 1], "device"),
+            (.order, [5, 2], "leave"),
+            (.report, [2, 2] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 33], "tokens"),
+            (.report, [3] + [0, 0x80, 0, 1], "key"),
+            (.report, [6, 0], "level"),
+        ] as [(Kind, [UInt8], String)])
+    func refusesBadValues(kind: Kind, body: [UInt8], field: String) throws {
+        let body = try secret(body)
+        #expect(throws: WireError.badValue(field: field)) { try kind.again(body) }
+    }
+
+    @Test("a text over the limit is cut, not in the middle of a character, and reads back")
+    func cutsTexts() throws {
+        let long = String(repeating: "ä", count: 5000)
+        let body = try SessionMessage.log(.info, "x" + long).body(channel: 0)
+        guard case .log(_, let line) = try SessionMessage.read(body).message else {
+            Issue.record("not a log line")
+            return
+        }
+        #expect(line == "x" + String(repeating: "ä", count: 449))
+        let volume = VolumeStatus(name: "a", device: long, state: .failed, detail: long, asks: false, required: true)
+        let state = MachineState(
+            host: long, waiting: 0, rehearsal: false, continues: false,
+            volumes: [VolumeStatus](repeating: volume, count: 2),
+            notices: [String](repeating: long, count: Limits.items + 1))
+        let messages: [MonitorMessage] = [
+            .state(state), .finish(.deviceMissing, reason: long),
+            .tried([TryResult(name: long, outcome: .failed, detail: long)], retryAfter: 0),
+        ]
+        for message in messages { _ = try MonitorMessage.read(message.body(channel: 1)) }
+        let reports: [WorkerReport] = [
+            .log(.error, long), .done(.failed(long)),
+            .inspected(
+                HeaderFacts(
+                    version: 2, uuid: long, memory: 0, tokens: [String](repeating: long, count: 40), active: false)),
+        ]
+        for report in reports { _ = try WorkerReport.read(report.body()) }
+    }
+
+    @Test("what must not be cut is refused by the sender")
+    func refusesToSend() throws {
+        let passphrase = try secret([UInt8](repeating: 1, count: Limits.passphrase + 1))
+        #expect(throws: WireError.badValue(field: "passphrase")) {
+            try SessionMessage.passphrase(passphrase).body(channel: 1)
+        }
+        let order = VolumeOrder(name: "root", device: String(repeating: "x", count: Limits.text + 1))
+        #expect(throws: WireError.badValue(field: "path")) { try WorkerOrder.inspect(order).body() }
+    }
+
+    @Test("the largest messages fit their frames")
+    func fitsFrames() throws {
+        let passphrase = try secret([UInt8](repeating: 1, count: Limits.passphrase))
+        #expect(try SessionMessage.passphrase(passphrase).body(channel: 1).count <= Limits.frameFromSession)
+        let user = String(repeating: "x", count: 5000)
+        #expect(
+            try SessionMessage.authenticated(key: 0, user: user).body(channel: 0).count <= Limits.frameFromSession)
+        let key = try SecretBytes(capacity: Limits.keyFile)
+        key.fill { $0.count }
+        #expect(try WorkerReport.key(key).body().count <= Limits.frameFromWorker)
+        var order = VolumeOrder(name: "root", device: String(repeating: "x", count: Limits.text))
+        order.header = order.device
+        #expect(try WorkerOrder.unlock(order, key).body().count <= Limits.frameFromMonitor)
+    }
+
+    @Test("bytes that are no text come as text")
+    func repairsText() throws {
+        let body = try secret([0, 1, 5, 0, 0, 0, 2, 0xff, 0x41])
+        guard case .log(_, let line) = try SessionMessage.read(body).message else {
+            Issue.record("not a log line")
+            return
+        }
+        #expect(line == "\u{fffd}A")
+    }
+
+    @Test("the sentences of the exit codes are the manual's", arguments: ExitCode.all)
+    func numbersExitCodes(code: ExitCode) {
+        #expect(ExitCode(rawValue: code.rawValue) == code)
+        #expect(code.rawValue < 8)
+        #expect(!code.meaning.isEmpty)
+    }
+}
