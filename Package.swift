@@ -104,5 +104,6 @@ let package = Package(
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
         tests("SSHTests", ["SSH"]),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
+        tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]
 )

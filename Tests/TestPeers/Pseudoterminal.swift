@@ -5,6 +5,8 @@ import Glibc
 /// A program at a terminal of its own, as a person would sit before it.
 public final class Pseudoterminal {
     private let master: Int32
+    /// The program's process id.
+    public var process: Int32 { child }
     private let child: pid_t
     /// All that has appeared on the screen.
     public private(set) var screen = ""

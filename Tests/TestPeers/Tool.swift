@@ -1,7 +1,7 @@
 import Foundation
 
 /// A program that ended, and what it said.
-public struct Finished: CustomStringConvertible {
+public struct Finished: CustomStringConvertible, Sendable {
     /// The exit status, or 128 and a signal's number; 124 when it was killed for taking too long.
     public let status: Int32
     public let out: String
@@ -12,7 +12,7 @@ public struct Finished: CustomStringConvertible {
 }
 
 /// What a program has for standard input.
-public enum Input {
+public enum Input: Sendable {
     case nothing
     case text(String)
     /// Bytes, and then neither more nor an end.
