@@ -27,7 +27,8 @@ public struct Configuration {
             settings = Settings.parse(bytes, file: file, into: &findings)
         }
         if let bytes = read(settings.crypttab, remedy: "make the file, or name another one with Crypttab in \(file)") {
-            crypttab = Crypttab.parse(bytes, file: settings.crypttab, into: &findings)
+            let left = settings.volumes.filter { $0.treatment == .leave }.map { $0.name }
+            crypttab = Crypttab.parse(bytes, file: settings.crypttab, leaving: left, into: &findings)
         }
         for path in settings.authorizedKeysFiles {
             guard let bytes = read(path, remedy: "put the public key of each owner into it, one a line") else {
@@ -51,8 +52,11 @@ public struct Configuration {
     private mutating func readHostKey(_ path: String) {
         do throws(SystemError) {
             let content = try Files.readSecret(path, limit: Configuration.largestHostKey)
-            let text = unsafe content.withUnsafeBytes { unsafe Array($0) }
-            let problem = HostKey.problem(text)
+            let problem = unsafe content.withUnsafeBytes { bytes in
+                HostKey.problem(
+                    start: unsafe Array(bytes.prefix(HostKey.startLength)),
+                    end: unsafe Array(bytes.suffix(HostKey.endLength)))
+            }
             guard let problem else {
                 hostKeys.append(HostKeyFile(path: path, content: content))
                 return

@@ -67,7 +67,7 @@ extension Monitor {
             else { continue }
             var refusal = ""
             if !key.admits(address: address) { refusal = "its from= does not allow \(address.description)" }
-            if let expiry = key.expiryTime, expiry <= date { refusal = "its expiry-time= has passed" }
+            if key.isExpired(at: date) { refusal = "its expiry-time= has passed" }
             usable.append(
                 UsableKey(
                     index: UInt16(clamping: index), type: key.type, blob: key.blob,

@@ -108,7 +108,7 @@ extension Plan {
                 texts.append("\(status.name): device \(status.device) is missing")
             case .deviceMissing: texts.append("\(status.name): \(status.detail)")
             case .failed, .waitingForKey: texts.append("\(status.name): \(status.detail)")
-            case .locked, .queued, .trying, .open, .left: break
+            case .checking, .locked, .queued, .trying, .open, .left: break
             }
         }
         return texts.isEmpty ? "" : texts.joined(separator: "; ") + "."

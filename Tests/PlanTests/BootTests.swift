@@ -23,7 +23,7 @@ import Wire
         #expect(story.end("unlock s2", .wrongKey) == [])
         _ = story.end("unlock s3", .wrongKey)
         #expect(story.wait(36_000) == [])
-        #expect(story.notices == ["pool: 1 of 4 open, 2 needed"])
+        #expect(story.notices == ["pool needs 2 of its 4 members"])
         _ = story.type("two", .console)
         _ = story.open("unlock s2")
         _ = story.end("unlock s3", .wrongKey)
@@ -66,7 +66,7 @@ import Wire
         let story = Story(Story.crypttab(["a", "b", "c"]), "Array pool quorum=2 *\nContinueTimeout 0")
         story.tokens = ["a": ["clevis"], "b": ["clevis"]]
         _ = story.appear("a", "b", "c")
-        #expect(story.notices == ["pool: 0 of 1 open, 1 needed"])
+        #expect(story.notices == ["pool needs 1 of its 1 members"])
         _ = story.type("x", .console)
         #expect(story.open("unlock c").last == "go on")
     }
