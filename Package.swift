@@ -12,6 +12,7 @@ let linkerFlags = [
     "--gc-sections", "-O2", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
     // libssh has these, but no public header: our weak references to them would not fetch them.
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
+    "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
 ]
 let staticC: [CSetting] = [

@@ -6,6 +6,7 @@ internal import Wire
 /// What goes on over one channel, from its request to its exit status.
 class Conversation {
     let channel: Channel
+    let command: Command
     private let link: MonitorLink
     /// Whether the monitor still counts the channel as open.
     private var isKnown = true
@@ -13,6 +14,7 @@ class Conversation {
     /// Tells the monitor of the channel.
     init(_ channel: Channel, _ command: Command, link: MonitorLink) {
         self.channel = channel
+        self.command = command
         self.link = link
         link.send(.open(command, terminal: channel.terminal != nil), channel: channel.number)
     }
@@ -37,7 +39,6 @@ class Conversation {
         case .state(let state): show(state)
         case .tried(let results, let retryAfter): show(results, retryAfter: retryAfter)
         case .finish(let code, let reason):
-            isKnown = false
             showEnd(code, reason)
             channel.finish(code.rawValue)
         case .sessionSetup, .consoleSetup: break
@@ -54,7 +55,7 @@ class Conversation {
         channel.finish(code.rawValue)
     }
 
-    /// The channel is gone: the monitor is told, unless it was the one to end it.
+    /// The channel is gone, or as good as gone: the monitor is told, once.
     final func forget() {
         guard isKnown else { return }
         isKnown = false

@@ -126,9 +126,14 @@ final class Service {
 
     private func hearMonitor() {
         while let (number, message) = link.receive() {
-            if case .state(let state) = message, state.continues { bootGoesOn = true }
             // A message about a channel that has just gone comes too late.
-            conversations.first { $0.channel.number == number }?.receive(message)
+            let conversation = conversations.first { $0.channel.number == number }
+            switch message {
+            case .state(let state): if state.continues { bootGoesOn = true }
+            case .finish(.done, _): if conversation?.command == .unlock { bootGoesOn = true }
+            default: break
+            }
+            conversation?.receive(message)
         }
     }
 

@@ -80,6 +80,43 @@ extension SessionTests {
             #expect(tried.count == 1)
         }
 
+        @Test(
+            "no copy of a passphrase stays in its memory",
+            .enabled(if: geteuid() == 0, "another process's memory is root's to read"), arguments: [true, false])
+        func forgets(terminal: Bool) throws {
+            let bench = try Bench()
+            let path = bench.folder.path("control")
+            let options = ["-o", "ControlPath=\(path)"]
+            let screen = try bench.terminal(options: ["-o", "ControlMaster=yes"] + options)
+            #expect(screen.shows("Passphrase for root: "))
+            let secret = "zebra crossing 4711"
+            let id = bench.monitor.processes[0]
+            #expect(try !holds(id, "nobody typed this"))
+            if terminal {
+                screen.type(secret + "\r")
+                #expect(screen.shows("Wrong passphrase."))
+            } else {
+                #expect(try bench.ssh(["unlock"], options: options, input: .text(secret + "\n")).status == 3)
+            }
+            #expect(try holds(id, "Passphrase for root"), "its memory cannot be read")
+            // But for its first bytes, which the heap overwrites by itself.
+            #expect(try !holds(id, "crossing 4711"))
+        }
+
+        /// Whether the text lies somewhere in the writable memory of a process.
+        private func holds(_ id: Int32, _ text: String) throws -> Bool {
+            let memory = try #require(FileHandle(forReadingAtPath: "/proc/\(id)/mem"))
+            for line in try String(contentsOfFile: "/proc/\(id)/maps", encoding: .utf8).split(separator: "\n") {
+                let words = line.split(separator: " ")
+                let ends = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+                guard words[1].hasPrefix("rw"), ends.count == 2 else { continue }
+                try memory.seek(toOffset: ends[0])
+                let bytes = try memory.read(upToCount: Int(ends[1] - ends[0]))
+                if let bytes, bytes.range(of: Data(text.utf8)) != nil { return true }
+            }
+            return false
+        }
+
         @Test func itIsConfined() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
