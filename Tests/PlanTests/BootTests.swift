@@ -124,6 +124,17 @@ import Wire
         #expect(story.end("unlock s3", .opened(slot: 0)).last == "go on without s2 s4")
     }
 
+    @Test func `nor is one whose header cannot be read any more meanwhile`() {
+        let story = Story(Story.crypttab(["spare"], "none luks,nofail"))
+        _ = story.appear("spare")
+        _ = story.type("x", .console)
+        #expect(story.leave("unlock spare"))
+        _ = story.plug("/dev/spare", uuid: Story.uuid("spare"))
+        #expect(story.end("inspect spare", .failed("read error")) == [])
+        #expect(story.wait(3600) == [])
+        #expect(story.end("unlock spare", .opened(slot: 0)) == ["tried 0.1: spare opened", "go on"])
+    }
+
     @Test func `when the boot goes on, those whose try is under way are told`() {
         let story = pool("any")
         _ = story.open("unlock s1")
