@@ -48,7 +48,7 @@ public enum HostKey {
         }
         if type.elementsEqual("ssh-ed25519".utf8) { return nil }
         guard type.elementsEqual("ssh-rsa".utf8) else {
-            return "the key is of type \(quoted(String(decoding: type, as: UTF8.self))), and a host key is ed25519 or rsa"
+            return "the key is of type \(quoted(type)), and a host key is ed25519 or rsa"
         }
         // The public exponent, then the modulus, whose length counts a leading zero.
         guard reader.string() != nil, reader.rest.count >= 4 else { return damaged }
