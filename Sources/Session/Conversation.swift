@@ -39,7 +39,6 @@ class Conversation {
         case .state(let state): show(state)
         case .tried(let results, let retryAfter): show(results, retryAfter: retryAfter)
         case .finish(let code, let reason):
-            isKnown = false
             showEnd(code, reason)
             channel.finish(code.rawValue)
         case .sessionSetup, .consoleSetup: break
@@ -56,7 +55,7 @@ class Conversation {
         channel.finish(code.rawValue)
     }
 
-    /// The channel is gone: the monitor is told, unless it was the one to end it.
+    /// The channel is gone, or as good as gone: the monitor is told, once.
     final func forget() {
         guard isKnown else { return }
         isKnown = false

@@ -14,6 +14,8 @@ public final class FakeMonitor: @unchecked Sendable {
         case open(channel: UInt8, Command, terminal: Bool)
         case passphrase(String)
         case close(channel: UInt8)
+        /// The session sent what the permit table forbids, and was killed for it.
+        case forbidden(String)
         case ended(status: Int32)
     }
 

@@ -10,6 +10,7 @@ final class FakeSession: @unchecked Sendable {
     private let monitor: FakeMonitor
     private let socket: FrameSocket
     private let lock = NSRecursiveLock()
+    private var permits = PermitTable()
     private var channels: [UInt8: (command: Command, terminal: Bool)] = [:]
     private var pending: [(at: Int64, work: () -> Void)] = []
 
@@ -65,6 +66,11 @@ final class FakeSession: @unchecked Sendable {
     }
 
     private func take(_ message: SessionMessage, _ channel: UInt8) {
+        if case .forbidden(let reason) = permits.judge(channel, message) {
+            monitor.record(.forbidden(reason))
+            kill()
+            return
+        }
         switch message {
         case .log(_, let line): monitor.record(.log(line))
         case .authenticated(let key, let user): monitor.record(.authenticated(key: key, user: user))
@@ -84,6 +90,7 @@ final class FakeSession: @unchecked Sendable {
     }
 
     private func tried(_ text: String, _ channel: UInt8) {
+        permits.answered(channel)
         guard let asked = channels[channel] else { return }
         let opens = text == monitor.passphrase
         send(.tried([TryResult(name: "root", outcome: opens ? .opened : .wrong)], retryAfter: opens ? 0 : 1), channel)
