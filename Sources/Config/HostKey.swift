@@ -1,35 +1,60 @@
-/// A private key in OpenSSH's file format, as far as it can be judged without using it.
+/// A private key in OpenSSH's file format, as far as it can be judged without looking at its secret part.
 public enum HostKey {
+    /// How much of the file's start is looked at, in bytes. The key's secret begins well after it.
+    public static let startLength = 128
+    /// How much of its end is looked at, in bytes.
+    public static let endLength = 48
+    /// The shortest RSA modulus, in bits, as for authorized keys.
+    public static let shortestRSA = 2048
+
+    private static let begin = Array("-----BEGIN OPENSSH PRIVATE KEY-----".utf8)
+    private static let finish = Array("-----END OPENSSH PRIVATE KEY-----".utf8)
+    /// Base64 digits that give the fields below: 66 bytes, of which a shorter ed25519 key needs 58.
+    private static let digits = 88
+
     /// Why this file cannot serve as a host key, as one sentence, or `nil` when it can.
     ///
     /// It must be an unencrypted ed25519 or rsa key: nobody is there to type its passphrase.
-    public static func problem(_ file: [UInt8]) -> String? {
-        let begin = Array("-----BEGIN OPENSSH PRIVATE KEY-----".utf8)
-        let end = Array("-----END OPENSSH PRIVATE KEY-----".utf8)
-        let lines = file.split { $0 == 0x0a || $0 == 0x0d }
-        guard lines.first.map({ Array($0) == begin }) == true, lines.last.map({ Array($0) == end }) == true else {
-            return "this is no private key in OpenSSH's format"
-        }
-        guard let bytes = Base64.decode(Array(lines.dropFirst().dropLast().joined())[...]) else {
+    ///
+    /// - Parameters:
+    ///   - start: the file's first `startLength` bytes, or all of them.
+    ///   - end: its last `endLength` bytes.
+    /// - Returns: the problem.
+    public static func problem(start: [UInt8], end: [UInt8]) -> String? {
+        let foreign = "this is no private key in OpenSSH's format"
+        let blanks: [UInt8] = [0x0a, 0x0d, 0x20, 0x09]
+        guard start.starts(with: begin) else { return foreign }
+        let text = start.dropFirst(begin.count).filter { !blanks.contains($0) }.prefix(digits)
+        guard text.count == digits, let bytes = Base64.decode(text[...]) else {
             return "the key is damaged: its base64 cannot be read"
         }
-        return problem(decoded: bytes)
+        if let problem = problem(decoded: bytes) { return problem }
+        let last = end.reversed().drop { blanks.contains($0) }.prefix(finish.count).reversed()
+        return last.elementsEqual(finish) ? nil : "the key is damaged: its last line is missing"
     }
 
     /// The format: the magic, the names of cipher and key derivation, the latter's options, the number of keys, and
-    /// each public key (PROTOCOL.key of OpenSSH).
+    /// the length of the first public key and what it begins with (PROTOCOL.key of OpenSSH).
     private static func problem(decoded bytes: [UInt8]) -> String? {
         let magic = Array("openssh-key-v1".utf8) + [0]
         let damaged = "the key is damaged: it ends early"
         guard bytes.starts(with: magic) else { return "this is no private key in OpenSSH's format" }
         var reader = BlobReader(Array(bytes[magic.count...]))
-        guard let cipher = reader.string(), reader.string() != nil, reader.string() != nil else { return damaged }
-        guard Array(cipher) == Array("none".utf8) else { return "the key has a passphrase, which nobody could type" }
-        guard reader.skip(4), let blob = reader.string() else { return damaged }
-        var inner = BlobReader(Array(blob))
-        guard let type = inner.string() else { return damaged }
-        guard type.elementsEqual("ssh-ed25519".utf8) || type.elementsEqual("ssh-rsa".utf8) else {
+        guard let cipher = reader.string() else { return damaged }
+        guard cipher.elementsEqual("none".utf8) else { return "the key has a passphrase, which nobody could type" }
+        // Two names, the number of keys, and the length of the public key, which begins with its type.
+        guard reader.string() != nil, reader.string() != nil, reader.skip(8), let type = reader.string() else {
+            return damaged
+        }
+        if type.elementsEqual("ssh-ed25519".utf8) { return nil }
+        guard type.elementsEqual("ssh-rsa".utf8) else {
             return "the key is of type \(quoted(type)), and a host key is ed25519 or rsa"
+        }
+        // The public exponent, then the modulus, whose length counts a leading zero.
+        guard reader.string() != nil, reader.rest.count >= 4 else { return damaged }
+        let length = reader.rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        guard length * 8 >= shortestRSA else {
+            return "the key is an rsa key of fewer than \(shortestRSA) bits"
         }
         return nil
     }

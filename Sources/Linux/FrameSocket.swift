@@ -44,6 +44,11 @@ public final class FrameSocket {
         _ = linux_set_nonblocking(self.descriptor.number)
     }
 
+    /// Tells the other end that this one is gone, as closing would. The corresponding C function is `shutdown`.
+    public func shutDown() {
+        _ = shutdown(descriptor.number, Int32(SHUT_RDWR))
+    }
+
     /// Reads the next frame, without blocking.
     public func receive() -> Received {
         while true {

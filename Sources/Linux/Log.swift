@@ -3,10 +3,22 @@ internal import CLinux
 /// Where the agent's log lines go: the kernel's log in an initrd, so that they outlive it; else standard error.
 public struct Log: ~Copyable {
     private let kernel: FileDescriptor?
+    /// What `throttle` said before.
+    private let throttling: String?
+    /// The kernel drops lines of one that writes more than ten in five seconds, unless this says `on`.
+    private static let throttle = "/proc/sys/kernel/printk_devkmsg"
 
     /// Opens `/dev/kmsg` when `toKernel` says so and it can be opened.
     public init(toKernel: Bool) {
         kernel = toKernel ? try? FileDescriptor.open("/dev/kmsg", O_WRONLY | O_NOCTTY) : nil
+        let bytes = toKernel ? try? Files.read(Log.throttle, limit: 64) : nil
+        throttling = bytes.map { String(decoding: $0, as: UTF8.self) }
+        if throttling != nil { try? Files.write("on\n", to: Log.throttle, mode: 0o644) }
+    }
+
+    /// Leaves the kernel's log as it was found.
+    public borrowing func restore() {
+        if let throttling { try? Files.write(throttling, to: Log.throttle, mode: 0o644) }
     }
 
     /// Writes one line at a level of syslog(3). What a peer may have put into it is made printable.
@@ -31,21 +43,4 @@ public struct Log: ~Copyable {
 
     /// The longest line, in bytes: the kernel cuts at 976 (`LOG_LINE_MAX`).
     private static let longest = 960
-}
-
-/// The text with every control character shown as `\x1b` shows the escape character, so that it cannot move a cursor
-/// or begin a line of its own.
-public func printable(_ text: String) -> String {
-    var shown: [UInt8] = []
-    let digits = Array("0123456789abcdef".utf8)
-    for scalar in text.unicodeScalars {
-        // U+0080 to U+009F are the control characters of ISO 6429, such as a CSI of one character.
-        if scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
-            let code = Int(scalar.value)
-            shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[code >> 4], digits[code & 15]]
-        } else {
-            shown += Array(String(scalar).utf8)
-        }
-    }
-    return String(decoding: shown, as: UTF8.self)
 }

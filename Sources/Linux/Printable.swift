@@ -1,3 +1,20 @@
+/// The text with every control character shown as `\x1b` shows the escape character, so that it cannot move a cursor
+/// or begin a line of its own.
+public func printable(_ text: String) -> String {
+    var shown: [UInt8] = []
+    let digits = Array("0123456789abcdef".utf8)
+    for scalar in text.unicodeScalars {
+        // U+0080 to U+009F are the control characters of ISO 6429, such as a CSI of one character.
+        if scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
+            let code = Int(scalar.value)
+            shown += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[code >> 4], digits[code & 15]]
+        } else {
+            shown += Array(String(scalar).utf8)
+        }
+    }
+    return String(decoding: shown, as: UTF8.self)
+}
+
 /// Text that a stranger chose, made fit for a log or a screen: printable ASCII as it is, any other byte as `\xNN`.
 /// Text that was made so already stays as it is.
 ///

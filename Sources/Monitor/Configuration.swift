@@ -1,5 +1,6 @@
 public import Config
 public import Linux
+internal import Wire
 
 /// All that the agent reads before it starts, and what was found wrong with it.
 public struct Configuration {
@@ -19,6 +20,8 @@ public struct Configuration {
     static let largestFile = 1 << 20
     /// The largest host key file, in bytes: an RSA key of 16384 bits takes some 13,000.
     static let largestHostKey = 32 << 10
+    /// The most that all authorized keys may take together, in bytes: every session is handed them.
+    static let largestKeys = 512 << 10
 
     /// Reads postern.conf and the files it names. What is not understood costs only itself: a file that cannot be read
     /// leaves the defaults, and a finding.
@@ -27,7 +30,8 @@ public struct Configuration {
             settings = Settings.parse(bytes, file: file, into: &findings)
         }
         if let bytes = read(settings.crypttab, remedy: "make the file, or name another one with Crypttab in \(file)") {
-            crypttab = Crypttab.parse(bytes, file: settings.crypttab, into: &findings)
+            let left = settings.volumes.filter { $0.treatment == .leave }.map { $0.name }
+            crypttab = Crypttab.parse(bytes, file: settings.crypttab, leaving: left, into: &findings)
         }
         for path in settings.authorizedKeysFiles {
             guard let bytes = read(path, remedy: "put the public key of each owner into it, one a line") else {
@@ -35,6 +39,7 @@ public struct Configuration {
             }
             keys += AuthorizedKeys.parse(bytes, file: path, into: &findings).keys
         }
+        limitKeys()
         for path in settings.hostKeys { readHostKey(path) }
         checkArrays(file)
     }
@@ -48,11 +53,40 @@ public struct Configuration {
         }
     }
 
+    /// Leaves out the keys that a session could not be handed.
+    private mutating func limitKeys() {
+        var size = 0
+        var kept: [AuthorizedKey] = []
+        for key in keys {
+            size += key.blob.count + key.comment.utf8.count + 256
+            guard size <= Configuration.largestKeys, kept.count < Wire.Limits.authorizedKeys else {
+                findings.append(
+                    Finding(
+                        file: key.file, line: key.line, problem: "there are too many authorized keys from here on",
+                        remedy: "keep the keys of those who unlock this machine"))
+                break
+            }
+            guard key.blob.count <= Wire.Limits.publicKey else {
+                findings.append(
+                    Finding(
+                        file: key.file, line: key.line,
+                        problem: "the key has \(key.blob.count) bytes, and \(Wire.Limits.publicKey) are taken at most",
+                        remedy: "make a smaller one, such as with: ssh-keygen -t ed25519"))
+                continue
+            }
+            kept.append(key)
+        }
+        keys = kept
+    }
+
     private mutating func readHostKey(_ path: String) {
         do throws(SystemError) {
             let content = try Files.readSecret(path, limit: Configuration.largestHostKey)
-            let text = unsafe content.withUnsafeBytes { unsafe Array($0) }
-            let problem = HostKey.problem(text)
+            let problem = unsafe content.withUnsafeBytes { bytes in
+                HostKey.problem(
+                    start: unsafe Array(bytes.prefix(HostKey.startLength)),
+                    end: unsafe Array(bytes.suffix(HostKey.endLength)))
+            }
             guard let problem else {
                 hostKeys.append(HostKeyFile(path: path, content: content))
                 return

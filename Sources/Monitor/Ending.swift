@@ -30,7 +30,7 @@ extension Monitor {
         probes.removeAll()
         for worker in workers {
             worker.isDone = true
-            ChildProcess.kill(worker.process)
+            stop(worker)
         }
         if code == .done { show() }
         for session in sessions {
@@ -41,11 +41,12 @@ extension Monitor {
     }
 
     /// Leaves nothing behind, and says how the boot goes on.
-    func finish() -> Int32 {
+    func finish(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
-        for session in sessions { ChildProcess.wait(for: session.process) }
-        for worker in workers { ChildProcess.wait(for: worker.process) }
+        reap(signals)
+        for worker in workers { ChildProcess.kill(worker.process) }
         keys.removeAll()
+        log.restore()
         if let emptyFolder { Files.removeFolder(emptyFolder) }
         guard let ending, ending.code == .done else { return Int32(ExitCode.internalError.rawValue) }
         if !options.rehearsal {
@@ -53,6 +54,24 @@ extension Monitor {
             writeSkips(ending.without)
         }
         return 0
+    }
+
+    /// Waits for the children to end, within a bound: one whose disk hangs cannot be killed, and the boot does not wait
+    /// for it.
+    private func reap(_ signals: Int32) {
+        let deadline = Clock.now() + Ending.grace
+        var left = sessions.map { $0.process } + workers.map { $0.process }
+        var set = PollSet()
+        set.add(signals, .readable)
+        while true {
+            while let exited = ChildProcess.nextExited() { left.removeAll { $0 == exited.id } }
+            let now = Clock.now()
+            guard !left.isEmpty, now < deadline else { break }
+            set.wait(milliseconds: deadline - now)
+            var isAsked = false
+            Signals.drain(signals, isAskedToEnd: &isAsked)
+        }
+        if !left.isEmpty { log.write(LogLevel.warning.rawValue, "\(left.count) processes hang, and are left behind") }
     }
 
     /// What mounts the root looks for udev's links, which udevd makes some time after the kernel has the mapping.

@@ -40,7 +40,7 @@ final class Monitor {
         var set = PollSet()
         while true {
             step()
-            if let ending, sessions.isEmpty || Clock.now() >= ending.deadline { return finish() }
+            if let ending, sessions.isEmpty || Clock.now() >= ending.deadline { return finish(signals) }
             set.removeAll()
             set.add(signals, .readable)
             set.add(paths.number, .readable)

@@ -11,6 +11,8 @@ final class SessionRecord {
     /// The client's address and port for the log, or `the console`.
     let peer: String
     var permits: PermitTable
+    /// The keys that may log in over this connection, by their places.
+    var usableKeys: [Int] = []
     /// Who logged in: the place of the key among the authorized ones.
     var key: Int?
     var isAuthenticated = false

@@ -40,7 +40,9 @@ extension Monitor {
                 peer: peer)
             nextSession += 1
             sessions.append(session)
-            send(.sessionSetup(setup(for: address)), to: session, channel: 0)
+            let setup = setup(for: address)
+            session.usableKeys = setup.keys.filter { $0.refusal.isEmpty }.map { Int($0.index) }
+            send(.sessionSetup(setup), to: session, channel: 0)
         } catch {
             log.write(LogLevel.error.rawValue, "no session for \(peer): \(error.description)")
         }
@@ -67,7 +69,7 @@ extension Monitor {
             else { continue }
             var refusal = ""
             if !key.admits(address: address) { refusal = "its from= does not allow \(address.description)" }
-            if let expiry = key.expiryTime, expiry <= date { refusal = "its expiry-time= has passed" }
+            if key.isExpired(at: date) { refusal = "its expiry-time= has passed" }
             usable.append(
                 UsableKey(
                     index: UInt16(clamping: index), type: key.type, blob: key.blob,
@@ -157,8 +159,8 @@ extension Monitor {
     }
 
     private func login(_ session: SessionRecord, _ index: Int, _ user: String) {
-        guard configuration.keys.indices.contains(index) else {
-            end(session, why: "a login with a key that is not there")
+        guard session.usableKeys.contains(index) else {
+            end(session, why: "a login with a key that may not")
             return
         }
         session.isAuthenticated = true

@@ -49,6 +49,16 @@ extension Monitor {
         for worker in workers {
             guard case .job(job, _) = worker.kind else { continue }
             worker.isDone = true
+            stop(worker)
+        }
+    }
+
+    /// Ends a worker. One that reads a key file ends by itself when its socket closes, for killed it could leave the
+    /// key volume's device read-only.
+    func stop(_ worker: WorkerRecord) {
+        if case .job(_, .some) = worker.kind {
+            worker.socket.shutDown()
+        } else {
             ChildProcess.kill(worker.process)
         }
     }

@@ -38,7 +38,7 @@ extension Plan {
         if let header = volume.headerPath, !volume.headerIsThere {
             return (.deviceMissing, "its header \(header) is missing", nil)
         }
-        if volume.facts == nil { return (.queued, "", nil) }
+        if volume.facts == nil { return (.checking, "", nil) }
         if isExhausted(index) { return (.failed, "\(volume.wrong) wrong passphrases, all that tries= allows", nil) }
         guard let source = volume.source else { return (.locked, "", nil) }
         if !volume.keyProblem.isEmpty { return (.locked, volume.keyProblem, nil) }
@@ -57,9 +57,9 @@ extension Plan {
             }
         }
         for members in arrays {
-            let (open, all) = (openCount(members), ours(members).count)
-            guard open < all else { continue }
-            texts.append("\(members.rule.name): \(open) of \(all) open, \(needed(members)) needed")
+            // How many are open is left out: each volume's state says it, and a text that changes is news each time.
+            guard openCount(members) < needed(members) else { continue }
+            texts.append("\(members.rule.name) needs \(needed(members)) of its \(ours(members).count) members")
         }
         if satisfiedSince != nil, !continues {
             let seconds = (wished.map { patience($0) }.max() ?? 0) / 1000
@@ -82,8 +82,7 @@ extension KeySource {
         case .missing: "\(title): \(device == nil ? "not read yet" : "the key volume has not appeared")"
         case .ambiguous(let paths):
             "\(title): \(paths.joined(separator: " and ")) both answer to that name; neither is used"
-        case .reading: "\(title) is being read"
-        case .ready: ""
+        case .reading, .ready: ""
         case .problem(let text): text
         }
     }

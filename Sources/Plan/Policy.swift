@@ -79,8 +79,9 @@ extension Plan {
     /// activated must not be left half made.
     private func isWorthWaiting(now: Int64) -> Bool {
         tasks.contains { task in
-            guard let volume = task.opens, task.started != nil, volumes[volume].phase == .closed else { return false }
-            return volumes[volume].activating == task.job || now < lastWait
+            guard let volume = task.opens, task.started != nil else { return false }
+            if volumes[volume].activating == task.job { return true }
+            return volumes[volume].phase == .closed && now < lastWait
         }
     }
 
@@ -108,7 +109,7 @@ extension Plan {
                 texts.append("\(status.name): device \(status.device) is missing")
             case .deviceMissing: texts.append("\(status.name): \(status.detail)")
             case .failed, .waitingForKey: texts.append("\(status.name): \(status.detail)")
-            case .locked, .queued, .trying, .open, .left: break
+            case .checking, .locked, .queued, .trying, .open, .left: break
             }
         }
         return texts.isEmpty ? "" : texts.joined(separator: "; ") + "."

@@ -176,7 +176,7 @@ extension Plan {
 
     /// A worker found the mapping there. While another one has leave to make it, that one's word is waited for.
     mutating func wasOpen(_ index: Int, now: Int64) {
-        if volumes[index].phase == .closed, volumes[index].activating == nil { opened(index, by: nil, now: now) }
+        if volumes[index].activating == nil { opened(index, by: nil, now: now) }
     }
 
     /// The volume is open; whoever still tries it need not.

@@ -141,7 +141,7 @@ public struct Screen {
     ///
     /// Its turn and its tries are not: the live line shows them.
     private mutating func noteNews(of volume: VolumeStatus) -> Bool {
-        if isBusy(volume) { return false }
+        if isBusy(volume) || volume.state == .checking { return false }
         guard let index = shown.firstIndex(where: { $0.name == volume.name }) else {
             shown.append(Shown(name: volume.name, state: volume.state, detail: volume.detail))
             return true

@@ -47,6 +47,8 @@ public enum VolumeState: UInt8, Sendable {
     case failed = 6
     /// It belongs to the distribution's own opener, or the boot goes on without it.
     case left = 7
+    /// Its device is there and its header is being read.
+    case checking = 8
 
     /// The word for it in `status` and in its JSON.
     public var word: String {
@@ -59,6 +61,7 @@ public enum VolumeState: UInt8, Sendable {
         case .open: "open"
         case .failed: "failed"
         case .left: "left"
+        case .checking: "checking"
         }
     }
 }

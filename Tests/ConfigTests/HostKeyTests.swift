@@ -3,6 +3,10 @@ import Foundation
 import Testing
 
 @Suite struct HostKeyTests {
+    private func judged(_ file: [UInt8]) -> String? {
+        HostKey.problem(start: Array(file.prefix(HostKey.startLength)), end: Array(file.suffix(HostKey.endLength)))
+    }
+
     private func problem(_ options: [String]) throws -> String? {
         let path = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
         defer {
@@ -10,7 +14,7 @@ import Testing
             try? FileManager.default.removeItem(atPath: path + ".pub")
         }
         _ = try run("/usr/bin/ssh-keygen", ["-q", "-f", path] + options)
-        return HostKey.problem(Array(try Data(contentsOf: URL(filePath: path))))
+        return judged(Array(try Data(contentsOf: URL(filePath: path))))
     }
 
     @Test(
@@ -29,17 +33,35 @@ import Testing
         #expect(try problem(options) == expected)
     }
 
+    @Test func `a key that was cut off says so`() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
+        defer {
+            try? FileManager.default.removeItem(atPath: path)
+            try? FileManager.default.removeItem(atPath: path + ".pub")
+        }
+        _ = try run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path])
+        let whole = Array(try Data(contentsOf: URL(filePath: path)))
+        #expect(judged(Array(whole.dropLast(50))) == "the key is damaged: its last line is missing")
+    }
+
+    @Test func `what is looked at of an ed25519 key does not reach its secret`() throws {
+        // The public part of the format is 39 + 4 + 51 bytes, then come a length, two check numbers, the type and the
+        // public key again before the secret: 94 + 12 + 15 + 36 bytes, or 210 base64 digits.
+        #expect(HostKey.startLength < 37 + 210)
+    }
+
     @Test(
         "a damaged key says so",
         arguments: [
-            ("", "this is no private key in OpenSSH's format"),
-            ("!!!!", "the key is damaged: its base64 cannot be read"),
-            ("AAAA", "this is no private key in OpenSSH's format"),
-            ("b3BlbnNzaC1rZXktdjEA", "the key is damaged: it ends early"),
-            ("b3BlbnNzaC1rZXktdjEA/////w==", "the key is damaged: it ends early"),
+            ("", "the key is damaged: its base64 cannot be read"),
+            (String(repeating: "!", count: 100), "the key is damaged: its base64 cannot be read"),
+            (String(repeating: "A", count: 100), "this is no private key in OpenSSH's format"),
+            (
+                "b3BlbnNzaC1rZXktdjEA" + String(repeating: "/", count: 80), "the key is damaged: it ends early"
+            ),
         ])
     func reportsDamage(content: String, expected: String) {
         let text = "-----BEGIN OPENSSH PRIVATE KEY-----\n\(content)\r\n-----END OPENSSH PRIVATE KEY-----\n"
-        #expect(HostKey.problem(Array(text.utf8)) == expected)
+        #expect(judged(Array(text.utf8)) == expected)
     }
 }

@@ -23,7 +23,7 @@ import Wire
         #expect(story.end("unlock s2", .wrongKey) == [])
         _ = story.end("unlock s3", .wrongKey)
         #expect(story.wait(36_000) == [])
-        #expect(story.notices == ["pool: 1 of 4 open, 2 needed"])
+        #expect(story.notices == ["pool needs 2 of its 4 members"])
         _ = story.type("two", .console)
         _ = story.open("unlock s2")
         _ = story.end("unlock s3", .wrongKey)
@@ -66,7 +66,7 @@ import Wire
         let story = Story(Story.crypttab(["a", "b", "c"]), "Array pool quorum=2 *\nContinueTimeout 0")
         story.tokens = ["a": ["clevis"], "b": ["clevis"]]
         _ = story.appear("a", "b", "c")
-        #expect(story.notices == ["pool: 0 of 1 open, 1 needed"])
+        #expect(story.notices == ["pool needs 1 of its 1 members"])
         _ = story.type("x", .console)
         #expect(story.open("unlock c").last == "go on")
     }
@@ -122,6 +122,17 @@ import Wire
         #expect(story.leave("unlock s3"))
         #expect(story.wait(3600) == [])
         #expect(story.end("unlock s3", .opened(slot: 0)).last == "go on without s2 s4")
+    }
+
+    @Test func `nor is one whose header cannot be read any more meanwhile`() {
+        let story = Story(Story.crypttab(["spare"], "none luks,nofail"))
+        _ = story.appear("spare")
+        _ = story.type("x", .console)
+        #expect(story.leave("unlock spare"))
+        _ = story.plug("/dev/spare", uuid: Story.uuid("spare"))
+        #expect(story.end("inspect spare", .failed("read error")) == [])
+        #expect(story.wait(3600) == [])
+        #expect(story.end("unlock spare", .opened(slot: 0)) == ["tried 0.1: spare opened", "go on"])
     }
 
     @Test func `when the boot goes on, those whose try is under way are told`() {

@@ -77,7 +77,7 @@ import Wire
     func prefersWholes(devices: [String], used: String?) {
         let story = Story(Story.crypttab(["root"]))
         for device in devices { _ = story.plug(device, uuid: Story.uuid("root").uppercased()) }
-        #expect(story.picture == [used == nil ? "root device-missing" : "root queued"])
+        #expect(story.picture == [used == nil ? "root device-missing" : "root checking"])
     }
 
     @Test func `another filesystem of the same UUID is not meant`() {

@@ -133,6 +133,14 @@ import Wire
         #expect(story.end("unlock root", .alreadyOpen) == ["tried 0.1: root alreadyOpen", "go on"])
     }
 
+    @Test func `a mapping that is there counts as open, whatever became of its header`() {
+        let story = root()
+        _ = story.type("x", .console)
+        _ = story.plug("/dev/root", uuid: Story.uuid("root"))
+        #expect(story.end("inspect root", .failed("read error")) == [])
+        #expect(story.end("unlock root", .alreadyOpen) == ["tried 0.1: root alreadyOpen", "go on"])
+    }
+
     @Test func `a lost connection does not cancel a running try`() {
         let story = root()
         _ = story.type("right", .person(1, key: 0))
