@@ -32,7 +32,7 @@ public final class Machine: Sendable {
     /// Starts a machine and returns at once.
     init(_ setup: Setup) async throws {
         let keys = try await Keys.shared.value
-        work = FileManager.default.temporaryDirectory.appending(path: "postern-vm-\(UUID().uuidString)")
+        work = runFolder.appending(path: UUID().uuidString)
         disks = try await Disks(setup.disks + setup.late)
         try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
         do {
