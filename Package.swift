@@ -88,7 +88,7 @@ let package = Package(
         tests("ConfigTests", ["Config"]),
         // Stand-ins for our own processes and for people, which tests of several modules use.
         .target(
-            name: "TestPeers", dependencies: ["CLinux", "Linux", "Wire"], path: "Tests/TestPeers",
+            name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
         tests("LinuxTests", ["Linux"]),
         tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),

@@ -25,9 +25,9 @@ import Testing
         #expect(before.components(separatedBy: "wrong passphrase from").count - 1 < 8, "\(agent.log)")
         // The console's comes at once, as often as it likes.
         for _ in 0..<2 {
-            #expect(console.sees("Passphrase for root: "))
             console.type("mistyped\r")
             #expect(console.sees("Wrong passphrase."), "\(console.screen)")
+            #expect(console.sees("Passphrase for root: "))
         }
         console.type("correct horse\r")
         #expect(console.sees("Boot continues."), "\(console.screen)")

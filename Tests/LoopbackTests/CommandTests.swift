@@ -48,11 +48,11 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("any user logs in", arguments: ["root", "nobody-knows", "Ünïcode"])
-    func admits(user: String) throws {
+    @Test("any user logs in", arguments: [("root", "root"), ("nobody-knows", "nobody-knows"), ("é", "\\xc3\\xa9")])
+    func admits(user: String, inTheLog: String) throws {
         let agent = try Rehearsal(volumes)
         #expect(try agent.ssh(["status"], user: user).status == 0)
-        #expect(agent.logs("login of \(user) with"), "\(agent.log)")
+        #expect(agent.logs("login of \(inTheLog) with"), "\(agent.log)")
     }
 
     @Test func statusIsForPeople() throws {

@@ -23,7 +23,7 @@ import Testing
             ("postern.conf", 6, "unknown keyword", "Postern takes public keys only"),
             ("postern.conf", 7, "LoginGraceTime", "write"),
             ("crypttab", 1, "has no device", "write NAME DEVICE KEY OPTIONS"),
-            ("authorized_keys", 1, "and the key is refused", ""),
+            ("authorized_keys", 1, "and the key is refused", "copy the whole line"),
         ] {
             let lines = agent.lines(with: "\(folder.path(file)):\(line): ")
             #expect(lines.count == 1, "\(agent.log)")

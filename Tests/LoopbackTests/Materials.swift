@@ -11,7 +11,7 @@ final class Materials: Sendable {
     /// Opens `data` alone.
     static let other = "battery staple"
     /// The members' key file.
-    static let keyFile = "a key file's 21 bytes"
+    static let keyFile = "not much of a key"
 
     let host: [KeyPair]
     let alice: KeyPair

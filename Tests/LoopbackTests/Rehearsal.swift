@@ -40,7 +40,7 @@ final class Rehearsal: @unchecked Sendable {
     private(set) var process: pid_t = 0
     /// The terminal that the agent was started from.
     private(set) var console: Pseudoterminal?
-    private var child: Process?
+    private var program: Program?
     private var ending: Int32?
 
     /// The binary that `initrd/build` makes, or the one that POSTERN_BINARY names.
@@ -78,8 +78,8 @@ final class Rehearsal: @unchecked Sendable {
     }
 
     deinit {
-        if ending == nil { kill(process, SIGKILL) }
-        child?.waitUntilExit()
+        program?.signal(SIGKILL)
+        if ending == nil, console != nil { kill(process, SIGKILL) }
     }
 
     private func writeFiles(_ scene: Scene) throws {
@@ -117,15 +117,14 @@ final class Rehearsal: @unchecked Sendable {
             return
         }
         try folder.write("", to: "log")
-        let child = Process()
-        child.executableURL = URL(filePath: "/usr/bin/env")
-        child.arguments = program
-        child.standardInput = FileHandle.nullDevice
-        child.standardOutput = FileHandle.nullDevice
-        child.standardError = FileHandle(forWritingAtPath: folder.path("log"))
-        try child.run()
-        process = child.processIdentifier
-        self.child = child
+        let descriptors = [
+            open("/dev/null", O_RDONLY | O_CLOEXEC), open("/dev/null", O_WRONLY | O_CLOEXEC),
+            open(folder.path("log"), O_WRONLY | O_APPEND | O_CLOEXEC),
+        ]
+        defer { for descriptor in descriptors { close(descriptor) } }
+        let started = try Program(program[0], Array(program.dropFirst()), descriptors: descriptors)
+        process = started.process
+        self.program = started
     }
 
     // MARK: What the agent does
@@ -150,16 +149,13 @@ final class Rehearsal: @unchecked Sendable {
         if let ending { return ending }
         if let console {
             ending = console.end()
-        } else if let child, eventually({ !child.isRunning }) {
-            ending = child.terminationStatus + (child.terminationReason == .uncaughtSignal ? 128 : 0)
+        } else {
+            ending = program?.wait(timeout: patience)
         }
         return ending ?? 124
     }
 
-    private var hasEnded: Bool {
-        if let child { return !child.isRunning }
-        return Processes.hasEnded(process)
-    }
+    private var hasEnded: Bool { Processes.hasEnded(process) }
 
     func children(_ role: String) -> [pid_t] { Processes.children(of: process, role) }
 }
