@@ -14,7 +14,16 @@ public enum MonitorProcess {
             Log(toKernel: false).write(LogLevel.error.rawValue, "a rehearsal opens nothing, and this is an initrd")
             return Int32(ExitCode.refused.rawValue)
         }
-        let configuration = Configuration(file: options.file)
+        var configuration = Configuration(file: options.file)
+        if !options.rehearsal {
+            let kernel = KernelCommandLine((try? Files.read("/proc/cmdline", limit: 16 << 10)) ?? [])
+            guard !kernel.isOff else {
+                Log(toKernel: Machine.isInitrd).write(
+                    LogLevel.notice.rawValue, "postern=off: the boot's own prompt takes over")
+                return Int32(ExitCode.refused.rawValue)
+            }
+            if let port = kernel.port { configuration.settings.ports = [port] }
+        }
         let monitor = Monitor(configuration: configuration, options: options)
         for finding in configuration.findings {
             monitor.log.write(LogLevel.warning.rawValue, finding.description)

@@ -25,7 +25,11 @@ extension BootTests {
     func standardInput(command: [String], input: String) async throws {
         try await boot(.nas, name: "ssh-stdin-\(command.joined())") { machine in
             try await machine.awaitAgent()
-            let unlocked = try await machine.ssh(command, input: input)
+            let start = ContinuousClock.now
+            async let unlocking = machine.ssh(command, input: input)
+            try await machine.console.expect("REPORT uptime")
+            try note("ssh start to the new root's init: \(ContinuousClock.now - start)")
+            let unlocked = try await unlocking
             #expect(unlocked.status == ExitCode.success)
             #expect(unlocked.output.contains(Texts.continues))
             #expect(unlocked.errors == "")

@@ -19,3 +19,7 @@ int machine_terminal(int *master, int *side, unsigned short rows, unsigned short
     close(*master);
     return -1;
 }
+
+int machine_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

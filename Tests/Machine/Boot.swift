@@ -27,6 +27,16 @@ public func boot(_ setup: Setup, name: String, _ body: (Machine) async throws ->
     if let failure { throw MachineError.failed("\(failure)\nThe console at that time:\n\(machine.console.tail(40))") }
 }
 
+/// Adds a line to `.build-logs/figures`, for what is worth knowing and not worth failing for.
+public func note(_ text: String) throws {
+    let file = Disks.root.appending(path: ".build-logs/figures").path
+    try FileManager.default.createDirectory(
+        at: Disks.root.appending(path: ".build-logs"), withIntermediateDirectories: true)
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    defer { close(descriptor) }
+    _ = Array("\(text)\n".utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+}
+
 /// The lines of a boot log that no good boot has.
 func crashes(in log: String) -> [String] {
     let signs = ["Kernel panic", "Oops", "BUG:", "Call Trace", "segfault", "traps:", "Attempted to kill init"]

@@ -1,5 +1,13 @@
 import Foundation
 
+/// Where this run's keys and machines lie, removed when the process exits.
+let runFolder: URL = {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "postern-tests-\(getpid())")
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    atexit { try? FileManager.default.removeItem(at: runFolder) }
+    return folder
+}()
+
 /// The keys that every test machine of this run shares: what its owner has, and what it shows.
 struct Keys: Sendable {
     let folder: URL
@@ -7,14 +15,12 @@ struct Keys: Sendable {
     static let shared = Task { try await Keys() }
 
     private init() async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "postern-keys-\(getpid())")
+        folder = runFolder.appending(path: "keys")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for (name, type) in [("id", "ed25519"), ("ssh_host_ed25519_key", "ed25519"), ("ssh_host_rsa_key", "rsa")] {
             let file = folder.appending(path: name).path
             let made = try await runProgram(["ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", file])
-            guard made.status == 0 || FileManager.default.fileExists(atPath: file) else {
-                throw MachineError.failed("ssh-keygen: \(made)")
-            }
+            guard made.status == 0 else { throw MachineError.failed("ssh-keygen: \(made)") }
         }
     }
 

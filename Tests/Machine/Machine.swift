@@ -32,7 +32,7 @@ public final class Machine: Sendable {
     /// Starts a machine and returns at once.
     init(_ setup: Setup) async throws {
         let keys = try await Keys.shared.value
-        work = FileManager.default.temporaryDirectory.appending(path: "postern-vm-\(UUID().uuidString)")
+        work = runFolder.appending(path: UUID().uuidString)
         disks = try await Disks(setup.disks + setup.late)
         try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
         do {
@@ -154,15 +154,15 @@ public final class Machine: Sendable {
         try disks.filled(text)
     }
 
-    /// Waits until the agent greets. QEMU accepts connections long before.
+    /// Waits until the agent shows its host key. QEMU accepts connections long before.
     public func awaitAgent(within limit: Duration = .seconds(120)) async throws {
+        let scan = ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(port), "127.0.0.1"]
         let deadline = ContinuousClock.now + limit
-        while ContinuousClock.now < deadline {
-            if await onThread({ [port] in greeting(port: port) }).hasPrefix("SSH-") { return }
-            guard !console.hasEnded else { break }
+        while ContinuousClock.now < deadline, !console.hasEnded {
+            if try await runProgram(scan).output.contains("ssh-ed25519") { return }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw MachineError.missing("no SSH server greeted\n\(console.tail())")
+        throw MachineError.missing("no SSH server answered within \(limit)\n\(console.tail())")
     }
 
     /// Runs a shell command inside the machine.
@@ -171,19 +171,26 @@ public final class Machine: Sendable {
         let transcript = control.transcript
         try await transcript.expect("@ready", within: limit)
         let before = transcript.text.count
-        control.send(Data(command.utf8).base64EncodedString() + "\n")
-        return try await transcript.wait(for: "the end of \(command)", within: limit) { text in
+        let line = "@\(Data(command.utf8).base64EncodedString()).\n"
+        control.send(line)
+        var sent = 1
+        return try await transcript.wait(for: "the end of \(command)", within: limit) { text -> Outcome? in
             let answer = text.dropFirst(before)
+            if answer.components(separatedBy: "@again\n").count > sent {
+                control.send(line)
+                sent += 1
+            }
             guard let mark = answer.range(of: "\n@status "), let end = answer[mark.upperBound...].firstIndex(of: "\n")
             else { return nil }
             let status = Int32(answer[mark.upperBound..<end]) ?? -1
-            return Outcome(status: status, output: String(answer[..<mark.lowerBound]), errors: "")
+            let output = String(answer[..<mark.lowerBound]).replacing("@again\n", with: "")
+            return Outcome(status: status, output: output, errors: "")
         }
     }
 
     /// Plugs in a disk that was named as late.
     public func attach(_ name: String) async throws {
-        _ = try await command("drive_add 0 if=none,format=raw,id=\(name),file=\(disks.image(name))")
+        _ = try await command("drive_add 0 if=none,snapshot=on,format=raw,id=\(name),file=\(disks.image(name))")
         let answer = try await command("device_add virtio-blk-pci,drive=\(name)")
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
     }
@@ -209,7 +216,7 @@ public final class Machine: Sendable {
     /// What the agent left at the moment it ended.
     public func survey(within limit: Duration = .seconds(180)) async throws -> Survey {
         try await console.wait(for: "the initrd's survey", within: limit) { text in
-            text.contains("INITRD files:") ? Survey(text, prefix: "INITRD ") : nil
+            text.contains("INITRD end\n") ? Survey(text, prefix: "INITRD ") : nil
         }
     }
 
@@ -242,31 +249,4 @@ final class SerialLine: Sendable {
     func send(_ text: String) {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }
-}
-
-/// Runs `body`, which blocks, without holding up other tests.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-    await withCheckedContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(returning: body()) }
-    }
-}
-
-/// The first bytes that a server at `port` of 127.0.0.1 says within two seconds.
-private func greeting(port: UInt16) -> String {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(socket) }
-    var limit = timeval(tv_sec: 2, tv_usec: 0)
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let connected = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    var bytes = [UInt8](repeating: 0, count: 4)
-    guard connected == 0, recv(socket, &bytes, bytes.count, Int32(MSG_WAITALL)) == bytes.count else { return "" }
-    return String(decoding: bytes, as: UTF8.self)
 }

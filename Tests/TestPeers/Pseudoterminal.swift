@@ -1,10 +1,13 @@
 import CLinux
+import CMachine
 import Foundation
 import Glibc
 
 /// A program at a terminal of its own, as a person would sit before it.
 public final class Pseudoterminal {
     private let master: Int32
+    /// The program's process id.
+    public var process: Int32 { child }
     private let child: pid_t
     /// All that has appeared on the screen.
     public private(set) var screen = ""
@@ -32,6 +35,7 @@ public final class Pseudoterminal {
         posix_spawn_file_actions_addopen(&actions, 0, name, O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
+        _ = machine_close_from(&actions, 3)
         let words = strings([tool] + arguments)
         defer { for word in words { free(word) } }
         var id: pid_t = 0
@@ -43,8 +47,11 @@ public final class Pseudoterminal {
     }
 
     deinit {
-        if !isEnded { kill(child, SIGKILL) }
         close(master)
+        guard !isEnded else { return }
+        kill(child, SIGKILL)
+        var status: Int32 = 0
+        waitpid(child, &status, 0)
     }
 
     public func type(_ text: String) {

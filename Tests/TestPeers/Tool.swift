@@ -1,7 +1,9 @@
+import CMachine
 import Foundation
+import Glibc
 
 /// A program that ended, and what it said.
-public struct Finished: CustomStringConvertible {
+public struct Finished: CustomStringConvertible, Sendable {
     /// The exit status, or 128 and a signal's number; 124 when it was killed for taking too long.
     public let status: Int32
     public let out: String
@@ -12,7 +14,7 @@ public struct Finished: CustomStringConvertible {
 }
 
 /// What a program has for standard input.
-public enum Input {
+public enum Input: Sendable {
     case nothing
     case text(String)
     /// Bytes, and then neither more nor an end.
@@ -25,40 +27,34 @@ public func run(
     timeout: Double = 30
 ) throws -> Finished {
     let folder = try TemporaryFolder()
-    let out = folder.path("out")
-    let err = folder.path("err")
-    for path in [out, err] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [tool] + arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = FileHandle(forWritingAtPath: out)
-    process.standardError = FileHandle(forWritingAtPath: err)
-    let pipe = Pipe()
+    let flags = O_RDWR | O_CREAT | O_CLOEXEC
+    var descriptors = ["out", "err"].map { open(folder.path($0), flags, 0o600) }
+    var writer: Int32 = -1
     switch input {
-    case .nothing: process.standardInput = FileHandle.nullDevice
+    case .nothing: descriptors.insert(open("/dev/null", O_RDONLY | O_CLOEXEC), at: 0)
     case .text(let text):
-        let path = folder.path("in")
-        try Data(text.utf8).write(to: URL(filePath: path))
-        process.standardInput = FileHandle(forReadingAtPath: path)
+        try folder.write(text, to: "in")
+        descriptors.insert(open(folder.path("in"), O_RDONLY | O_CLOEXEC), at: 0)
     case .left(let text):
-        process.standardInput = pipe
-        pipe.fileHandleForWriting.write(Data(text.utf8))
+        var ends: [Int32] = [-1, -1]
+        guard machine_pipe(&ends) == 0 else { throw POSIXError(.EMFILE) }
+        descriptors.insert(ends[0], at: 0)
+        writer = ends[1]
+        let bytes = Array(text.utf8)
+        _ = write(writer, bytes, bytes.count)
     }
-    let ended = DispatchSemaphore(value: 0)
-    process.terminationHandler = { _ in ended.signal() }
+    defer { for descriptor in descriptors + [writer] where descriptor >= 0 { close(descriptor) } }
     let start = Date()
-    try process.run()
-    var isLate = false
-    if ended.wait(timeout: .now() + timeout) == .timedOut {
-        isLate = true
-        kill(process.processIdentifier, SIGKILL)
-        ended.wait()
+    let program = try Program(tool, arguments, descriptors: descriptors, environment: environment)
+    var status = program.wait(timeout: timeout)
+    if status == nil {
+        program.signal(SIGKILL)
+        _ = program.wait(timeout: .greatestFiniteMagnitude)
+        status = 124
     }
     let seconds = Date().timeIntervalSince(start)
-    let signalled = process.terminationReason == .uncaughtSignal
-    let status = isLate ? 124 : process.terminationStatus + (signalled ? 128 : 0)
-    return Finished(status: status, out: text(out), err: text(err), seconds: seconds)
+    return Finished(
+        status: status ?? 124, out: text(folder.path("out")), err: text(folder.path("err")), seconds: seconds)
 }
 
 private func text(_ path: String) -> String {

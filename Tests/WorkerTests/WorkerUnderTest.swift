@@ -10,7 +10,8 @@ final class WorkerUnderTest {
     let id: pid_t
     private var socket: FrameSocket?
 
-    init() throws {
+    /// Starts it, by way of a program such as setpriv(1) when `wrapper` names one and its arguments.
+    init(wrapper: [String] = []) throws {
         let pair = try FileDescriptor.socketPair()
         let far = pair.second.number
         var actions = posix_spawn_file_actions_t()
@@ -18,10 +19,11 @@ final class WorkerUnderTest {
         defer { posix_spawn_file_actions_destroy(&actions) }
         // All other descriptors of ours are close-on-exec.
         posix_spawn_file_actions_adddup2(&actions, far, Role.controlDescriptor)
-        let words: [UnsafeMutablePointer<CChar>?] = [strdup("postern"), strdup("worker"), nil]
+        let line = wrapper + [wrapper.isEmpty ? "postern" : WorkerUnderTest.binary, "worker"]
+        let words: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child = pid_t()
-        let code = posix_spawn(&child, WorkerUnderTest.binary, &actions, nil, words, environ)
+        let code = posix_spawnp(&child, wrapper.first ?? WorkerUnderTest.binary, &actions, nil, words, environ)
         try #require(code == 0, "\(WorkerUnderTest.binary) does not start")
         id = child
         socket = FrameSocket(
@@ -81,8 +83,8 @@ final class WorkerUnderTest {
     }
 
     /// Runs one job, and returns the report it ends with.
-    static func run(_ order: WorkerOrder) throws -> WorkerReport? {
-        let worker = try WorkerUnderTest()
+    static func run(_ order: WorkerOrder, wrapper: [String] = []) throws -> WorkerReport? {
+        let worker = try WorkerUnderTest(wrapper: wrapper)
         try worker.send(order)
         let report = try worker.report()
         #expect(worker.status() == 0)

@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+import TestPeers
+import Testing
+
+/// The exit codes, which are for ever, as ssh(1) hands them on.
+@Suite struct ExitCodeTests {
+    let materials: Materials
+    init() throws { materials = try Materials.made.get() }
+
+    @Test func zeroWhenTheBootGoesOn() throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks"])
+        let end = try agent.unlock(Materials.passphrase)
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            end.out == "root: open (rehearsal)\nBoot continues.\nREHEARSAL: nothing is opened in earnest.\n")
+        #expect(end.err == "")
+        #expect(agent.end() == 0)
+    }
+
+    @Test func oneWhenTheWorkerIsKilledAndAnotherTryWorks() throws {
+        let agent = try Rehearsal(["slow \(materials.slow) none luks"])
+        #expect(try agent.becomes { $0.volume("slow")?.asks == true })
+        let first = Later { try agent.unlock(Materials.passphrase) }
+        // Nothing else has a worker now.
+        #expect(eventually { !agent.children("worker").isEmpty })
+        for worker in agent.children("worker") { kill(worker, SIGKILL) }
+        let end = try first.value()
+        #expect(end.status == 1, "\(end)")
+        #expect(end.err.contains("slow: failed: its worker was ended by signal 9"), "\(end)")
+        #expect(end.out == "")
+        #expect(try agent.unlock(Materials.passphrase).status == 0)
+        #expect(agent.end() == 0)
+    }
+
+    @Test func twoForWrongUsage() throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks"])
+        let foo = try agent.ssh(["status", "--foo"])
+        #expect(foo.status == 2)
+        #expect(foo.err == "usage: status [--json]\n")
+        let empty = try agent.ssh(["unlock"], input: .text(""))
+        #expect(empty.status == 2)
+        #expect(empty.err == "The passphrase on standard input is empty.\n")
+        #expect(try agent.ssh(["unlock"], input: .text("\n")).status == 2)
+        #expect(try agent.ssh(["unlock", "now"]).status == 2)
+    }
+
+    @Test func threeForAWrongPassphrase() throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks", "old \(materials.old) none luks"])
+        #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
+        let end = try agent.unlock("wrong")
+        #expect(end.status == 3)
+        #expect(end.out == "")
+        #expect(end.err == "Wrong passphrase.\nThe next one is tried after 1 s.\n")
+        #expect(try agent.unlock(Materials.passphrase).status == 0)
+    }
+
+    @Test func fourWhenSomeAreStillLocked() throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks", "data \(materials.data) none luks"])
+        #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
+        let first = try agent.unlock(Materials.passphrase)
+        #expect(first.status == 4, "\(first)")
+        #expect(first.out == "root: open (rehearsal)\n")
+        #expect(first.err.contains("data: wrong passphrase\n") && first.err.contains("Still locked: data.\n"))
+        let second = try agent.unlock(Materials.other)
+        #expect(second.status == 0, "\(second)")
+        #expect(second.out.hasPrefix("data: open (rehearsal)\nBoot continues.\n"))
+        #expect(agent.end() == 0)
+    }
+
+    @Test func fiveWhenADeviceIsMissing() throws {
+        let agent = try Rehearsal(
+            ["root \(materials.root) none luks", "data /nowhere/data none luks"], settings: ["ContinueTimeout 1"])
+        let end = try agent.unlock(Materials.passphrase)
+        #expect(end.status == 5, "\(end)")
+        #expect(end.out == "root: open (rehearsal)\n")
+        #expect(end.err.contains("data: device /nowhere/data is missing."), "\(end)")
+    }
+
+    @Test func fiveWhenThereIsNothingToTryItOn() throws {
+        let agent = try Rehearsal(["data /nowhere/data none luks"], settings: ["ContinueTimeout 1"])
+        let end = try agent.unlock(Materials.passphrase)
+        #expect(end.status == 5, "\(end)")
+        #expect(end.err.contains("data: device /nowhere/data is missing."), "\(end)")
+    }
+
+    @Test("six for what is refused", arguments: ["reboot now", "sh", "cat /etc/shadow", "scp -t ."])
+    func six(command: String) throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks"])
+        let end = try agent.ssh([command])
+        #expect(end.status == 6, "\(end)")
+        #expect(end.out == "")
+        #expect(end.err == "\(command): no such command here; see: help\n")
+    }
+
+    @Test func sevenWhenNoPassphraseComes() throws {
+        let agent = try Rehearsal(["root \(materials.root) none luks"], settings: ["LoginGraceTime 2"])
+        // The time is for the login, too: on a slow machine that may take it all.
+        for _ in 0..<10 {
+            let end = try agent.ssh(["unlock"], input: .left(open: ""))
+            guard end.status == 255 else {
+                #expect(end.status == 7, "\(end)")
+                #expect(end.err == "No passphrase came on standard input.\n")
+                return
+            }
+        }
+        Issue.record("no login within 2 seconds in 10 tries")
+    }
+}

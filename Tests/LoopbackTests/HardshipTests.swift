@@ -1,0 +1,138 @@
+import Foundation
+import Glibc
+import TestPeers
+import Testing
+
+/// Deaths, floods and strangers.
+@Suite struct HardshipTests {
+    let materials: Materials
+    let volumes: [String]
+
+    init() throws {
+        materials = try Materials.made.get()
+        volumes = ["root \(materials.root) none luks"]
+    }
+
+    @Test func aKilledSessionCostsItsConnectionAlone() throws {
+        let agent = try Rehearsal(volumes)
+        let first = try agent.login()
+        #expect(first.sees("Passphrase for root: "))
+        let victim = try #require(agent.children("session").first)
+        let second = try agent.login()
+        #expect(second.sees("Passphrase for root: "))
+        kill(victim, SIGKILL)
+        #expect(first.end() == 255, "\(first.screen)")
+        #expect(agent.logs("was ended by signal 9"))
+        second.type("correct horse\r")
+        #expect(second.end() == 0, "\(second.screen)")
+        #expect(agent.end() == 0)
+    }
+
+    @Test func aKilledConsoleComesBack() throws {
+        let agent = try Rehearsal(Scene(volumes, console: true))
+        let console = try #require(agent.console)
+        #expect(console.sees("Passphrase for root: "))
+        let victim = try #require(agent.children("console").first)
+        kill(victim, SIGKILL)
+        #expect(console.sees("Passphrase for root: "), "\(console.screen) \(agent.log)")
+        console.type("correct horse\r")
+        #expect(console.end() == 0, "\(console.screen)")
+    }
+
+    @Test func nothingOutlivesTheMonitor() throws {
+        let agent = try Rehearsal(Scene(["slow \(materials.slow) none luks"], console: true))
+        let console = try #require(agent.console)
+        let waiting = try agent.login(key: materials.bob)
+        #expect(console.sees("Passphrase for slow: "))
+        #expect(waiting.sees("Passphrase for slow: "))
+        let trying = Later { try agent.unlock(Materials.passphrase) }
+        #expect(eventually { !agent.children("worker").isEmpty })
+        let children = Processes.children(of: agent.process)
+        #expect(children.count >= 4, "\(children)")
+        kill(agent.process, SIGKILL)
+        #expect(eventually { children.allSatisfy { Processes.hasEnded($0) } }, "\(children)")
+        #expect(waiting.end() == 255, "\(waiting.screen)")
+        #expect(try trying.value().status == 255)
+        #expect(agent.end() == 137)
+    }
+
+    @Test func askedToEndTheAgentEndsItsSessionsInOrder() throws {
+        let agent = try Rehearsal(Scene(volumes, console: true))
+        let console = try #require(agent.console)
+        let screen = try agent.login()
+        #expect(screen.sees("Passphrase for root: "))
+        #expect(console.sees("Passphrase for root: "))
+        let piped = Later { try agent.ssh(["unlock"], input: .left(open: "")) }
+        #expect(eventually { agent.lines(with: "login of").count == 2 && agent.children("session").count == 2 })
+        let children = Processes.children(of: agent.process)
+        kill(agent.process, SIGTERM)
+        #expect(screen.sees("The agent was told to end."), "\(screen.screen)")
+        #expect(screen.end() == 1, "\(screen.screen)")
+        #expect(!screen.screen.contains("closed by remote host"), "\(screen.screen)")
+        #expect(!screen.screen.contains("Boot continues."))
+        let end = try piped.value()
+        #expect(end.status == 1 || end.status == 255, "\(end)")
+        #expect(console.sees("The agent was told to end."), "\(console.screen)")
+        #expect(agent.end() == 1)
+        #expect(agent.log.contains("told to end; the boot's own prompt takes over"))
+        #expect(children.allSatisfy { Processes.hasEnded($0) })
+        if geteuid() == 0 { #expect(access("/run/postern-rehearsal-\(agent.process)", F_OK) != 0) }
+    }
+
+    @Test func ctrlCAtItsTerminalEndsARehearsal() throws {
+        let agent = try Rehearsal(Scene(volumes, console: true))
+        let console = try #require(agent.console)
+        #expect(console.sees("Passphrase for root: "))
+        console.type("\u{3}")
+        #expect(agent.end() == 1, "\(console.screen) \(agent.log)")
+    }
+
+    @Test func garbageAndHalfOpenConnectionsShutNobodyOut() throws {
+        let agent = try Rehearsal(volumes, settings: ["MaxStartups 10:30:100"])
+        for garbage in [
+            "GET / HTTP/1.0\r\n\r\n", "SSH-1.5-old\r\n", "\u{0}\u{1}\u{2}", String(repeating: "x", count: 9000),
+        ] {
+            let stranger = try Stranger(port: agent.port)
+            stranger.send(garbage)
+            if garbage.utf8.count > 3 { #expect(stranger.readToEnd(timeout: patience) != nil) }
+        }
+        let strangers = try (0..<30).map { _ in try Stranger(port: agent.port) }
+        // sshd's MaxStartups refuses a share of new connections from ten on. Whoever tries again gets in.
+        var tries = 0
+        var end = try agent.unlock(Materials.passphrase)
+        while end.status == 255, tries < 50 {
+            tries += 1
+            end = try agent.unlock(Materials.passphrase)
+        }
+        #expect(end.status == 0, "\(end)")
+        #expect(agent.end() == 0)
+        withExtendedLifetime(strangers) {}
+    }
+
+    @Test func halfOpenConnectionsAreSentAwayInTime() throws {
+        let agent = try Rehearsal(volumes, settings: ["LoginGraceTime 1", "MaxStartups 3:100:3"])
+        let strangers = try (0..<3).map { _ in try Stranger(port: agent.port) }
+        #expect(eventually { agent.children("session").count == 3 || agent.log.contains("no login within") })
+        for stranger in strangers { #expect(stranger.readToEnd(timeout: patience) != nil) }
+        #expect(eventually { agent.lines(with: "no login within 1 seconds").count == 3 }, "\(agent.log)")
+        #expect(eventually { agent.children("session").isEmpty })
+    }
+
+    @Test func sessionsAreConfined() throws {
+        let agent = try Rehearsal(Scene(volumes, console: true))
+        let screen = try agent.login()
+        let console = try #require(agent.console)
+        #expect(screen.sees("Passphrase for root: "))
+        #expect(console.sees("Passphrase for root: "))
+        for role in ["session", "console"] {
+            let id = try #require(agent.children(role).first)
+            #expect(Processes.field("Seccomp", of: id) == "2")
+            #expect(Processes.field("NoNewPrivs", of: id) == "1")
+            #expect(Processes.field("CapEff", of: id) == "0000000000000000")
+            guard geteuid() == 0 else { continue }
+            #expect(Processes.field("Uid", of: id) == "65533\t65533\t65533\t65533")
+            let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/root")
+            #expect(folder == "/run/postern-rehearsal-\(agent.process)")
+        }
+    }
+}
