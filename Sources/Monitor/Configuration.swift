@@ -1,3 +1,4 @@
+internal import CLinux
 public import Config
 public import Linux
 internal import Wire
@@ -93,6 +94,8 @@ public struct Configuration {
             }
             add(path, problem, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
         } catch {
+            // Of the two default ones either serves; that there is none at all is found below.
+            if error.code == ENOENT, settings.hostKeysAreDefault { return }
             add(path, error.description, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
         }
     }
