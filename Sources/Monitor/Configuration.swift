@@ -124,6 +124,16 @@ public struct Configuration {
                 settings.authorizedKeysFiles.first ?? file, "there is no key that may log in",
                 "add the public key of each owner, one a line")
         }
+        if settings.permitShell {
+            add(file, "PermitShell: this version has no shell", "remove the line")
+        }
+        for key in keys {
+            guard let command = key.forcedCommand, case .refused = Command.parse(command) else { continue }
+            findings.append(
+                Finding(
+                    file: key.file, line: key.line, problem: "command=\"\(command)\": this version has no such command",
+                    remedy: "write command=\"unlock\" or command=\"status\""))
+        }
         if hostKeys.isEmpty {
             add(file, "there is no host key, so there will be no ssh", "make one with ssh-keygen")
         }

@@ -220,8 +220,12 @@ public struct Screen {
         let width = columns - 1
         if isPrompting { return Words.prompt(state.asking.map { Text.clean($0.name) }, columns: width) }
         let busy = state.volumes.filter { isBusy($0) }
-        if busy.isEmpty, let submittedFor, !submittedFor.isEmpty {
-            return Words.progress(submittedFor, queued: false, seconds: elapsed, columns: width)
+        // The picture may say what opened before the answer does.
+        let tried = submittedFor?.filter { name in
+            !state.volumes.contains { $0.state == .open && Text.clean($0.name) == name }
+        }
+        if busy.isEmpty, let tried, !tried.isEmpty {
+            return Words.progress(tried, queued: false, seconds: elapsed, columns: width)
         }
         guard !busy.isEmpty else { return Words.waiting(state, columns: width) }
         let isQueued = busy.allSatisfy { $0.state == .queued }
