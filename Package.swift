@@ -106,6 +106,7 @@ let package = Package(
         .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
         tests("SSHTests", ["SSH"]),
+        tests("ScriptTests", ["TestPeers"]),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]
