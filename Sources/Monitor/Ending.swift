@@ -35,8 +35,12 @@ extension Monitor {
         if code == .done { show() }
         for session in sessions {
             for (channel, _) in session.watching { finish(session, channel, code, reason) }
-            // A session without an open prompt has nothing more to say.
-            if !session.isAuthenticated { ChildProcess.kill(session.process) }
+            // Nobody logs in any more; and who has no prompt open, such as an idle master, need not be waited for.
+            if !session.isAuthenticated {
+                ChildProcess.kill(session.process)
+            } else if session.number != SessionRecord.console {
+                send(.finish(code, reason: reason), to: session, channel: 0)
+            }
         }
     }
 

@@ -12,14 +12,17 @@ final class Service {
     /// The key that logged in.
     private var key: UsableKey?
     private let loginDeadline: Int64?
-    /// Whether the boot has been told to go on, after which nobody has anything to wait for.
-    private var bootGoesOn = false
+    /// Whether the agent is about to end, after which nobody has anything to wait for.
+    private var agentEnds = false
     /// Since when nothing was left to do but for the client to go.
     private var idleSince: Int64?
     private var progress = 0
 
     /// Milliseconds that a client has to read what is left and to close, once there is nothing else.
     private static let patience: Int64 = 3000
+    /// Milliseconds that it has when no channel is left, so that it has read all: most go by themselves at once, but a
+    /// master (`ControlPersist`) stays, and the boot waits.
+    private static let lull: Int64 = 500
 
     /// Prepares everything that takes files or rights.
     ///
@@ -129,8 +132,9 @@ final class Service {
             // A message about a channel that has just gone comes too late.
             let conversation = conversations.first { $0.channel.number == number }
             switch message {
-            case .state(let state): if state.continues { bootGoesOn = true }
-            case .finish(.done, _): if conversation?.command == .unlock { bootGoesOn = true }
+            case .state(let state): if state.continues { agentEnds = true }
+            case .finish(let code, _):
+                if number == 0 || (code == .done && conversation?.command == .unlock) { agentEnds = true }
             default: break
             }
             conversation?.receive(message)
@@ -142,10 +146,13 @@ final class Service {
     private func untilWake() -> Int64? {
         var moments = conversations.compactMap { $0.wakeAt }
         if key == nil, let loginDeadline { moments.append(loginDeadline) }
-        if let idleSince { moments.append(idleSince + Service.patience) }
+        if let idleSince { moments.append(idleSince + grace) }
         // One more, so that it has come when the wait is over.
         return moments.min().map { max($0 - Clock.now() + 1, 0) }
     }
+
+    /// How long an idle client may stay.
+    private var grace: Int64 { connection?.channels.isEmpty == true ? Service.lull : Service.patience }
 
     private func wake() {
         let now = Clock.now()
@@ -162,8 +169,8 @@ final class Service {
             return "No login in time"
         }
         let isIdle = connection.channels.allSatisfy { $0.isOver }
-        // Without a channel a client may wait to open the next one, but not for ever when the boot goes on.
-        let isLeaving = isIdle && key != nil && (!connection.channels.isEmpty || bootGoesOn || !link.isOpen)
+        // Without a channel a client may wait to open the next one, but not once the agent ends.
+        let isLeaving = isIdle && key != nil && (!connection.channels.isEmpty || agentEnds || !link.isOpen)
         if !link.isOpen, !isLeaving { return "The agent has ended" }
         guard isLeaving else {
             idleSince = nil
@@ -173,7 +180,7 @@ final class Service {
             progress = connection.progress
             idleSince = now
         }
-        guard let idleSince, now - idleSince >= Service.patience else { return nil }
+        guard let idleSince, now - idleSince >= grace else { return nil }
         return "Done"
     }
 }

@@ -11,7 +11,8 @@ public enum MonitorMessage {
     /// Tag 4: what became of the channel's passphrase. `retryAfter` is the delay before the next one is tried, in
     /// seconds.
     case tried([TryResult], retryAfter: UInt16)
-    /// Tag 5: the channel's end. `reason` is a whole sentence, or empty.
+    /// Tag 5: the channel's end, or on channel 0 the end of all there is to wait for. `reason` is a whole sentence, or
+    /// empty.
     case finish(ExitCode, reason: String)
 }
 

@@ -23,5 +23,7 @@ private func run() -> Int32 {
         case .worker: return WorkerProcess.run()
         }
     }
+    // A boot script may start it with nothing open at all.
+    linux_fill_standard_descriptors()
     return CommandLine.run(arguments)
 }

@@ -45,9 +45,7 @@ extension Rehearsal {
 
     /// Waits until `status --json` is as `condition` wants it.
     func becomes(_ condition: (Status) -> Bool) throws -> Bool {
-        let end = Date().addingTimeInterval(patience)
-        while Date() < end { if condition(try status()) { return true } }
-        return false
+        try eventually { condition(try status()) }
     }
 }
 

@@ -104,4 +104,27 @@ import Testing
         #expect(end.status == 255)
         #expect(agent.logs("its from= does not allow 127.0.0.1"), "\(agent.log)")
     }
+
+    @Test func ofAKeyInSeveralLinesTheFirstThatAdmitsCounts() throws {
+        var scene = Scene(volumes)
+        let line = try materials.alice.line()
+        scene.keys = [
+            "from=\"192.0.2.0/24\",command=\"unlock\" \(line)", "expiry-time=\"20200101\" \(line)",
+            "from=\"127.0.0.0/8\",command=\"help\" \(line)", line,
+        ]
+        let agent = try Rehearsal(scene)
+        let end = try agent.ssh(["status"])
+        #expect(end.status == 0, "\(end) \(agent.log)")
+        #expect(end.out.contains("cryptroot-unlock"), "\(end)")
+    }
+
+    @Test func aVolumesNameMayHaveBlanksAndLetters() throws {
+        let agent = try Rehearsal(["my\\040root-é \(materials.root) none luks"])
+        #expect(try agent.becomes { $0.volume("my root-é")?.asks == true })
+        let screen = try agent.login()
+        #expect(screen.sees("Passphrase for my root-é: "), "\(screen.screen)")
+        screen.type("correct horse\r")
+        #expect(screen.sees("my root-é: open"), "\(screen.screen)")
+        #expect(screen.end() == 0)
+    }
 }

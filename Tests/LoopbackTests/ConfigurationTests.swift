@@ -88,6 +88,17 @@ import Testing
         #expect(end.err == "postern: a rehearsal opens nothing, and this is an initrd\n")
     }
 
+    @Test("without a volume to open the boot's own prompt takes over", arguments: ["", "lonely\n"])
+    func endsWithoutVolumes(crypttab: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("Crypttab \(folder.path("crypttab"))\n", to: "postern.conf")
+        try folder.write(crypttab, to: "crypttab")
+        let end = try run(
+            try Rehearsal.binary(), ["agent", "--rehearse", "-f", folder.path("postern.conf")], timeout: patience)
+        #expect(end.status == 1, "\(end)")
+        #expect(end.err.hasSuffix("postern: no volume to open; the boot's own prompt takes over\n"), "\(end)")
+    }
+
     @Test(
         "what is typed wrong is answered with the usage",
         arguments: [[], ["agnet"], ["agent", "-f"], ["agent", "--key-volume", "/k"], ["check", "x"], ["-T", "-f"]])

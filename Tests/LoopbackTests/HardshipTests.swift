@@ -79,6 +79,38 @@ import Testing
         if geteuid() == 0 { #expect(access("/run/postern-rehearsal-\(agent.process)", F_OK) != 0) }
     }
 
+    @Test func aClientWithoutAPromptHoldsNobodyUp() throws {
+        let agent = try Rehearsal(volumes)
+        let idle = try agent.login(options: ["-N"])
+        #expect(agent.logs("login of"))
+        let end = try agent.unlock(Materials.passphrase)
+        #expect(end.status == 0, "\(end)")
+        #expect(agent.end() == 0)
+        // It was told, and not cut off.
+        #expect(idle.end() == 255)
+        #expect(idle.screen.contains("Received disconnect from 127.0.0.1"), "\(idle.screen)")
+        #expect(!idle.screen.contains("closed by remote host"), "\(idle.screen)")
+    }
+
+    @Test func anAgentWithoutStandardDescriptorsServes() throws {
+        var scene = Scene(volumes)
+        scene.through = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
+        scene.isMute = true
+        let agent = try Rehearsal(scene)
+        var end = try agent.ssh(["status"])
+        #expect(
+            try eventually {
+                end = try agent.ssh(["status"])
+                return end.status == 0
+            }, "\(end)")
+        for number in 0...2 {
+            let path = "/proc/\(agent.process)/fd/\(number)"
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "/dev/null")
+        }
+        #expect(try agent.unlock(Materials.passphrase).status == 0)
+        #expect(agent.end() == 0)
+    }
+
     @Test func ctrlCAtItsTerminalEndsARehearsal() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let console = try #require(agent.console)

@@ -31,7 +31,7 @@ import Testing
         let agent = try Rehearsal(
             [root] + members(2) + [missing], settings: ["Array storage quorum=2 storage-*", "ContinueTimeout 1"])
         #expect(try agent.becomes { $0.volumes.count { $0.asks } == 3 })
-        #expect(try agent.status().notices == ["storage: 0 of 3 open, 2 needed"])
+        #expect(try agent.status().notices == ["storage needs 2 of its 3 members"])
         try checkGoesOn(agent, without: "storage-9")
     }
 
@@ -61,7 +61,7 @@ import Testing
         let end = try agent.unlock(Materials.passphrase)
         #expect(end.status == 5, "\(end)")
         #expect(end.err.contains("storage-9: device /nowhere/storage-9 is missing"), "\(end)")
-        #expect(try agent.status().notices == ["storage: 1 of 3 open, 2 needed"])
+        #expect(try agent.status().notices == ["storage needs 2 of its 3 members"])
     }
 
     @Test func nofailIsNotWaitedForLong() throws {

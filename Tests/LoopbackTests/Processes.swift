@@ -5,9 +5,9 @@ import Glibc
 let patience: Double = 90
 
 /// Waits until `condition` holds, and returns whether it did in time.
-func eventually(_ condition: () -> Bool) -> Bool {
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
     let end = Date().addingTimeInterval(patience)
-    while !condition() {
+    while try !condition() {
         guard Date() < end else { return false }
         usleep(5000)
     }

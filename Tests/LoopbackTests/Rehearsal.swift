@@ -24,6 +24,8 @@ struct Scene {
     var binary: String?
     /// Whether it is to serve ssh.
     var listens = true
+    /// Whether it has nowhere to log to, so that its start cannot be seen.
+    var isMute = false
 
     init(_ volumes: [String], settings: [String] = [], console: Bool = false) {
         self.volumes = volumes
@@ -62,6 +64,7 @@ final class Rehearsal: @unchecked Sendable {
             port = try freePort()
             try writeFiles(scene)
             try start(scene)
+            if scene.isMute { return }
             let isTaken = "port \(port)): Address already in use"
             let hasBegun = eventually { log.contains(isReady) || log.contains(isTaken) || hasEnded }
             guard hasBegun else { throw PeerError.tool("the agent does not start: \(log)") }
@@ -80,6 +83,8 @@ final class Rehearsal: @unchecked Sendable {
     deinit {
         program?.signal(SIGKILL)
         if ending == nil, console != nil { kill(process, SIGKILL) }
+        // What one that is killed cannot remove.
+        rmdir("/run/postern-rehearsal-\(process)")
     }
 
     private func writeFiles(_ scene: Scene) throws {
