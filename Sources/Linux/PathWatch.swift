@@ -6,7 +6,19 @@ internal import CLinux
 public struct PathWatch: ~Copyable {
     private let descriptor: FileDescriptor
     private let paths: [String]
-    private var known: [Bool]
+    /// What was last seen at each path.
+    private var known: [Identity?]
+
+    /// What tells a file or device from another one that has taken its place.
+    private struct Identity: Equatable {
+        var filesystem: UInt64 = 0
+        var inode: UInt64 = 0
+        var device: UInt64 = 0
+
+        init?(_ path: String) {
+            guard unsafe linux_identity(path, &filesystem, &inode, &device) == 0 else { return nil }
+        }
+    }
 
     /// The descriptor, for `poll`.
     public var number: Int32 { descriptor.number }
@@ -18,21 +30,22 @@ public struct PathWatch: ~Copyable {
         let flags = Int32(IN_NONBLOCK | IN_CLOEXEC)
         descriptor = FileDescriptor(owning: try check("inotify_init1") { inotify_init1(flags) })
         self.paths = paths
-        known = [Bool](repeating: false, count: paths.count)
+        known = [Identity?](repeating: nil, count: paths.count)
     }
 
-    /// Which paths have come or gone since the last call.
+    /// Which paths have come or gone since the last call, in order. One that names another file now, as when udev turns
+    /// a link to another disk, has gone and come.
     public mutating func changes() -> [(path: String, isThere: Bool)] {
         drain()
         var changes: [(path: String, isThere: Bool)] = []
         for index in paths.indices {
             // The watch comes first: what appears between the two is then an event.
             watch(paths[index])
-            let isThere = Files.exists(paths[index])
-            if isThere != known[index] {
-                known[index] = isThere
-                changes.append((paths[index], isThere))
-            }
+            let found = Identity(paths[index])
+            guard found != known[index] else { continue }
+            if known[index] != nil { changes.append((paths[index], false)) }
+            if found != nil { changes.append((paths[index], true)) }
+            known[index] = found
         }
         return changes
     }

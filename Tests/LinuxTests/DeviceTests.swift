@@ -95,6 +95,27 @@ import Testing
         #expect(changes(&watch) == ["+\(path)"])
     }
 
+    @Test func `what takes another's place has gone and come`() throws {
+        let folder = Folder()
+        let path = "\(folder.path)/x"
+        try Files.write("", to: path, mode: 0o600)
+        var watch = try PathWatch([path])
+        #expect(changes(&watch, waits: false) == ["+\(path)"])
+        try Files.write("", to: "\(folder.path)/y", mode: 0o600)
+        rename("\(folder.path)/y", path)
+        #expect(changes(&watch) == ["-\(path)", "+\(path)"])
+        // As udev does: the link stays, and leads somewhere else.
+        for target in ["/dev/null", "/dev/zero"] {
+            symlink(target, "\(path).new")
+            rename("\(path).new", path)
+            #expect(changes(&watch) == ["-\(path)", "+\(path)"])
+        }
+        // The same under another name is the same.
+        symlink("/dev/zero", "\(path).new")
+        rename("\(path).new", path)
+        #expect(changes(&watch) == [])
+    }
+
     @Test func `a folder that moves away takes its paths along`() throws {
         let folder = Folder()
         try Files.makeFolder("\(folder.path)/a", mode: 0o700)
