@@ -10,8 +10,13 @@ struct Ending {
     /// How long udev's links are waited for, in milliseconds.
     static let linkGrace: Int64 = 10_000
 
+    /// How long a login that had begun may still take, in milliseconds, so that its owner hears how it ended. Strangers
+    /// can hold up the boot for as long, and no longer.
+    static let loginGrace: Int64 = 1_500
+
     let code: ExitCode
     let deadline: Int64
+    let loginDeadline: Int64
     /// What the boot goes on without.
     let without: [String]
 }
@@ -25,7 +30,9 @@ extension Monitor {
 
     /// Tells every prompt how it ends, and takes no new ones.
     func end(_ code: ExitCode, reason: String, without: [String] = []) {
-        ending = Ending(code: code, deadline: Clock.now() + Ending.grace, without: without)
+        let now = Clock.now()
+        ending = Ending(
+            code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
         listeners.removeAll()
         probes.removeAll()
         for worker in workers {
@@ -35,13 +42,28 @@ extension Monitor {
         if code == .done { show() }
         for session in sessions {
             for (channel, _) in session.watching { finish(session, channel, code, reason) }
-            // Nobody logs in any more; and who has no prompt open, such as an idle master, need not be waited for.
-            if !session.isAuthenticated {
-                ChildProcess.kill(session.process)
-            } else if session.number != SessionRecord.console {
-                send(.finish(code, reason: reason), to: session, channel: 0)
-            }
+            // Who has no prompt open, such as an idle master, need not be waited for.
+            if session.isAuthenticated { release(session) }
         }
+    }
+
+    /// Lets a session go once its channels have ended.
+    func release(_ session: SessionRecord) {
+        guard let ending, session.number != SessionRecord.console else { return }
+        send(.finish(ending.code, reason: ""), to: session, channel: 0)
+    }
+
+    /// Whether the agent's time is over: everybody has left, or has had the time to.
+    func isOver(_ ending: Ending, now: Int64) -> Bool {
+        if now >= ending.loginDeadline {
+            for session in sessions where !session.isAuthenticated { ChildProcess.kill(session.process) }
+        }
+        return sessions.isEmpty || now >= ending.deadline
+    }
+
+    /// When that is to be looked at again, in milliseconds of `Clock`.
+    func nextLook(_ ending: Ending, now: Int64) -> Int64 {
+        now < ending.loginDeadline ? ending.loginDeadline : ending.deadline
     }
 
     /// Leaves nothing behind, and says how the boot goes on.

@@ -40,7 +40,7 @@ final class Monitor {
         var set = PollSet()
         while true {
             step()
-            if let ending, sessions.isEmpty || Clock.now() >= ending.deadline { return finish(signals) }
+            if let ending, isOver(ending, now: Clock.now()) { return finish(signals) }
             set.removeAll()
             set.add(signals, .readable)
             set.add(paths.number, .readable)
@@ -75,7 +75,7 @@ final class Monitor {
 
     private func timeout() -> Int64? {
         let now = Clock.now()
-        let deadline = ending.map { $0.deadline } ?? plan.deadline(now: now)
+        let deadline = ending.map { nextLook($0, now: now) } ?? plan.deadline(now: now)
         return deadline.map { max($0 - now, 0) }
     }
 

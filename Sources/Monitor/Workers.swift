@@ -114,7 +114,13 @@ extension Monitor {
         let now = Clock.now()
         switch worker.kind {
         case .probe(let path):
-            if case .probed(let tags) = report, !worker.isDone { plan.probed(path, tags, now: now) }
+            if case .probed(let tags) = report, !worker.isDone {
+                plan.probed(path, tags, now: now)
+                // A link to the device, such as udev makes, did not change with it.
+                for link in plan.watchedPaths where link != path && Files.resolved(link) == path {
+                    plan.path(link, isThere: true, now: now)
+                }
+            }
             worker.isDone = true
         case .job(let job, let source):
             switch report {
