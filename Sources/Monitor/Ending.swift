@@ -7,6 +7,9 @@ struct Ending {
     /// How long sessions and the console have to end by themselves, in milliseconds: a client is waited for three
     /// seconds.
     static let grace: Int64 = 5_000
+    /// How long children have to end when all is told, in milliseconds: one that activates a volume may wait ten seconds
+    /// for udevd.
+    static let reapGrace: Int64 = 15_000
     /// How long udev's links are waited for, in milliseconds.
     static let linkGrace: Int64 = 10_000
 
@@ -36,6 +39,7 @@ extension Monitor {
         listeners.removeAll()
         probes.removeAll()
         for worker in workers {
+            if case .job(let job, _) = worker.kind, plan.isActivating(job) { continue }
             worker.isDone = true
             stop(worker)
         }
@@ -85,7 +89,7 @@ extension Monitor {
     /// Waits for the children to end, within a bound: one whose disk hangs cannot be killed, and the boot does not wait
     /// for it.
     private func reap(_ signals: Int32) {
-        let deadline = Clock.now() + Ending.grace
+        let deadline = Clock.now() + Ending.reapGrace
         var left = sessions.map { $0.process } + workers.map { $0.process }
         var set = PollSet()
         set.add(signals, .readable)
