@@ -7,11 +7,19 @@ struct Ending {
     /// How long sessions and the console have to end by themselves, in milliseconds: a client is waited for three
     /// seconds.
     static let grace: Int64 = 5_000
+    /// How long children have to end when all is told, in milliseconds: one that activates a volume may wait ten seconds
+    /// for udevd.
+    static let reapGrace: Int64 = 15_000
     /// How long udev's links are waited for, in milliseconds.
     static let linkGrace: Int64 = 10_000
 
+    /// How long a login that had begun may still take, in milliseconds, so that its owner hears how it ended. Strangers
+    /// can hold up the boot for as long, and no longer.
+    static let loginGrace: Int64 = 1_500
+
     let code: ExitCode
     let deadline: Int64
+    let loginDeadline: Int64
     /// What the boot goes on without.
     let without: [String]
 }
@@ -25,23 +33,41 @@ extension Monitor {
 
     /// Tells every prompt how it ends, and takes no new ones.
     func end(_ code: ExitCode, reason: String, without: [String] = []) {
-        ending = Ending(code: code, deadline: Clock.now() + Ending.grace, without: without)
+        let now = Clock.now()
+        ending = Ending(
+            code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
         listeners.removeAll()
         probes.removeAll()
         for worker in workers {
+            if case .job(let job, _) = worker.kind, plan.isActivating(job) { continue }
             worker.isDone = true
             stop(worker)
         }
         if code == .done { show() }
         for session in sessions {
             for (channel, _) in session.watching { finish(session, channel, code, reason) }
-            // Nobody logs in any more; and who has no prompt open, such as an idle master, need not be waited for.
-            if !session.isAuthenticated {
-                ChildProcess.kill(session.process)
-            } else if session.number != SessionRecord.console {
-                send(.finish(code, reason: reason), to: session, channel: 0)
-            }
+            // Who has no prompt open, such as an idle master, need not be waited for.
+            if session.isAuthenticated { release(session) }
         }
+    }
+
+    /// Lets a session go once its channels have ended.
+    func release(_ session: SessionRecord) {
+        guard let ending, session.number != SessionRecord.console else { return }
+        send(.finish(ending.code, reason: ""), to: session, channel: 0)
+    }
+
+    /// Whether the agent's time is over: everybody has left, or has had the time to.
+    func isOver(_ ending: Ending, now: Int64) -> Bool {
+        if now >= ending.loginDeadline {
+            for session in sessions where !session.isAuthenticated { ChildProcess.kill(session.process) }
+        }
+        return sessions.isEmpty || now >= ending.deadline
+    }
+
+    /// When that is to be looked at again, in milliseconds of `Clock`.
+    func nextLook(_ ending: Ending, now: Int64) -> Int64 {
+        now < ending.loginDeadline ? ending.loginDeadline : ending.deadline
     }
 
     /// Leaves nothing behind, and says how the boot goes on.
@@ -63,7 +89,7 @@ extension Monitor {
     /// Waits for the children to end, within a bound: one whose disk hangs cannot be killed, and the boot does not wait
     /// for it.
     private func reap(_ signals: Int32) {
-        let deadline = Clock.now() + Ending.grace
+        let deadline = Clock.now() + Ending.reapGrace
         var left = sessions.map { $0.process } + workers.map { $0.process }
         var set = PollSet()
         set.add(signals, .readable)

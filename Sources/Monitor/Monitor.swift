@@ -40,7 +40,7 @@ final class Monitor {
         var set = PollSet()
         while true {
             step()
-            if let ending, sessions.isEmpty || Clock.now() >= ending.deadline { return finish(signals) }
+            if let ending, isOver(ending, now: Clock.now()) { return finish(signals) }
             set.removeAll()
             set.add(signals, .readable)
             set.add(paths.number, .readable)
@@ -75,8 +75,9 @@ final class Monitor {
 
     private func timeout() -> Int64? {
         let now = Clock.now()
-        let deadline = ending.map { $0.deadline } ?? plan.deadline(now: now)
-        return deadline.map { max($0 - now, 0) }
+        if let ending { return max(nextLook(ending, now: now) - now, 0) }
+        let deadlines = [plan.deadline(now: now), probeDeadline(now: now)].compactMap { $0 }
+        return deadlines.min().map { max($0 - now, 0) }
     }
 
     /// Does all that is to do now, and shows every prompt what has changed.

@@ -55,13 +55,12 @@ extension Monitor {
         return run(signals.number, uevents, &paths)
     }
 
-    /// Whether crypttab names a device by anything but its path.
+    /// Whether block devices are looked at: by a rehearsal only where crypttab names one by anything but its path. In a
+    /// boot always, for the kernel tells when something is put into a drive whose path was there all along.
     private var watchesDevices: Bool {
-        configuration.crypttab.entries.contains { entry in
-            if case .fileOn(_, .path) = entry.key, case .path = entry.device { return false }
-            if case .fileOn = entry.key, !options.rehearsal { return true }
-            if case .path = entry.device { return false }
-            return true
+        guard options.rehearsal else { return true }
+        return configuration.crypttab.entries.contains { entry in
+            if case .path = entry.device { false } else { true }
         }
     }
 

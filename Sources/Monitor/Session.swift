@@ -48,6 +48,7 @@ final class WorkerRecord {
     let process: Int32
     let socket: FrameSocket
     let kind: Kind
+    let started = Clock.now()
     /// Whether it has given its answer, so that its end is no news.
     var isDone = false
     /// It says and hears nothing more; only its process is still to end.

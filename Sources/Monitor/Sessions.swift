@@ -179,6 +179,7 @@ extension Monitor {
         send(.state(plan.picture(now: Clock.now())), to: session, channel: channel)
         guard command == .unlock, ending == nil else {
             finish(session, channel, command == .unlock ? ending?.code ?? .done : .done, "")
+            release(session)
             return
         }
         session.watching.append((channel, terminal))

@@ -6,6 +6,8 @@ internal import Wire
 extension Monitor {
     /// Probes at a time: a disk that hangs must not hold up the others for long.
     private static let mostProbes = 4
+    /// How long a probe counts as one of them, in milliseconds: a dead disk has many devices, and their probes hang.
+    private static let probePatience: Int64 = 10_000
 
     func start(_ job: Int, _ work: Job) {
         switch work {
@@ -63,12 +65,20 @@ extension Monitor {
         }
     }
 
+    /// When a probe that hangs stops to hold up those that wait, or `nil`.
+    func probeDeadline(now: Int64) -> Int64? {
+        guard !probes.isEmpty else { return nil }
+        return workers.filter { $0.probes != nil }.map { $0.started + Monitor.probePatience }.filter { $0 > now }.min()
+    }
+
     /// Looks at the devices that wait for it, a few at a time.
     func startProbes() {
         guard ending == nil else { return }
         // One at a time of a device, so that the last answer is the newest.
         while let index = probes.firstIndex(where: { path in !workers.contains { $0.probes == path } }) {
-            guard workers.count(where: { $0.probes != nil }) < Monitor.mostProbes else { return }
+            let now = Clock.now()
+            let young = workers.count { $0.probes != nil && now < $0.started + Monitor.probePatience }
+            guard young < Monitor.mostProbes else { return }
             let path = probes.remove(at: index)
             start(.probe(device: path), .probe(path))
         }
@@ -114,7 +124,13 @@ extension Monitor {
         let now = Clock.now()
         switch worker.kind {
         case .probe(let path):
-            if case .probed(let tags) = report, !worker.isDone { plan.probed(path, tags, now: now) }
+            if case .probed(let tags) = report, !worker.isDone {
+                plan.probed(path, tags, now: now)
+                // A link to the device, such as udev makes, did not change with it.
+                for link in plan.watchedPaths where link != path && Files.resolved(link) == path {
+                    plan.path(link, isThere: true, now: now)
+                }
+            }
             worker.isDone = true
         case .job(let job, let source):
             switch report {
@@ -124,7 +140,7 @@ extension Monitor {
             case .inspected(let facts): done(worker, job, .inspected(facts))
             case .done(let outcome): done(worker, job, .done(outcome))
             case .key(let key):
-                guard let source else { return }
+                guard let source, !worker.isDone else { return }
                 while keys.count <= source { keys.append(nil) }
                 keys[source] = key
                 done(worker, job, .keyRead)

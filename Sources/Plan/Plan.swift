@@ -135,6 +135,12 @@ public struct Plan {
         return true
     }
 
+    /// Whether the worker of `job` has leave to activate a volume, and must be let finish: one that is killed at it can
+    /// leave a device of that name without a table, which no opener gets past.
+    public func isActivating(_ job: Int) -> Bool {
+        volumes.contains { $0.activating == job }
+    }
+
     /// A worker's job ended.
     public mutating func ended(_ job: Int, _ report: JobReport, now: Int64) {
         guard let index = tasks.firstIndex(where: { $0.job == job }) else { return }

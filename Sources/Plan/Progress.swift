@@ -12,8 +12,10 @@ extension Plan {
                 volumes[index].headerIsThere = devices.place(of: .path(header)) != .missing
             }
             let isSame = before.0 == volumes[index].place && before.1 == volumes[index].headerIsThere
-            // Its own device may have been written to, such as a header that was just restored.
-            guard !isSame || volumes[index].device == path else { continue }
+            // Its own device may have been written to, such as a header that was just restored. One that crypttab names
+            // by a path may lie behind it or below it under another name, such as a link's device, or an array that has
+            // just become whole.
+            guard !isSame || volumes[index].device == path || volumes[index].isFailedPath else { continue }
             guard volumes[index].phase != .open else { continue }
             if !isSame {
                 lastProgress = now
@@ -111,7 +113,8 @@ extension Plan {
         case .inspected(let facts):
             volumes[index].facts = facts
             if facts.active {
-                opened(index, by: nil, now: now)
+                // Whoever has leave to activate it is about to say so.
+                wasOpen(index, now: now)
             } else if facts.tokens.contains("clevis"), !volumes[index].isTaken {
                 volumes[index].phase = .left("its header has a clevis binding")
                 actions.append(.log(.notice, "\(volumes[index].name): left, its header has a clevis binding"))

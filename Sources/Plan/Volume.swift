@@ -47,6 +47,12 @@ struct Volume {
         return path
     }
 
+    /// Whether it failed, and which device it stands for is not known from its name.
+    var isFailedPath: Bool {
+        guard case .failed = phase, case .path = entry.device else { return false }
+        return true
+    }
+
     /// Whether a key can be tried on it now.
     var isReady: Bool { phase == .closed && facts != nil && device != nil }
 

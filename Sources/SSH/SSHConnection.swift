@@ -141,6 +141,8 @@ public import Linux
     /// Takes what has come, and sends what libssh has to say. It does not block.
     public func process() {
         if unsafe ssh_event_dopoll(event, 0) == SSH_ERROR { isBroken = true }
+        // libssh may move its buffer from here on.
+        unsafe packet = nil
         answerForgotten()
         reap()
     }

@@ -17,13 +17,16 @@ func fillServerCallbacks(
 
     private static let authenticationRequest = 50
     private static let channelData = 94
+    private static let channelExtendedData = 95
 
     init() {
-        let count = GuardCallbacks.channelData - GuardCallbacks.authenticationRequest + 1
+        let count = GuardCallbacks.channelExtendedData - GuardCallbacks.authenticationRequest + 1
         unsafe functions = .allocate(capacity: count)
         unsafe functions.initialize(repeating: nil, count: count)
         unsafe functions[0] = onAuthenticationRequest
-        unsafe functions[count - 1] = onChannelData
+        // Both reach the channel's data callback, which wipes the packet that was noted last.
+        unsafe functions[GuardCallbacks.channelData - GuardCallbacks.authenticationRequest] = onChannelData
+        unsafe functions[GuardCallbacks.channelExtendedData - GuardCallbacks.authenticationRequest] = onChannelData
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(to: .init())
         unsafe pointer.pointee.start = UInt8(GuardCallbacks.authenticationRequest)

@@ -31,6 +31,27 @@ import Wire
         #expect(story.end("unlock a", .wrongKey) == ["tried 0.1: b failed, a wrong"])
     }
 
+    @Test func `a volume that failed under a path gets another chance when any device changes`() {
+        let story = Story("root /dev/md0 none luks")
+        #expect(story.path("/dev/md0", isThere: true) == ["inspect root"])
+        _ = story.end("inspect root", .failed("no LUKS header on /dev/md0"))
+        #expect(story.picture == ["root failed"])
+        #expect(story.plug("/dev/sdb", uuid: "1-1", type: "linux_raid_member") == ["inspect root"])
+    }
+
+    @Test func `a header that is read again while its volume is activated does not cut that off`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.type("x", .console)
+        let job = story.job("unlock root")
+        #expect(story.leave("unlock root"))
+        #expect(story.plan.isActivating(job))
+        _ = story.plug("/dev/root", uuid: Story.uuid("root"))
+        _ = story.readHeader("root", active: true)
+        #expect(story.plan.isActivating(job))
+        #expect(story.end("unlock root", .opened(slot: 0)).contains("tried 0.1: root opened"))
+    }
+
     @Test func `a header that cannot be read gets another chance when its device changes`() {
         let story = Story(Story.crypttab(["root"]))
         _ = story.plug("/dev/root", uuid: Story.uuid("root"))

@@ -46,7 +46,7 @@ import Testing
     @Test func `a lock file with a bad line names it`() throws {
         try folder.write("libssh 0.12.2 nothing\n", to: "bad.lock")
         let line = try build(["--libraries", "--lock", folder.path("bad.lock")])
-        #expect(line.contains("line 1 of \(folder.path("bad.lock")) is not 'library version sha256 file'"))
+        #expect(line.contains("bad.lock is not 'library version sha256 file'"))
     }
 
     @Test("a file that is not there is named", arguments: ["--lock", "--sources", "--limit"])
