@@ -35,8 +35,8 @@ final class Materials: Sendable {
     private init() throws {
         keys = try TemporaryFolder()
         images = try Workplace()
-        let folders = [keys.path(""), images.path]
-        Materials.removeAtExit(folders)
+        removeAtExit(keys.path(""))
+        removeAtExit(images.path)
         host = [
             try KeyPair(keys, "host-ed25519"), try KeyPair(keys, "host-rsa", type: "rsa", bits: 2048),
         ]
@@ -60,16 +60,6 @@ final class Materials: Sendable {
         detached = (images.file("body"), header)
         try images.shell("cryptsetup luksFormat -q --type luks2 \(cheap) --header header --key-file pass body")
     }
-
-    private static func removeAtExit(_ folders: [String]) {
-        Leftovers.folders = folders
-        atexit { for folder in Leftovers.folders { try? FileManager.default.removeItem(atPath: folder) } }
-    }
-}
-
-/// What the process's end removes.
-private enum Leftovers {
-    nonisolated(unsafe) static var folders: [String] = []
 }
 
 extension Workplace {

@@ -55,9 +55,9 @@ extension SessionTests {
             let after = memory(of: bench.monitor.processes[0])
             #expect(after - before < 4096, "\(before) KiB, then \(after)")
             screen.signal(SIGCONT)
-            #expect(screen.shows("news 29999", timeout: 20))
+            #expect(screen.shows("news 29999", timeout: 90))
             screen.type("correct horse\r")
-            #expect(screen.wait(timeout: 20) == 0)
+            #expect(screen.wait(timeout: 90) == 0)
         }
 
         @Test func aStoppedClientIsGivenUpOnceNothingIsLeftToDo() throws {

@@ -1,6 +1,7 @@
 import CMachine
 import Foundation
 import Glibc
+import Synchronization
 
 /// A program that ended, and what it said.
 public struct Finished: CustomStringConvertible, Sendable {
@@ -79,3 +80,15 @@ public final class TemporaryFolder: Sendable {
         try Data(text.utf8).write(to: URL(filePath: path(name)))
     }
 }
+
+/// Removes a folder when the test process ends: what a static property owns is never given up.
+public func removeAtExit(_ path: String) {
+    let isFirst = leftovers.withLock { paths in
+        paths.append(path)
+        return paths.count == 1
+    }
+    guard isFirst else { return }
+    atexit { for path in leftovers.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) } }
+}
+
+private let leftovers = Mutex<[String]>([])
