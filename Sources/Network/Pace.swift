@@ -8,8 +8,8 @@ public struct Pace: Equatable, Sendable {
     public static let goodNews: Int64 = 300
     public static let badNews: Int64 = 3000
     /// Reports that may follow each other at once, and the time after which there may be one more.
-    public static let burst = 5
-    public static let interval: Int64 = 30_000
+    public static let burst = 6
+    public static let interval: Int64 = 20_000
 
     private var left = Pace.burst
     private var counted: Int64 = 0

@@ -11,7 +11,7 @@ public enum NetworkText {
         case .nearby:
             // The zone is the client's: its own name of the link between the two.
             let isIPv6 = detail.utf8.contains(UInt8(ascii: ":"))
-            let zone = isIPv6 ? "%INTERFACE (INTERFACE being that machine's own)" : ""
+            let zone = isIPv6 ? "%INTERFACE, where INTERFACE is the client's own, such as eth0" : ""
             return "Only from the network segment of \(link): ssh -p \(fact.number) root@\(detail)\(zone)"
         case .noCarrier: return "Network: \(link) has no carrier; is its cable plugged in?"
         case .noAddress:

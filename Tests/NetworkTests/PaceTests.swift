@@ -7,12 +7,12 @@ import Testing
         #expect(pace.due == nil)
         pace.changed(isGood: false, now: 1000)
         #expect(pace.due == 1000 + Pace.badNews)
-        #expect(!pace.mayReport(now: 1999))
+        expect(&pace, false, at: 1999)
         pace.changed(isGood: true, now: 2000)
         #expect(pace.due == 1000 + Pace.goodNews)
-        #expect(pace.mayReport(now: 2000))
+        expect(&pace, true, at: 2000)
         #expect(pace.due == nil)
-        #expect(!pace.mayReport(now: 99_999))
+        expect(&pace, false, at: 99_999)
     }
 
     @Test func aStateThatPassesByIsNotSaid() {
@@ -20,7 +20,7 @@ import Testing
         pace.changed(isGood: false, now: 0)
         pace.settled()
         #expect(pace.due == nil)
-        #expect(!pace.mayReport(now: 99_999))
+        expect(&pace, false, at: 99_999)
     }
 
     /// A link that comes and goes for an hour.
@@ -49,9 +49,15 @@ import Testing
                 return pace.mayReport(now: start + Pace.goodNews)
             }
         }
-        #expect(burst(from: 0) == Pace.burst)
-        #expect(burst(from: Pace.interval) == 1)
-        #expect(burst(from: 3_600_000) == Pace.burst)
+        let counts = [burst(from: 0), burst(from: Pace.interval), burst(from: 3_600_000)]
+        #expect(counts == [Pace.burst, 1, Pace.burst])
         #expect(pace.due == 3_600_000 + Pace.goodNews + Pace.interval)
     }
+}
+
+private func expect(
+    _ pace: inout Pace, _ reports: Bool, at now: Int64, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let isReporting = pace.mayReport(now: now)
+    #expect(isReporting == reports, sourceLocation: sourceLocation)
 }
