@@ -58,8 +58,8 @@ extension Link {
     /// (`ARPHRD_ETHER`), or a veth, the card of a machine in a container.
     var isCard: Bool { type == 1 && !isLoopback && (kind.isEmpty || kind == "veth") }
 
-    /// IF_RA_RCVD and IF_RA_MANAGED: a router has spoken, and of DHCPv6.
-    var isManaged: Bool { (routers ?? 0) & 0x60 == 0x60 }
+    /// IF_RA_MANAGED: a router has spoken, and of DHCPv6. (Of IF_RA_RCVD alone the kernel makes no news.)
+    var isManaged: Bool { (routers ?? 0) & 0x40 != 0 }
 }
 
 extension Address {

@@ -84,7 +84,7 @@ import Wire
         #expect(reach().map { $0.kind } == [.nearby, .managedOnly])
         // The same by news of IPv6 alone, and what the router says stays when the link changes.
         take(Kernel.link(3, "eth1"))
-        links.take(.routers(link: 3, flags: 0x60))
+        links.take(.routers(link: 3, flags: 0x40))
         take(Kernel.link(3, "eth1"))
         #expect(reach().map { $0.kind } == [.nearby, .managedOnly, .managedOnly])
         // A prefix as well: the kernel makes an address of it.
