@@ -76,7 +76,7 @@ public final class Machine: Sendable {
         var ends: [Int32] = []
         defer { for end in ends { close(end) } }
         var arguments = ["-netdev", "user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
-        arguments += ["-device", "virtio-net-pci,netdev=net,romfile="]
+        arguments += ["-device", "\(setup.card),netdev=net,romfile="]
         for name in setup.disks { arguments += ["-drive", "if=virtio,format=raw,file=\(disks.image(name))"] }
 
         // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.
