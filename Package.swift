@@ -83,9 +83,10 @@ let package = Package(
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module("Monitor", ["CLinux", "Config", "Linux", "Plan", "Wire"]),
+        module("Image", ["Config", "Linux", "Monitor", "Plan"]),
         .executableTarget(
             name: "postern",
-            dependencies: ["CLinux", "Config", "Console", "Linux", "Monitor", "Session", "Worker"],
+            dependencies: ["CLinux", "Config", "Console", "Image", "Linux", "Monitor", "Session", "Worker"],
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
         tests("ConfigTests", ["Config"]),
@@ -93,6 +94,7 @@ let package = Package(
         .target(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
+        tests("ImageTests", ["Config", "Image"]),
         tests("LinuxTests", ["Linux"]),
         tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),

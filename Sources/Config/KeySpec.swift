@@ -15,7 +15,7 @@ public enum KeySpec: Equatable, Sendable {
     }
 
     /// As a field of a crypttab.
-    var rendered: [UInt8] {
+    public var rendered: [UInt8] {
         switch self {
         case .ask: Array("none".utf8)
         case .file(let path): FileSpec.file(path: path).rendered

@@ -10,16 +10,53 @@ public enum Files {
         return unsafe secret.withUnsafeBytes { unsafe Array($0) }
     }
 
+    /// What `path` names, symbolic links followed, or `nil` when it names nothing.
+    public static func kind(_ path: String) -> Kind? {
+        var mode: UInt32 = 0
+        var size: UInt64 = 0
+        var device: UInt64 = 0
+        guard unsafe linux_stat(path, &mode, &size, &device) == 0 else { return nil }
+        let permissions = mode & 0o7777
+        return switch mode & UInt32(S_IFMT) {
+        case UInt32(S_IFREG): .file(permissions: permissions)
+        case UInt32(S_IFDIR): .folder
+        case UInt32(S_IFBLK): .blockDevice(number: device)
+        default: .other
+        }
+    }
+
+    /// What a path can name.
+    public enum Kind: Equatable {
+        /// A regular file, with its permission bits.
+        case file(permissions: UInt32)
+        case folder
+        /// With its number as `dev_t` has it.
+        case blockDevice(number: UInt64)
+        case other
+    }
+
+    /// The bytes of a regular file, all of which must be within `limit`. Whatever else it is, nothing waits for it.
+    ///
+    /// - Throws: `SystemError`; `EFBIG` when it is larger, `EINVAL` when it is no regular file.
+    public static func readRegular(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let secret = try readSecret(path, limit: limit, onlyRegular: true)
+        return unsafe secret.withUnsafeBytes { unsafe Array($0) }
+    }
+
     /// The bytes of a file that nobody else is to see, such as a host key.
     ///
-    /// - Throws: `SystemError`; `EFBIG` when it is larger than `limit` bytes.
-    public static func readSecret(_ path: String, limit: Int) throws(SystemError) -> SecretBytes {
-        let file = try FileDescriptor.open(path, O_RDONLY | O_NOCTTY)
+    /// - Throws: `SystemError`; `EFBIG` when it is larger than `limit` bytes, `EINVAL` when it must be a regular file and
+    ///   is none.
+    public static func readSecret(
+        _ path: String, limit: Int, onlyRegular: Bool = false
+    ) throws(SystemError) -> SecretBytes {
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NOCTTY | (onlyRegular ? O_NONBLOCK : 0))
         var mode: UInt32 = 0
         var size: UInt64 = 0
         var device: UInt64 = 0
         try check("fstat(\(path))") { unsafe linux_fstat(file.number, &mode, &size, &device) }
         let isRegular = mode & UInt32(S_IFMT) == UInt32(S_IFREG)
+        guard isRegular || !onlyRegular else { throw SystemError("\(path) is no regular file", code: EINVAL) }
         // One byte more than there should be, to see the end or that the file grew. Files of proc(5) have no size.
         let isSized = isRegular && size > 0
         let secret = try SecretBytes(capacity: isSized ? min(Int(clamping: size), limit) + 1 : limit + 1)
@@ -87,12 +124,36 @@ public enum Files {
         _ = unsafe rmdir(path)
     }
 
+    /// Removes a file, if it is there.
+    public static func remove(_ path: String) {
+        _ = unsafe unlink(path)
+    }
+
     /// Makes a file with `text` in it, or replaces it.
     ///
     /// - Throws: `SystemError` for `open` or `write`.
     public static func write(_ text: String, to path: String, mode: UInt32) throws(SystemError) {
+        try write(Array(text.utf8), to: path, mode: mode)
+    }
+
+    /// Makes a file with `bytes` in it, or puts it in the place of the one that was there: who reads it sees the one or
+    /// the other, whole.
+    ///
+    /// - Throws: `SystemError` for `open`, `write` or `rename`.
+    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32) throws(SystemError) {
+        let new = path + ".new"
+        remove(new)
+        do throws(SystemError) {
+            try write(bytes, to: new, mode: mode)
+            try check("rename(\(path))") { unsafe rename(new, path) }
+        } catch {
+            remove(new)
+            throw error
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemError) {
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
-        let bytes = Array(text.utf8)
         let written = try unsafe bytes.withUnsafeBufferPointer { buffer throws(SystemError) -> Int? in
             unsafe try file.write(UnsafeRawBufferPointer(buffer))
         }

@@ -18,15 +18,24 @@ public struct Configuration {
     }
 
     /// The largest configuration file, in bytes.
-    static let largestFile = 1 << 20
+    public static let largestFile = 1 << 20
     /// The largest host key file, in bytes: an RSA key of 16384 bits takes some 13,000.
-    static let largestHostKey = 32 << 10
+    public static let largestHostKey = 32 << 10
     /// The most that all authorized keys may take together, in bytes: every session is handed them.
     static let largestKeys = 512 << 10
 
+    /// What stands before every path that is read, and is not shown; `nil` for the agent itself. An image's files must be
+    /// regular ones: a pipe would hold up whoever builds the image.
+    private let root: String?
+
     /// Reads postern.conf and the files it names. What is not understood costs only itself: a file that cannot be read
     /// leaves the defaults, and a finding.
-    public init(file: String) {
+    ///
+    /// - Parameters:
+    ///   - file: the path of postern.conf.
+    ///   - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
+    public init(file: String, beneath root: String? = nil) {
+        self.root = root
         if let bytes = read(file, remedy: "make the file, or name another one with -f") {
             settings = Settings.parse(bytes, file: file, into: &findings)
         }
@@ -47,7 +56,8 @@ public struct Configuration {
 
     private mutating func read(_ path: String, remedy: String) -> [UInt8]? {
         do throws(SystemError) {
-            return try Files.read(path, limit: Configuration.largestFile)
+            guard let root else { return try Files.read(path, limit: Configuration.largestFile) }
+            return try Files.readRegular(root + path, limit: Configuration.largestFile)
         } catch {
             add(path, error.description, remedy)
             return nil
@@ -82,7 +92,8 @@ public struct Configuration {
 
     private mutating func readHostKey(_ path: String) {
         do throws(SystemError) {
-            let content = try Files.readSecret(path, limit: Configuration.largestHostKey)
+            let content = try Files.readSecret(
+                (root ?? "") + path, limit: Configuration.largestHostKey, onlyRegular: root != nil)
             let problem = unsafe content.withUnsafeBytes { bytes in
                 HostKey.problem(
                     start: unsafe Array(bytes.prefix(HostKey.startLength)),

@@ -38,6 +38,7 @@ extension Monitor {
             code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
         listeners.removeAll()
         probes.removeAll()
+        forgetMissingDevices()
         for worker in workers {
             if case .job(let job, _) = worker.kind, plan.isActivating(job) { continue }
             worker.isDone = true

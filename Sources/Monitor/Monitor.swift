@@ -21,6 +21,7 @@ final class Monitor {
     private var shown: MachineState?
     var ending: Ending?
     var consoleStarts = 0
+    var missingDevices = MissingDevices()
     /// The folder that sessions are shut into, made at the start and removed at the end.
     var emptyFolder: String?
 
@@ -85,6 +86,7 @@ final class Monitor {
         while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
         startProbes()
         show()
+        showMissingDevices()
     }
 
     /// Sends the picture to every prompt, when it is another one.

@@ -1,9 +1,9 @@
-internal import Config
+public import Config
 
 /// Which volumes are Postern's, and where their keys come from.
 extension Plan {
     /// Why a volume belongs to the native opener, or `nil` when it is ours.
-    static func native(_ entry: CrypttabEntry, _ treatment: VolumeRule.Treatment?) -> String? {
+    public static func native(_ entry: CrypttabEntry, _ treatment: VolumeRule.Treatment?) -> String? {
         if let foreign = entry.options.foreign { return "\(foreign) volumes belong to the native opener" }
         if case .fileOn = entry.options.header { return "its header lies on another volume" }
         switch treatment {

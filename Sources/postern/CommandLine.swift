@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Config
+internal import Image
 internal import Linux
 internal import Monitor
 
@@ -11,7 +12,8 @@ enum CommandLine {
 
     private static let usage = """
         usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
-               postern check [-f FILE]
+               postern check [--image FOLDER] [-f FILE]
+               postern image --into FOLDER [-f FILE] [VOLUME...]
                postern -T [-f FILE]
                postern --version
         FILE is \(defaultFile) unless -f names another one.
@@ -23,7 +25,8 @@ enum CommandLine {
         let rest = Array(arguments.dropFirst())
         switch first {
         case "agent": return agent(rest)
-        case "check": return file(rest).map { check($0) } ?? misused("check takes -f FILE alone")
+        case "check": return check(rest)
+        case "image": return image(rest)
         case "-T": return file(rest).map { show($0) } ?? misused("-T takes -f FILE alone")
         case "--version":
             print("postern \(version)")
@@ -60,6 +63,41 @@ enum CommandLine {
     private static func file(_ arguments: [String]) -> String? {
         if arguments.isEmpty { return defaultFile }
         return arguments.count == 2 && arguments[0] == "-f" ? arguments[1] : nil
+    }
+
+    private static func check(_ arguments: [String]) -> Int32 {
+        guard let index = arguments.firstIndex(of: "--image") else {
+            return file(arguments).map { check($0) } ?? misused("check takes --image FOLDER and -f FILE alone")
+        }
+        guard index + 1 < arguments.count else { return misused("--image wants a folder") }
+        let rest = Array(arguments[..<index] + arguments[(index + 2)...])
+        return file(rest).map { ImageCheck.run(arguments[index + 1], file: $0) }
+            ?? misused("check takes --image FOLDER and -f FILE alone")
+    }
+
+    private static func image(_ arguments: [String]) -> Int32 {
+        var folder: String?
+        var file = defaultFile
+        var volumes: [String] = []
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--into":
+                guard let value = rest.popFirst() else { return misused("--into wants a folder") }
+                folder = value
+            case "-f":
+                guard let value = rest.popFirst() else { return misused("-f wants a file") }
+                file = value
+            case "--":
+                volumes += rest
+                rest = []
+            default:
+                guard !word.hasPrefix("-") else { return misused("image knows no \(printable(word))") }
+                volumes.append(word)
+            }
+        }
+        guard let folder else { return misused("image wants --into FOLDER") }
+        return Staging.run(into: folder, file: file, volumes: volumes)
     }
 
     /// Reads everything as the agent would, and reports whatever it would pass over.

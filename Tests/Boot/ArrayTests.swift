@@ -46,6 +46,7 @@ extension BootTests {
         setup.disks.removeAll { $0 == "storage-3" || $0 == "storage-4" }
         setup.late = ["storage-3", "storage-4"]
         setup.configuration += "\nContinueTimeout 1"
+        setup.control = true
         try await boot(setup, name: "array-below") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
@@ -55,6 +56,9 @@ extension BootTests {
             // As long as the timeout three times over: it must not apply.
             try await Task.sleep(for: .seconds(3))
             #expect(!ssh.screen.text.contains(Texts.continues))
+            // What a boot script sees that could assemble them.
+            let missing = try await machine.run("cat /run/postern/missing").output
+            #expect(missing == (try machine.filled("UUID={storage-3}\nUUID={storage-4}\n")))
             try await machine.attach("storage-3")
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(

@@ -1,0 +1,88 @@
+internal import Config
+
+/// What the host's files become in the image. Bytes in, bytes out.
+enum Copies {
+    /// Where the image's crypttab lies.
+    static let crypttab = "/etc/postern/crypttab"
+
+    /// The lines of the chosen volumes, as they stand in the host's file but for some keys.
+    ///
+    /// - Parameters:
+    ///   - bytes: the host's crypttab.
+    ///   - file: its name, for a comment.
+    ///   - entries: the chosen volumes.
+    ///   - key: the third field that a volume has in the image, or `nil` where it stays as it is.
+    static func crypttab(
+        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
+    ) -> [UInt8] {
+        let lines = lines(bytes)
+        var copy = Array("# The volumes of this initrd, from \(file) of the machine.\n".utf8)
+        for entry in entries where lines.indices.contains(entry.line - 1) {
+            let line = lines[entry.line - 1]
+            copy += key(entry).map { withKey($0.rendered, in: line) } ?? Array(line)
+            copy.append(UInt8(ascii: "\n"))
+        }
+        return copy
+    }
+
+    /// postern.conf line for line, but that every `Crypttab` names the image's own.
+    static func settings(_ bytes: [UInt8]) -> [UInt8] {
+        let line = Array("Crypttab \(crypttab)".utf8)
+        var copies = lines(bytes).map { Array($0) }
+        // What follows the last line end is no line.
+        if copies.last?.isEmpty == true { copies.removeLast() }
+        var isSaid = false
+        // Behind Match nothing counts.
+        var end = copies.count
+        for index in copies.indices {
+            let keyword = keyword(of: copies[index])
+            if keyword == "match" {
+                end = index
+                break
+            }
+            guard keyword == "crypttab" else { continue }
+            copies[index] = line
+            isSaid = true
+        }
+        if !isSaid { copies.insert(line, at: end) }
+        var copy: [UInt8] = []
+        for line in copies {
+            copy += line
+            copy.append(UInt8(ascii: "\n"))
+        }
+        return copy
+    }
+
+    /// The file's lines without their ends and without a byte order mark.
+    private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        let text = isMarked ? bytes.dropFirst(3) : bytes[...]
+        return text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+            line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+        }
+    }
+
+    /// The first word in lower case, as `SettingsLine` splits it.
+    private static func keyword(of line: [UInt8]) -> String {
+        let word = line.drop { isBlank($0) }.prefix { !isBlank($0) && $0 != UInt8(ascii: "=") }
+        return String(decoding: word.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    }
+
+    /// A line of crypttab with another third field.
+    private static func withKey(_ key: [UInt8], in line: ArraySlice<UInt8>) -> [UInt8] {
+        var rest = line.drop { isBlank($0) }
+        func take() -> ArraySlice<UInt8> {
+            let field = rest.prefix { !isBlank($0) }
+            rest = rest.dropFirst(field.count).drop { isBlank($0) }
+            return field
+        }
+        let blank = [UInt8(ascii: " ")]
+        let start = Array(take()) + blank + Array(take()) + blank + key
+        _ = take()
+        return rest.isEmpty ? start : start + blank + Array(rest)
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+    }
+}

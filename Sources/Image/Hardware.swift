@@ -1,0 +1,75 @@
+internal import Config
+internal import Linux
+
+/// What this machine has, as sysfs and udev tell it.
+struct Hardware {
+    /// Where sysfs and udev's data lie: elsewhere only in tests.
+    var sysfs = "/sys"
+    var udev = "/run/udev/data"
+
+    /// Whether a device is there, or `nil` where udev's links do not tell.
+    static func isThere(_ device: DeviceSpec) -> Bool? {
+        // In a chroot or a container nobody made them.
+        guard Files.isFolder("/dev/disk/by-uuid") else { return nil }
+        let links = links(to: device)
+        return links.isEmpty ? nil : links.contains { Files.exists($0) }
+    }
+
+    /// The paths under which a device may be found.
+    private static func links(to device: DeviceSpec) -> [String] {
+        switch device {
+        case .path(let path): [path]
+        // FAT's identifiers have capitals there.
+        case .uuid(let uuid): ["/dev/disk/by-uuid/\(uuid)", "/dev/disk/by-uuid/\(uuid.uppercased())"]
+        case .partuuid(let uuid): ["/dev/disk/by-partuuid/\(uuid)"]
+        case .label(let label): isPlain(label) ? ["/dev/disk/by-label/\(label)"] : []
+        case .partlabel(let label): isPlain(label) ? ["/dev/disk/by-partlabel/\(label)"] : []
+        }
+    }
+
+    /// udev writes other characters of a label in its own way.
+    private static func isPlain(_ label: String) -> Bool {
+        label.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+            default: false
+            }
+        }
+    }
+
+    /// The network cards, each with the modules of its driver and of the buses it sits at.
+    var networkCards: [(name: String, modules: [String])] {
+        Files.names(in: "\(sysfs)/class/net").sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
+            guard var place = Files.resolved("\(sysfs)/class/net/\(name)/device"),
+                let root = Files.resolved(sysfs)
+            else { return nil }
+            var modules: [String] = []
+            while place.utf8.count > root.utf8.count {
+                if let module = Files.resolved("\(place)/driver/module") { modules.append(Hardware.last(of: module)) }
+                guard let slash = place.utf8.lastIndex(of: UInt8(ascii: "/")) else { break }
+                place = String(place[..<slash])
+            }
+            return (name, modules)
+        }
+    }
+
+    /// The file system on a device that is there, as udev saw it.
+    func fileSystem(on device: DeviceSpec) -> String? {
+        for link in Hardware.links(to: device) {
+            guard case .blockDevice(let number)? = Files.kind(link) else { continue }
+            let major = (number >> 8) & 0xfff
+            let minor = (number & 0xff) | ((number >> 12) & 0xfff00)
+            guard let bytes = try? Files.read("\(udev)/b\(major):\(minor)", limit: 256 << 10) else { return nil }
+            let tag = Array("E:ID_FS_TYPE=".utf8)
+            for line in bytes.split(separator: UInt8(ascii: "\n")) where line.starts(with: tag) {
+                return String(decoding: line.dropFirst(tag.count), as: UTF8.self)
+            }
+        }
+        return nil
+    }
+
+    static func last(of path: String) -> String {
+        String(path.split(separator: "/").last ?? "")
+    }
+}

@@ -1,0 +1,113 @@
+internal import Config
+internal import Linux
+internal import Monitor
+internal import Plan
+
+/// `postern check --image`: whether an unpacked initrd can be unlocked from afar.
+public struct ImageCheck {
+    private let root: String
+    private let file: String
+    private let configuration: Configuration
+    private var findings: [Finding]
+
+    /// Reads everything in the image as the agent would, strictly, and looks for what the agent needs of the kernel.
+    ///
+    /// - Parameters:
+    ///   - root: the unpacked image.
+    ///   - file: its postern.conf, as it is called in the image.
+    ///   - hardware: this machine, on which the image will boot.
+    public static func run(_ root: String, file: String) -> Int32 {
+        guard Files.isFolder(root) else {
+            Log.complain("postern: \(root) is no folder")
+            return 2
+        }
+        var check = ImageCheck(root: root, file: file)
+        check.lookAtFiles()
+        check.lookAtModules(KernelModules(beneath: root), Hardware())
+        for finding in check.findings { print(finding.description) }
+        let count = check.findings.count
+        guard count == 0 else {
+            print("\(file): \(count) finding\(count == 1 ? "" : "s") in the image")
+            return 1
+        }
+        print(
+            "\(file): no findings in the image; \(check.configuration.crypttab.entries.count) volumes, "
+                + "\(check.configuration.keys.count) authorized keys, \(check.configuration.hostKeys.count) host keys")
+        return 0
+    }
+
+    init(root: String, file: String) {
+        self.root = root
+        self.file = file
+        configuration = Configuration(file: file, beneath: root)
+        findings = configuration.findings
+    }
+
+    private var ours: [CrypttabEntry] {
+        configuration.crypttab.entries.filter {
+            Plan.native($0, configuration.settings.treatment(of: $0.name)) == nil && !$0.options.noauto
+        }
+    }
+
+    private mutating func lookAtFiles() {
+        if ["/usr/sbin/postern", "/usr/bin/postern"].allSatisfy({ !Files.exists(root + $0) }) {
+            add("/usr/sbin/postern", 0, "the agent is not in the image", "build the image again")
+        }
+        for key in configuration.hostKeys {
+            guard case .file(let permissions)? = Files.kind(root + key.path), permissions & 0o077 != 0 else { continue }
+            add(key.path, 0, "others than root may read the host key", "give it the mode 0600")
+        }
+        let crypttab = configuration.settings.crypttab
+        for entry in ours {
+            if case .file(let path) = entry.key, isAbsent(path) {
+                add(crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image",
+                    "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
+            }
+            if case .file(let path)? = entry.options.header, isAbsent(path) {
+                add(crypttab, entry.line, "the header \(path) of \(entry.name) is not in the image", "correct header=")
+            }
+        }
+    }
+
+    /// Whether a file is not in the image. Devices appear at boot.
+    private func isAbsent(_ path: String) -> Bool {
+        !path.hasPrefix("/dev/") && !Files.exists(root + path)
+    }
+
+    private mutating func lookAtModules(_ modules: KernelModules, _ hardware: Hardware) {
+        guard !modules.versions.isEmpty else {
+            add("/lib/modules", 0, "the image has no kernel modules", "build it for an installed kernel")
+            return
+        }
+        let folder = "/lib/modules/\(modules.versions[0])"
+        func want(_ names: [String], _ purpose: String, _ remedy: String) {
+            guard !modules.hasAny(of: names) else { return }
+            add(folder, 0, "the module \(names[0]) is not in the image, which \(purpose)", remedy)
+        }
+        let listing = "list it in /etc/initramfs-tools/modules, and build the image again"
+        want(["dm_crypt"], "opens every volume", listing)
+        // What cryptsetup takes unless it is told otherwise: aes-xts-plain64.
+        want(["xts", "aesni_intel"], "LUKS volumes are encrypted with", listing)
+        want(["aes_generic", "aesni_intel", "aes", "aes_arm64", "aes_ce_blk"], "LUKS volumes are encrypted with", listing)
+        for card in hardware.networkCards {
+            for module in card.modules { want([module], "the network card \(card.name) needs", listing) }
+        }
+        var seen: [String] = []
+        for entry in ours {
+            guard case .fileOn(_, let device) = entry.key, !seen.contains(device.description) else { continue }
+            seen.append(device.description)
+            guard let type = hardware.fileSystem(on: device) else { continue }
+            guard ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"].contains(type) else {
+                add(configuration.settings.crypttab, entry.line,
+                    "the key volume \(device) has \(type) on it, which Postern does not mount",
+                    "put the key on ext4, xfs, btrfs or vfat")
+                continue
+            }
+            want(type.hasPrefix("ext") ? ["ext4"] : [type], "the key volume \(device) needs", listing)
+        }
+    }
+
+    private mutating func add(_ file: String, _ line: Int, _ problem: String, _ remedy: String) {
+        findings.append(Finding(file: file, line: line, problem: problem, remedy: remedy))
+    }
+}

@@ -1,0 +1,204 @@
+internal import Config
+internal import Linux
+internal import Monitor
+internal import Plan
+
+/// `postern image`: puts the agent's files of this machine into the tree of an initrd.
+public struct Staging {
+    private let folder: String
+    private let file: String
+    private let configuration: Configuration
+    private let chosen: ChosenVolumes
+
+    /// The largest detached header, in bytes: LUKS2 with the largest key slots area takes 128 MiB and a little more.
+    private static let largestHeader = 136 << 20
+
+    /// Stages what the agent needs. What is unusable is named on standard error and left out.
+    ///
+    /// - Parameters:
+    ///   - folder: the root of the initrd's tree, in which cryptsetup-initramfs has been already.
+    ///   - file: the host's postern.conf.
+    ///   - volumes: the names of the volumes that the root needs.
+    /// - Returns: 0 when the image can be unlocked from afar; 1 when not, and nothing was written; 2 without a folder.
+    public static func run(into folder: String, file: String, volumes: [String]) -> Int32 {
+        guard Files.isFolder(folder) else {
+            Log.complain("postern: \(folder) is no folder")
+            return 2
+        }
+        let staging = Staging(folder: folder, file: file, volumes: volumes)
+        staging.report()
+        guard let reason = staging.obstacle else { return staging.write() ? 0 : 1 }
+        Log.complain("postern: this machine cannot be unlocked from afar: \(reason)")
+        return 1
+    }
+
+    private init(folder: String, file: String, volumes: [String]) {
+        self.folder = folder
+        self.file = file
+        configuration = Configuration(file: file, beneath: "")
+        chosen = ChosenVolumes(configuration.crypttab, settings: configuration.settings, asked: volumes)
+    }
+
+    private var crypttab: String { configuration.settings.crypttab }
+
+    /// Why the image would be of no use, or `nil`.
+    private var obstacle: String? {
+        guard case .file = Files.kind(file) else { return "there is no \(file)" }
+        if configuration.keys.isEmpty {
+            return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
+        }
+        if configuration.hostKeys.isEmpty { return "there is no host key; make one with ssh-keygen" }
+        if chosen.entries.isEmpty {
+            return "\(crypttab) has no volume for the initrd; give the root's line the option initramfs"
+        }
+        guard chosen.entries.contains(where: { native($0) == nil && !$0.options.noauto }) else {
+            return "every volume of the initrd is left to the native opener"
+        }
+        return nil
+    }
+
+    private func native(_ entry: CrypttabEntry) -> String? {
+        Plan.native(entry, configuration.settings.treatment(of: entry.name))
+    }
+
+    // MARK: What is said
+
+    private func report() {
+        for finding in configuration.findings
+        where chosen.concerns(finding, crypttab: configuration.crypttab, file: crypttab) {
+            Log.complain(finding.description)
+        }
+        for name in chosen.unknown {
+            say(crypttab, 0, "the root needs the volume \(printable(name)), which is not in it", "add its line")
+        }
+        for entry in chosen.entries {
+            if let reason = native(entry) {
+                Log.complain("postern: \(entry.name) is left to the native opener: \(reason)")
+            } else if case .file = entry.key, key(of: entry) == .ask, case .file(let path) = entry.key {
+                say(
+                    crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image: it will be asked for",
+                    "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
+            }
+            reportDevice(entry)
+        }
+        reportFallback()
+        for key in configuration.hostKeys where HostKeys.isSystems(key) {
+            say(
+                key.path, 0, "THIS IS THE SYSTEM'S OWN HOST KEY, and whoever can read the initrd has it",
+                "make another one with ssh-keygen, and let HostKey in \(file) name it")
+        }
+    }
+
+    private func reportDevice(_ entry: CrypttabEntry) {
+        guard native(entry) == nil, Hardware.isThere(entry.device) == false else { return }
+        let isSpare = entry.options.nofail
+            || configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
+        say(
+            crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
+            isSpare ? "the boot can go on without it" : "the boot will wait for it; correct the line if it has gone")
+    }
+
+    /// initramfs-tools' own opener knows no `PATH:DEVICE`.
+    private func reportFallback() {
+        guard Files.isFolder(folder + "/scripts") else { return }
+        var names = ""
+        for entry in chosen.entries where native(entry) == nil {
+            guard case .fileOn = entry.key else { continue }
+            names += names.isEmpty ? entry.name : ", \(entry.name)"
+        }
+        guard !names.isEmpty else { return }
+        Log.complain(
+            "postern: without Postern these would stay locked, for initramfs-tools' own opener reads no key from "
+                + "another volume: \(names)")
+    }
+
+    private func say(_ file: String, _ line: Int, _ problem: String, _ remedy: String) {
+        Log.complain(Finding(file: file, line: line, problem: problem, remedy: remedy).description)
+    }
+
+    // MARK: What is written
+
+    /// The key that a volume has in the image, or `nil` where crypttab's holds.
+    private func key(of entry: CrypttabEntry) -> KeySpec? {
+        guard case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/") else { return nil }
+        if case .file = Files.kind(folder + path), Place.isPlain(path) { return nil }
+        let native = "/cryptroot/keyfiles/\(entry.name).key"
+        if case .file = Files.kind(folder + native) { return .file(path: native) }
+        return .ask
+    }
+
+    /// postern.conf comes last: without it the agent knows of no volume, and the native prompt has the boot.
+    private func write() -> Bool {
+        let place = Place(folder)
+        do throws(SystemError) {
+            let host = try Files.readRegular(crypttab, limit: Configuration.largestFile)
+            try place.put(
+                Copies.crypttab, Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }))
+            for path in configuration.settings.authorizedKeysFiles {
+                guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
+                try place.put(path, bytes)
+            }
+            for key in configuration.hostKeys {
+                try place.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
+            }
+            for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, place) }
+            let settings = try Files.readRegular(file, limit: Configuration.largestFile)
+            try place.put("/etc/postern/postern.conf", Copies.settings(settings))
+            return true
+        } catch {
+            Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
+            return false
+        }
+    }
+
+    private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {
+        guard case .file(let path)? = entry.options.header, !path.hasPrefix("/dev/") else { return }
+        do throws(SystemError) {
+            try place.put(path, try Files.readRegular(path, limit: Staging.largestHeader))
+        } catch {
+            say(crypttab, entry.line, "the header of \(entry.name) is not in the image: \(error.description)",
+                "correct header=")
+        }
+    }
+}
+
+/// The tree of the image.
+struct Place {
+    private let root: String
+
+    init(_ root: String) {
+        self.root = root
+    }
+
+    /// Whether a path names what it seems to, without `..`.
+    static func isPlain(_ path: String) -> Bool {
+        path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+    }
+
+    /// Puts a file where the host has it, readable by root alone.
+    ///
+    /// - Throws: `SystemError`; `EINVAL` for a path with `..`, which could lead out of the image.
+    func put(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
+        guard Place.isPlain(path) else { throw SystemError("the path \(path) has ..", code: 22) }
+        var folder = root
+        for name in path.split(separator: "/").dropLast() {
+            folder += "/\(name)"
+            try Files.makeFolder(folder, mode: 0o755)
+        }
+        try Files.replace(root + path, with: bytes, mode: 0o600)
+    }
+}
+
+enum HostKeys {
+    /// Whether a host key is one that the machine's own sshd has.
+    static func isSystems(_ key: Configuration.HostKeyFile) -> Bool {
+        let folder = "/etc/ssh"
+        if let path = Files.resolved(key.path), path.hasPrefix("\(folder)/") { return true }
+        return Files.names(in: folder).contains { name in
+            guard name.hasPrefix("ssh_host_"), name.hasSuffix("_key"),
+                let other = try? Files.readSecret("\(folder)/\(name)", limit: Configuration.largestHostKey)
+            else { return false }
+            return other.isSame(as: key.content)
+        }
+    }
+}
