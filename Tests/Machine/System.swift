@@ -34,6 +34,12 @@ public struct System: Sendable {
         return URL(filePath: made.output.trimmingCharacters(in: .newlines))
     }
 
+    /// The version of the kernel that the system boots.
+    public static func kernel(_ name: String) async throws -> String {
+        let file = try await folder(name).appending(path: "kernel")
+        return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+    }
+
     /// The kernel's command line beyond what every machine has; its last console stays ttyS0.
     var kernelArguments: String {
         var words = ["root=\(root)", "ro"]
@@ -101,7 +107,7 @@ extension Machine {
 /// What an installed system says of itself: `initrd/machine/tree/usr/local/sbin/report` and the script of init-bottom.
 public struct Report: Sendable {
     private var answers: [String: [String]] = [:]
-    /// The lines of the kernel's log that have to do with Postern.
+    /// What the journal has of the agent.
     public private(set) var log: [String] = []
 
     init(_ text: String) {
