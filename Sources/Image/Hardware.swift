@@ -20,11 +20,15 @@ struct Hardware {
         switch device {
         case .path(let path): [path]
         // FAT's identifiers have capitals there.
-        case .uuid(let uuid): ["/dev/disk/by-uuid/\(uuid)", "/dev/disk/by-uuid/\(uuid.uppercased())"]
+        case .uuid(let uuid): ["/dev/disk/by-uuid/\(uuid)", "/dev/disk/by-uuid/\(capitals(uuid))"]
         case .partuuid(let uuid): ["/dev/disk/by-partuuid/\(uuid)"]
         case .label(let label): isPlain(label) ? ["/dev/disk/by-label/\(label)"] : []
         case .partlabel(let label): isPlain(label) ? ["/dev/disk/by-partlabel/\(label)"] : []
         }
+    }
+
+    private static func capitals(_ text: String) -> String {
+        String(decoding: text.utf8.map { (0x61...0x7a).contains($0) ? $0 & 0xdf : $0 }, as: UTF8.self)
     }
 
     /// udev writes other characters of a label in its own way.
@@ -70,6 +74,7 @@ struct Hardware {
     }
 
     static func last(of path: String) -> String {
-        String(path.split(separator: "/").last ?? "")
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        return String(path[(slash.map { path.utf8.index(after: $0) } ?? path.startIndex)...])
     }
 }

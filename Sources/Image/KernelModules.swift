@@ -3,7 +3,7 @@ internal import Linux
 /// The kernel's modules in an image, those that its kernel has built in among them.
 struct KernelModules {
     /// In the spelling of /proc/modules: with `_` for `-`.
-    private var names: Set<String> = []
+    private var names: [[UInt8]] = []
     /// The kernels that the image has modules for.
     let versions: [String]
 
@@ -35,7 +35,7 @@ struct KernelModules {
 
     /// Whether one of these modules is there.
     func hasAny(of wanted: [String]) -> Bool {
-        wanted.contains { names.contains(KernelModules.plain($0)) }
+        wanted.contains { names.contains(KernelModules.plain($0.utf8)) }
     }
 
     private mutating func walk(_ folder: String, depth: Int) {
@@ -50,13 +50,13 @@ struct KernelModules {
     @discardableResult
     private mutating func add(_ file: String) -> Bool {
         for end in [".ko", ".ko.xz", ".ko.zst", ".ko.gz"] where file.hasSuffix(end) {
-            names.insert(KernelModules.plain(String(file.dropLast(end.count))))
+            names.append(KernelModules.plain(file.utf8.dropLast(end.utf8.count)))
             return true
         }
         return false
     }
 
-    private static func plain(_ name: String) -> String {
-        String(decoding: name.utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
+    private static func plain(_ name: some Collection<UInt8>) -> [UInt8] {
+        name.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
     }
 }

@@ -172,7 +172,11 @@ struct Place {
 
     /// Whether a path names what it seems to, without `..`.
     static func isPlain(_ path: String) -> Bool {
-        path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+        path.hasPrefix("/") && !names(in: path).contains { $0 == ".." }
+    }
+
+    private static func names(in path: String) -> [String] {
+        path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Puts a file where the host has it, readable by root alone.
@@ -181,7 +185,7 @@ struct Place {
     func put(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
         guard Place.isPlain(path) else { throw SystemError("the path \(path) has ..", code: 22) }
         var folder = root
-        for name in path.split(separator: "/").dropLast() {
+        for name in Place.names(in: path).dropLast() {
             folder += "/\(name)"
             try Files.makeFolder(folder, mode: 0o755)
         }
