@@ -18,6 +18,12 @@ enum Texts {
 /// The passphrase of the root, from `initrd/machine/disks`.
 let passphrase = "open sesame"
 
+/// Gives the passphrase to ssh on its standard input.
+func unlock(_ machine: Machine, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+    #expect(unlocked.status == 0, "\(unlocked)", sourceLocation: sourceLocation)
+}
+
 /// Waits for the login prompt of a system that is `root`, with `open` and nothing else open, which `who` unlocked; the
 /// agent has left nothing behind in the initrd, and no link up.
 @discardableResult

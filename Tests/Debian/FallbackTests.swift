@@ -39,7 +39,7 @@ extension DebianTests {
     func upgraded() async throws {
         try await boot(System("upgraded"), name: "debian-upgraded") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             let report = try await expectLogin(machine, by: "owner@laptop")
             #expect(try await report["kernel"] == [System.kernel("upgraded")])
             #expect(try await System.kernel("upgraded") != System.kernel("plain"))

@@ -8,7 +8,7 @@ extension DebianTests {
         system.root = "/dev/mapper/vg-root"
         try await boot(system, name: "debian-lvm") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             try await expectLogin(
                 machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data"], by: "owner@laptop")
         }
@@ -33,7 +33,7 @@ extension DebianTests {
         let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3", "storage-4"])
         try await boot(system, name: "debian-array") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             let report = try await expectLogin(machine, open: members.union(["crypt-root"]), by: "owner@laptop")
             #expect(report["marker"] == ["all", "members", "hold", "this"])
             #expect(report["md"].contains("[4/4]"))
@@ -46,7 +46,7 @@ extension DebianTests {
         let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
         try await boot(system, name: "debian-array-quorum") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             let report = try await expectLogin(
                 machine, open: ["crypt-root", "storage-1", "storage-2"], by: "owner@laptop",
                 skipped: ["storage-3", "storage-4"])

@@ -63,7 +63,7 @@ extension DebianTests {
         system.commandLine = "ipv6.disable=1"
         try await boot(system, name: "debian-no-ipv6") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             try await expectLogin(machine, by: "owner@laptop")
         }
     }
@@ -75,7 +75,7 @@ extension DebianTests {
         system.network = .routedIPv6
         try await boot(system, name: "debian-only-ipv6") { machine in
             try await machine.awaitAgent()
-            #expect(try await machine.ssh(["unlock"], input: passphrase).status == 0)
+            try await unlock(machine)
             try await expectLogin(machine, by: "owner@laptop")
         }
     }

@@ -117,7 +117,7 @@ extension Hardware {
         case .routedIPv6:
             // The address that the card's number makes of the prefix.
             let reach = ["nsenter", "--net=/proc/\(running.emulator.number)/ns/net"]
-            return Place(address: "fd00:706f:7374::5054:ff:fe12:3456", port: 2222, reach: reach)
+            return Place(address: "fd00:706f:7374:0:5054:ff:fe12:3456", port: 2222, reach: reach)
         }
     }
 
