@@ -64,7 +64,7 @@ let package = Package(
     name: "postern",
     products: [
         .executable(name: "postern", targets: ["postern"]),
-        .library(name: "Pure", targets: ["Config", "Plan", "Terminal", "Wire"]),
+        .library(name: "Pure", targets: ["Config", "Network", "Plan", "Terminal", "Wire"]),
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),
@@ -76,13 +76,14 @@ let package = Package(
         module("Wire", ["Linux"]),
         module("Config", []),
         module("Plan", ["Config", "Linux", "Wire"]),
+        module("Network", ["Config", "Wire"]),
         module("Terminal", ["Linux", "Wire"]),
         module("LUKS", ["CBlkid", "CCryptsetup", "CLinux", "Linux"]),
         module("SSH", ["CLibssh", "CLinux", "Linux"]),
         module("Session", ["CLinux", "Linux", "SSH", "Terminal", "Wire"]),
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
-        module("Monitor", ["CLinux", "Config", "Linux", "Plan", "Wire"]),
+        module("Monitor", ["CLinux", "Config", "Linux", "Network", "Plan", "Terminal", "Wire"]),
         module("Image", ["Config", "Linux", "Monitor", "Plan"]),
         .executableTarget(
             name: "postern",
@@ -97,6 +98,7 @@ let package = Package(
         tests("ImageTests", ["Config", "Image"]),
         tests("LinuxTests", ["Linux"]),
         tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
+        tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
         tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),

@@ -184,6 +184,7 @@ final class Console {
         case .finish(let code, let reason):
             for prompt in prompts { prompt.finish(code, reason: reason) }
             ending = 0
+        case .network(let facts): for prompt in prompts { prompt.network(facts) }
         case .sessionSetup, .consoleSetup: break
         }
     }

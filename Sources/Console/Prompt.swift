@@ -39,6 +39,10 @@ final class Prompt {
         draw { $0.show(state) }
     }
 
+    func network(_ facts: [NetworkFact]) {
+        draw { $0.network(facts) }
+    }
+
     /// The passphrase that was typed here is the next to be tried.
     func submitted() {
         ticker.restart(now: Clock.now())

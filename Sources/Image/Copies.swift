@@ -12,6 +12,7 @@ enum Copies {
     ///   - file: its name, for a comment.
     ///   - entries: the chosen volumes.
     ///   - key: the third field that a volume has in the image, or `nil` where it stays as it is.
+    /// - Returns: the image's crypttab.
     static func crypttab(
         _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
     ) -> [UInt8] {

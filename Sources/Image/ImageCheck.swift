@@ -15,7 +15,7 @@ public struct ImageCheck {
     /// - Parameters:
     ///   - root: the unpacked image.
     ///   - file: its postern.conf, as it is called in the image.
-    ///   - hardware: this machine, on which the image will boot.
+    /// - Returns: 0 without a finding, 1 with some, 2 without a folder.
     public static func run(_ root: String, file: String) -> Int32 {
         guard Files.isFolder(root) else {
             Log.complain("postern: \(root) is no folder")
@@ -60,7 +60,8 @@ public struct ImageCheck {
         let crypttab = configuration.settings.crypttab
         for entry in ours {
             if case .file(let path) = entry.key, isAbsent(path) {
-                add(crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image",
+                add(
+                    crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image",
                     "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
             }
             if case .file(let path)? = entry.options.header, isAbsent(path) {
@@ -88,7 +89,9 @@ public struct ImageCheck {
         want(["dm_crypt"], "opens every volume", listing)
         // What cryptsetup takes unless it is told otherwise: aes-xts-plain64.
         want(["xts", "aesni_intel"], "LUKS volumes are encrypted with", listing)
-        want(["aes_generic", "aesni_intel", "aes", "aes_arm64", "aes_ce_blk"], "LUKS volumes are encrypted with", listing)
+        want(
+            ["aes_generic", "aesni_intel", "aes", "aes_arm64", "aes_ce_blk"], "LUKS volumes are encrypted with", listing
+        )
         for card in hardware.networkCards {
             for module in card.modules { want([module], "the network card \(card.name) needs", listing) }
         }
@@ -98,7 +101,8 @@ public struct ImageCheck {
             seen.append(device.description)
             guard let type = hardware.fileSystem(on: device) else { continue }
             guard ["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"].contains(type) else {
-                add(configuration.settings.crypttab, entry.line,
+                add(
+                    configuration.settings.crypttab, entry.line,
                     "the key volume \(device) has \(type) on it, which Postern does not mount",
                     "put the key on ext4, xfs, btrfs or vfat")
                 continue

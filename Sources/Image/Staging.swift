@@ -76,7 +76,8 @@ public struct Staging {
                 Log.complain("postern: \(entry.name) is left to the native opener: \(reason)")
             } else if case .file = entry.key, key(of: entry) == .ask, case .file(let path) = entry.key {
                 say(
-                    crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image: it will be asked for",
+                    crypttab, entry.line,
+                    "the key file \(path) of \(entry.name) is not in the image: it will be asked for",
                     "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
             }
             reportDevice(entry)
@@ -91,7 +92,8 @@ public struct Staging {
 
     private func reportDevice(_ entry: CrypttabEntry) {
         guard native(entry) == nil, Hardware.isThere(entry.device) == false else { return }
-        let isSpare = entry.options.nofail
+        let isSpare =
+            entry.options.nofail
             || configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
         say(
             crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
@@ -156,7 +158,8 @@ public struct Staging {
         do throws(SystemError) {
             try place.put(path, try Files.readRegular(path, limit: Staging.largestHeader))
         } catch {
-            say(crypttab, entry.line, "the header of \(entry.name) is not in the image: \(error.description)",
+            say(
+                crypttab, entry.line, "the header of \(entry.name) is not in the image: \(error.description)",
                 "correct header=")
         }
     }

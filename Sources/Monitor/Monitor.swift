@@ -1,4 +1,5 @@
 internal import Linux
+internal import Network
 internal import Plan
 internal import Wire
 
@@ -24,6 +25,9 @@ final class Monitor {
     var missingDevices = MissingDevices()
     /// The folder that sessions are shut into, made at the start and removed at the end.
     var emptyFolder: String?
+    /// Where the listeners listen, and who follows how they can be reached.
+    var listening: [Listening] = []
+    var network: NetworkWatch?
 
     init(configuration: Configuration, options: AgentOptions) {
         self.configuration = configuration
@@ -49,11 +53,12 @@ final class Monitor {
             case .some(let uevents): set.add(uevents.number, .readable)
             case .none: set.add(-1, [])
             }
+            set.add(network?.number ?? -1, .readable)
             // What is served may change these lists, so the turn works on what it waited for.
             let listeners = listeners
             let sessions = sessions.filter { !$0.isClosed }
             let workers = workers.filter { !$0.isClosed }
-            let firstSession = 3 + listeners.count
+            let firstSession = 4 + listeners.count
             let firstWorker = firstSession + sessions.count
             for listener in listeners { set.add(listener.number, .readable) }
             for session in sessions { set.add(session.socket.number, interest(session.socket)) }
@@ -62,9 +67,10 @@ final class Monitor {
             if !set.events(at: 0).isEmpty { takeSignals(signals) }
             if !set.events(at: 1).isEmpty { takePaths(&paths) }
             if !set.events(at: 2).isEmpty { takeUevents(uevents) }
+            if !set.events(at: 3).isEmpty { network?.receive(now: Clock.now()) }
             for (index, session) in sessions.enumerated() { serve(session, set.events(at: firstSession + index)) }
             for (index, worker) in workers.enumerated() { serve(worker, set.events(at: firstWorker + index)) }
-            for (index, listener) in listeners.enumerated() where !set.events(at: 3 + index).isEmpty {
+            for (index, listener) in listeners.enumerated() where !set.events(at: 4 + index).isEmpty {
                 accept(listener)
             }
         }
@@ -77,7 +83,7 @@ final class Monitor {
     private func timeout() -> Int64? {
         let now = Clock.now()
         if let ending { return max(nextLook(ending, now: now) - now, 0) }
-        let deadlines = [plan.deadline(now: now), probeDeadline(now: now)].compactMap { $0 }
+        let deadlines = [plan.deadline(now: now), probeDeadline(now: now), network?.deadline].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }
     }
 
@@ -87,6 +93,7 @@ final class Monitor {
         startProbes()
         show()
         showMissingDevices()
+        reportNetwork()
     }
 
     /// Sends the picture to every prompt, when it is another one.

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Config
 internal import Linux
+internal import Network
 internal import Plan
 internal import Wire
 
@@ -52,6 +53,7 @@ extension Monitor {
         if watchesDevices { probes = BlockDevices.all }
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
         startConsole()
+        watchNetwork()
         return run(signals.number, uevents, &paths)
     }
 
@@ -85,6 +87,7 @@ extension Monitor {
     private func listen(_ address: String, _ port: UInt16, dual: Bool) -> Bool {
         do throws(SystemError) {
             listeners.append(try Listener(address: address, port: port, dual: dual))
+            if let place = PeerAddress(address) { listening.append(Listening(place, port: port, isDual: dual)) }
             return true
         } catch {
             log.write(LogLevel.warning.rawValue, error.description)

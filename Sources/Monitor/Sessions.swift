@@ -112,6 +112,7 @@ extension Monitor {
             sessions.append(session)
             let setup = ConsoleSetup(confinement: confinement, terminals: terminals)
             send(.consoleSetup(setup), to: session, channel: 0)
+            showNetwork(session)
         } catch {
             log.write(LogLevel.error.rawValue, "no prompt on the console: \(error.description)")
         }

@@ -41,7 +41,7 @@ class Conversation {
         case .finish(let code, let reason):
             showEnd(code, reason)
             channel.finish(code.rawValue)
-        case .sessionSetup, .consoleSetup: break
+        case .sessionSetup, .consoleSetup, .network: break
         }
     }
 

@@ -24,6 +24,8 @@ public struct Screen {
     private var seconds: UInt32 = 0
     private var offset = 0
     private var isFinished = false
+    /// How the machine can be reached, where that is shown.
+    private var network: [NetworkFact] = []
 
     /// - Parameters:
     ///   - columns: the terminal's width; 0 when it is not known.
@@ -63,6 +65,13 @@ public struct Screen {
         return draw(news: lines)
     }
 
+    /// How the machine can be reached, or why it cannot, has changed: all of it is shown.
+    public mutating func network(_ facts: [NetworkFact]) -> [UInt8] {
+        network = facts
+        // It comes below the picture, which the first `show` draws.
+        return state == nil ? [] : draw(news: facts.map(NetworkText.line))
+    }
+
     /// Draws the whole picture again, for a terminal that has lost some of it.
     public mutating func restart() -> [UInt8] {
         guard let state else { return [] }
@@ -77,7 +86,7 @@ public struct Screen {
         live = ""
         var bytes: [UInt8] = []
         for line in Table.lines(state, columns: columns, devices: false) { append(line, to: &bytes) }
-        return bytes + draw(news: [])
+        return bytes + draw(news: network.map(NetworkText.line))
     }
 
     /// Enter was pressed and the line given to the monitor.

@@ -14,6 +14,8 @@ public enum MonitorMessage {
     /// Tag 5: the channel's end, or on channel 0 the end of all there is to wait for. `reason` is a whole sentence, or
     /// empty.
     case finish(ExitCode, reason: String)
+    /// Tag 6, channel 0, to the console alone: how the machine can be reached, at first and when it has changed.
+    case network([NetworkFact])
 }
 
 extension MonitorMessage {
@@ -42,6 +44,9 @@ extension MonitorMessage {
             writer.integer(UInt8(5))
             writer.integer(code.rawValue)
             writer.text(reason)
+        case .network(let facts):
+            writer.integer(UInt8(6))
+            writer.list(facts, Limits.items, "network") { $1.encode(&$0) }
         }
         return try writer.finish()
     }
@@ -70,6 +75,11 @@ extension MonitorMessage {
         case 5:
             guard let code = ExitCode(rawValue: try reader.integer()) else { throw .badValue(field: "exit code") }
             message = .finish(code, reason: try reader.string(Limits.text, "reason"))
+        case 6:
+            let facts = try reader.list(Limits.items, "network") { reader throws(WireError) in
+                try NetworkFact(&reader)
+            }
+            message = .network(facts)
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

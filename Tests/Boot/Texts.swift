@@ -7,6 +7,10 @@ enum Texts {
     static let wrong = "Wrong passphrase."
     static let continues = "Boot continues."
 
+    /// Before each address at which the agent can be reached.
+    static let reached = "Reach it with: ssh -p 2222 root@"
+    static let noDriver = "Network: no driver for the card PCI "
+
     /// A prompt of which that volume is the first.
     static func prompt(_ volume: String) -> String { prompt + volume }
 

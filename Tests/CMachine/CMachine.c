@@ -1,9 +1,15 @@
 #define _GNU_SOURCE
 #include "CMachine.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int machine_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
@@ -22,4 +28,46 @@ int machine_terminal(int *master, int *side, unsigned short rows, unsigned short
 
 int machine_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+static int advertise(const char *link, int managed, const unsigned char *prefix) {
+    struct {
+        struct nd_router_advert advert;
+        struct nd_opt_prefix_info prefix;
+    } message = {
+        .prefix = {.nd_opt_pi_type = ND_OPT_PREFIX_INFORMATION,
+                   .nd_opt_pi_len = 4,
+                   .nd_opt_pi_prefix_len = 64,
+                   .nd_opt_pi_flags_reserved = ND_OPT_PI_FLAG_ONLINK | ND_OPT_PI_FLAG_AUTO,
+                   .nd_opt_pi_valid_time = htonl(3600),
+                   .nd_opt_pi_preferred_time = htonl(3600)},
+    };
+    struct sockaddr_in6 all = {.sin6_family = AF_INET6, .sin6_scope_id = if_nametoindex(link)};
+    int hops = 255, made = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+
+    if (made == -1) return -1;
+    message.advert.nd_ra_type = ND_ROUTER_ADVERT;
+    message.advert.nd_ra_curhoplimit = 64;
+    message.advert.nd_ra_router_lifetime = htons(1800);
+    if (managed) message.advert.nd_ra_flags_reserved = ND_RA_FLAG_MANAGED;
+    if (prefix) memcpy(&message.prefix.nd_opt_pi_prefix, prefix, 8);
+    inet_pton(AF_INET6, "ff02::1", &all.sin6_addr);
+    setsockopt(made, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
+    size_t size = prefix ? sizeof(message) : sizeof(message.advert);
+    ssize_t sent = sendto(made, &message, size, 0, (struct sockaddr *)&all, sizeof(all));
+    close(made);
+    return sent == (ssize_t)size ? 0 : -1;
+}
+
+int machine_advertise(const char *space, const char *link, int managed, const unsigned char *prefix) {
+    // Only this thread goes there, and nothing else runs on it meanwhile.
+    int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there = open(space, O_RDONLY | O_CLOEXEC);
+    int result = -1;
+    if (own != -1 && there != -1 && setns(there, CLONE_NEWNET) == 0) {
+        result = advertise(link, managed, prefix);
+        if (setns(own, CLONE_NEWNET) == -1) abort();
+    }
+    if (own != -1) close(own);
+    if (there != -1) close(there);
+    return result;
 }

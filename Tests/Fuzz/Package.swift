@@ -24,6 +24,7 @@ let package = Package(
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
         harness("FuzzLineEditor"),
+        harness("FuzzNetwork"),
         harness("FuzzPlan"),
         harness("FuzzSettings"),
         harness("FuzzWire"),

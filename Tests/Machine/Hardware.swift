@@ -11,6 +11,8 @@ struct Hardware: Sendable {
     var kernelArguments: String
     var disks: [String] = []
     var network = Network.forwarded
+    /// QEMU's name of the network card.
+    var card = "virtio-net-pci"
     /// Whether there is a control line, ttyS1.
     var control = false
     /// Whether there is a console hvc0.
@@ -61,7 +63,7 @@ extension Hardware {
         case .forwarded: arguments += ["user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
         case .routedIPv6: arguments += ["tap,id=net,ifname=lan,script=no,downscript=no"]
         }
-        arguments += ["-device", "virtio-net-pci,netdev=net,romfile=,mac=52:54:00:12:34:56"]
+        arguments += ["-device", "\(card),netdev=net,romfile=,mac=52:54:00:12:34:56"]
         for name in disks { arguments += ["-drive", "if=virtio,format=raw,file=\(images.image(name))"] }
 
         // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.

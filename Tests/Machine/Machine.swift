@@ -28,6 +28,7 @@ public final class Machine: Sendable {
                 initrd: work.appending(path: "initrd").path, memory: setup.memory,
                 kernelArguments: setup.kernelArguments)
             hardware.disks = setup.disks
+            hardware.card = setup.card
             hardware.control = setup.control
             hardware.secondConsole = setup.secondConsole
             return hardware

@@ -11,6 +11,8 @@ public struct Setup: Sendable {
     public var agent = "/bin/postern agent -f /etc/postern/postern.conf"
     /// When its network comes: `now`, before the agent starts; a number of seconds; `none`.
     public var network = "0"
+    /// QEMU's name of the network card; the initrd has the driver of this one alone.
+    public var card = "virtio-net-pci"
     /// Whether `Machine.run` works.
     public var control = false
     /// Whether udevd runs, with device-mapper's rules.

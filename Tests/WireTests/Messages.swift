@@ -65,6 +65,9 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let messages: [MonitorMessage] = [
                 .sessionSetup(setup), .consoleSetup(console), .state(state), .tried(results, retryAfter: 30),
                 .finish(.partly, reason: "Still locked: a."),
+                .network([
+                    NetworkFact(.reachable, link: "eth0", detail: "192.0.2.1", number: 2222), NetworkFact(.noCard),
+                ]),
             ]
             return try messages.map { try $0.body(channel: 10) }
         })

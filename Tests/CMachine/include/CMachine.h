@@ -14,4 +14,8 @@ int machine_terminal(int *master, int *side, unsigned short rows, unsigned short
 /// posix_spawn_file_actions_addclosefrom_np(actions, first).
 int machine_close_from(posix_spawn_file_actions_t *actions, int first);
 
+/// An IPv6 router's advertisement (RFC 4861, section 4.2) on a link of the network namespace at that path, with the M flag
+/// or without, and with a prefix of 64 bits for SLAAC unless it is NULL. Needs root.
+int machine_advertise(const char *space, const char *link, int managed, const unsigned char *prefix);
+
 #endif

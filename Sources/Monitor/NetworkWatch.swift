@@ -1,0 +1,160 @@
+internal import Linux
+internal import Network
+internal import Terminal
+internal import Wire
+
+/// Follows the machine's links and addresses, brings sleeping cards up, and says when there is news of how the agent can
+/// be reached.
+final class NetworkWatch {
+    /// How long a card may be down before it is brought up, in milliseconds: the boot's own scripts come first, and a
+    /// bond takes only cards that are down. Likewise when it was taken down again.
+    private static let sleep: Int64 = 2000
+    /// Dumps in a row that changes may interrupt, before one is taken as it is.
+    private static let mostInterruptions = 3
+
+    /// What was reported last, for a console that starts later.
+    private(set) var reported: [NetworkFact] = []
+    /// For `poll`, or -1.
+    var number: Int32 { socket?.number ?? -1 }
+
+    private let listening: [Listening]
+    private var socket: RouteSocket?
+    private var links = Links()
+    /// What is to be listed yet before the links are known; the first of them was asked for.
+    private var awaited: [RouteSocket.Listing] = []
+    private var isInterrupted = false
+    private var interruptions = 0
+    private var pace = Pace()
+    /// Cards without a driver, as of when there were so many links: a driver that comes makes one.
+    private var driverless: (cards: [String], links: Int) = ([], -1)
+    private var facts: [NetworkFact] = []
+    /// Cards that are down, and when to bring them up.
+    private var sleepers: [(link: Int32, due: Int64)] = []
+    private var failures: [(link: Int32, reason: String)] = []
+
+    /// - Throws: `SystemError` when the kernel tells nothing.
+    init(listening: [Listening]) throws(SystemError) {
+        self.listening = listening
+        try begin()
+    }
+
+    private func begin() throws(SystemError) {
+        links = Links()
+        awaited = []
+        isInterrupted = false
+        socket = nil
+        let socket = try RouteSocket()
+        try socket.ask(for: .links)
+        awaited = [.links, .addresses]
+        self.socket = socket
+    }
+
+    private func beginAgain() {
+        do throws(SystemError) { try begin() } catch { socket = nil }
+    }
+
+    /// When `report` is to be called although nothing has come, or `nil`.
+    var deadline: Int64? {
+        [pace.due, sleepers.map { $0.due }.min()].compactMap { $0 }.min()
+    }
+
+    /// Datagrams taken in one turn: the loop has others to serve.
+    private static let mostDatagrams = 32
+
+    /// Takes what the kernel has told.
+    func receive(now: Int64) {
+        for _ in 0..<NetworkWatch.mostDatagrams {
+            guard let socket else { return }
+            switch socket.receive() {
+            case .nothing: return look(now: now)
+            case .lost: return beginAgain()
+            case .datagram(let datagram):
+                for message in RouteMessage.parse(datagram) { take(message, socket) }
+            }
+        }
+        look(now: now)
+    }
+
+    private func take(_ message: RouteMessage, _ socket: RouteSocket) {
+        switch message {
+        case .interrupted: isInterrupted = true
+        case .end:
+            guard !awaited.isEmpty else { return }
+            awaited.removeFirst()
+            if let next = awaited.first {
+                do throws(SystemError) { try socket.ask(for: next) } catch { beginAgain() }
+            } else if isInterrupted, interruptions < NetworkWatch.mostInterruptions {
+                interruptions += 1
+                beginAgain()
+            } else {
+                interruptions = 0
+            }
+        default: links.take(message)
+        }
+    }
+
+    /// Compares what is with what was reported.
+    private func look(now: Int64) {
+        guard awaited.isEmpty, socket != nil else { return }
+        let down = links.sleepers
+        failures.removeAll { failure in !down.contains { $0.index == failure.link } }
+        sleepers.removeAll { sleeper in !down.contains { $0.index == sleeper.link } }
+        // Without ssh nobody would use them.
+        for link in down where !isKnown(link.index) && !listening.isEmpty {
+            sleepers.append((link.index, now + NetworkWatch.sleep))
+        }
+        if driverless.links != links.links.count { driverless = (NetworkCards.driverless(), links.links.count) }
+        facts = links.reach(Surroundings(listening: listening, driverless: driverless.cards, failures: failures))
+        if facts == reported { return pace.settled() }
+        pace.changed(isGood: facts.contains { $0.kind == .reachable }, now: now)
+    }
+
+    private func isKnown(_ link: Int32) -> Bool {
+        sleepers.contains { $0.link == link } || failures.contains { $0.link == link }
+    }
+
+    /// Does what is due, and returns the report when there is one to make.
+    func report(now: Int64) -> [NetworkFact]? {
+        wake(now: now)
+        guard pace.mayReport(now: now) else { return nil }
+        reported = facts
+        return facts
+    }
+
+    private func wake(now: Int64) {
+        let due = sleepers.filter { $0.due <= now }
+        guard !due.isEmpty else { return }
+        for (link, _) in due {
+            do throws(SystemError) { try RouteSocket.bringUp(link) } catch {
+                failures.append((link, error.description))
+            }
+        }
+        sleepers.removeAll { $0.due <= now }
+        look(now: now)
+    }
+}
+
+extension Monitor {
+    /// Begins to follow the network, but in a rehearsal, which has its owner at hand and touches nothing.
+    func watchNetwork() {
+        guard !options.rehearsal else { return }
+        do throws(SystemError) {
+            network = try NetworkWatch(listening: listening)
+        } catch {
+            log.write(LogLevel.warning.rawValue, "no news of the network: \(error.description)")
+        }
+    }
+
+    /// Says on the consoles and in the log what has changed, when it is time to.
+    func reportNetwork() {
+        guard ending == nil, let facts = network?.report(now: Clock.now()) else { return }
+        for fact in facts { log.write(LogLevel.notice.rawValue, NetworkText.line(fact)) }
+        for session in sessions where session.number == SessionRecord.console { showNetwork(session) }
+    }
+
+    /// Shows a console what was said last.
+    func showNetwork(_ console: SessionRecord) {
+        guard let facts = network?.reported, !facts.isEmpty else { return }
+        send(.network(facts), to: console, channel: 0)
+    }
+}

@@ -1,0 +1,79 @@
+import Config
+import Foundation
+import Testing
+
+@testable import Image
+
+/// What sysfs and an image's folders tell, read from folders made for the test.
+@Suite final class HardwareTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    private func make(_ path: String) throws {
+        try FileManager.default.createDirectory(at: folder.appending(path: path), withIntermediateDirectories: true)
+    }
+
+    private func link(_ path: String, to target: String) throws {
+        try FileManager.default.createSymbolicLink(
+            at: folder.appending(path: path), withDestinationURL: folder.appending(path: target))
+    }
+
+    private func put(_ path: String, _ text: String = "") throws {
+        try make((path as NSString).deletingLastPathComponent)
+        try Data(text.utf8).write(to: folder.appending(path: path))
+    }
+
+    @Test func aCardNeedsItsDriverAndThoseOfItsBuses() throws {
+        let card = "devices/pci0/0000:00:03.0/virtio1"
+        for path in ["\(card)/net/eth0", "module/virtio_net", "module/virtio_pci", "drivers/a", "drivers/b"] {
+            try make(path)
+        }
+        try make("class/net")
+        try make("devices/virtual/net/lo")
+        try link("class/net/eth0", to: "\(card)/net/eth0")
+        try link("class/net/lo", to: "devices/virtual/net/lo")
+        try link("\(card)/net/eth0/device", to: card)
+        try link("\(card)/driver", to: "drivers/a")
+        try link("devices/pci0/0000:00:03.0/driver", to: "drivers/b")
+        try link("drivers/a/module", to: "module/virtio_net")
+        try link("drivers/b/module", to: "module/virtio_pci")
+        let cards = Hardware(sysfs: folder.path).networkCards
+        #expect(cards.map(\.name) == ["eth0"])
+        #expect(cards.first?.modules == ["virtio_net", "virtio_pci"])
+    }
+
+    @Test(
+        "a module is found whatever its file is called",
+        arguments: [
+            ("kernel/drivers/md/dm-crypt.ko", "dm_crypt"), ("kernel/drivers/md/dm_crypt.ko.xz", "dm-crypt"),
+            ("updates/dkms/zfs.ko.zst", "zfs"), ("kernel/fs/nls/nls_iso8859-1.ko.gz", "nls_iso8859_1"),
+        ])
+    func modules(file: String, name: String) throws {
+        try put("lib/modules/6.1.0-1/\(file)")
+        let modules = KernelModules(beneath: folder.path)
+        #expect(modules.versions == ["6.1.0-1"])
+        #expect(modules.hasAny(of: ["nothing", name]))
+        #expect(!modules.hasAny(of: ["nothing", "dm"]))
+    }
+
+    @Test func whatTheKernelHasBuiltInCounts() throws {
+        try put("lib/modules/6.1.0-1/modules.builtin", "kernel/crypto/aes_generic.ko\nkernel/drivers/md/dm-mod.ko\n")
+        let modules = KernelModules(beneath: folder.path)
+        #expect(modules.hasAny(of: ["aes-generic"]))
+        #expect(modules.hasAny(of: ["dm_mod"]))
+        #expect(!modules.hasAny(of: ["dm_crypt"]))
+    }
+
+    @Test func aLoopOfLinksEnds() throws {
+        try make("lib/modules/6.1.0-1/kernel")
+        try link("lib/modules/6.1.0-1/kernel/again", to: "lib/modules/6.1.0-1/kernel")
+        #expect(!KernelModules(beneath: folder.path).hasAny(of: ["dm_crypt"]))
+    }
+}

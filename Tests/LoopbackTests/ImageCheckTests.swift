@@ -1,0 +1,138 @@
+import Foundation
+import TestPeers
+import Testing
+
+/// `postern check --image` looks at an unpacked initrd.
+@Suite struct ImageCheckTests {
+    let materials: Materials
+    let folder: TemporaryFolder
+    let image: URL
+
+    init() throws {
+        materials = try Materials.made.get()
+        folder = try TemporaryFolder()
+        image = URL(filePath: folder.path("image"))
+        try put("/usr/sbin/postern", "")
+        try put("/etc/postern/postern.conf", "Crypttab /etc/postern/crypttab\nHostKey /etc/postern/key\n")
+        try put("/etc/postern/crypttab", "root UUID=11111111-2222-3333-4444-555555555555 none luks\n")
+        try put("/etc/postern/authorized_keys", try materials.alice.line())
+        try put("/etc/postern/key", try String(contentsOfFile: materials.host[0].path, encoding: .utf8))
+        try put("\(modules)/drivers/md/dm-crypt.ko", "")
+        try put("\(modules)/crypto/xts.ko.xz", "")
+        try put("/usr/lib/modules/6.1.0-1/modules.builtin", "kernel/crypto/aes_generic.ko\nkernel/fs/ext4/ext4.ko\n")
+        // Whatever cards this machine has.
+        for module in try drivers() { try put("\(modules)/drivers/net/\(module).ko.zst", "") }
+    }
+
+    private let modules = "/usr/lib/modules/6.1.0-1/kernel"
+
+    private func put(_ path: String, _ text: String) throws {
+        let file = image.appending(path: path)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+    }
+
+    private func remove(_ path: String) throws {
+        try FileManager.default.removeItem(at: image.appending(path: path))
+    }
+
+    private func drivers() throws -> [String] {
+        let found = try run(
+            "/bin/sh",
+            [
+                "-c",
+                "for card in /sys/class/net/*; do at=$(readlink -f $card/device) || continue; "
+                    + "while [ ${#at} -gt 5 ]; do [ ! -e $at/driver/module ] || basename $(readlink -f $at/driver/module); "
+                    + "at=${at%/*}; done; done",
+            ], timeout: patience)
+        return found.out.split(separator: "\n").map { String($0) }
+    }
+
+    private func check() throws -> Finished {
+        try run(try Rehearsal.binary(), ["check", "--image", image.path], timeout: patience)
+    }
+
+    @Test func aWholeImageHasNoFindings() throws {
+        let end = try check()
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            end.out
+                == "/etc/postern/postern.conf: no findings in the image; 1 volumes, 1 authorized keys, 1 host keys\n")
+    }
+
+    struct Flaw: CustomTestStringConvertible, Sendable {
+        let name: String
+        let line: String
+        let spoil: @Sendable (ImageCheckTests) throws -> Void
+        var testDescription: String { name }
+    }
+
+    static let flaws = [
+        Flaw(name: "no agent", line: "/usr/sbin/postern: the agent is not in the image") {
+            try $0.remove("/usr/sbin/postern")
+        },
+        Flaw(name: "no configuration", line: "/etc/postern/postern.conf: open(") {
+            try $0.remove("/etc/postern/postern.conf")
+            try $0.put("/etc/crypttab", "root /dev/sda none luks\n")
+            try FileManager.default.moveItem(
+                at: $0.image.appending(path: "/etc/postern/key"),
+                to: $0.image.appending(path: "/etc/postern/ssh_host_ed25519_key"))
+        },
+        Flaw(name: "no key", line: "/etc/postern/authorized_keys: there is no key that may log in") {
+            try $0.put("/etc/postern/authorized_keys", "# none\n")
+        },
+        Flaw(name: "an open host key", line: "/etc/postern/key: others than root may read the host key") {
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o640], ofItemAtPath: $0.image.appending(path: "/etc/postern/key").path)
+        },
+        Flaw(name: "no key file", line: "/etc/postern/crypttab:2: the key file /etc/no.key of data is not in the image")
+        {
+            try $0.put(
+                "/etc/postern/crypttab",
+                "root UUID=11111111-2222-3333-4444-555555555555 none luks\ndata /dev/sdb /etc/no.key luks\n")
+        },
+        Flaw(name: "no header", line: "/etc/postern/crypttab:1: the header /etc/no.header of root is not in the image")
+        {
+            try $0.put("/etc/postern/crypttab", "root /dev/sda none luks,header=/etc/no.header\n")
+        },
+        Flaw(name: "an unknown option", line: "/etc/postern/crypttab:1: the option \"dicsard\" of \"root\"") {
+            try $0.put("/etc/postern/crypttab", "root /dev/sda none luks,dicsard\n")
+        },
+        Flaw(name: "no dm-crypt", line: "/lib/modules/6.1.0-1: the module dm_crypt is not in the image") {
+            try $0.remove("/usr/lib/modules/6.1.0-1/kernel/drivers/md/dm-crypt.ko")
+        },
+        Flaw(name: "no xts", line: "/lib/modules/6.1.0-1: the module xts is not in the image") {
+            try $0.remove("/usr/lib/modules/6.1.0-1/kernel/crypto/xts.ko.xz")
+        },
+        Flaw(name: "no modules", line: "/lib/modules: the image has no kernel modules") {
+            try $0.remove("/usr/lib/modules")
+        },
+        Flaw(name: "a pipe", line: "/etc/postern/authorized_keys: ") {
+            try $0.remove("/etc/postern/authorized_keys")
+            try #require(mkfifo($0.image.appending(path: "/etc/postern/authorized_keys").path, 0o600) == 0)
+            try $0.put("/etc/postern/more", try $0.materials.alice.line())
+            try $0.put(
+                "/etc/postern/postern.conf",
+                "Crypttab /etc/postern/crypttab\nHostKey /etc/postern/key\n"
+                    + "AuthorizedKeysFile /etc/postern/authorized_keys /etc/postern/more\n")
+        },
+    ]
+
+    @Test("what is missing is named", arguments: flaws)
+    func finds(_ flaw: Flaw) throws {
+        try flaw.spoil(self)
+        let end = try check()
+        #expect(end.status == 1, "\(end)")
+        let lines = end.out.split(separator: "\n")
+        #expect(lines.count == 2, "\(end)")
+        #expect(lines.first?.hasPrefix(flaw.line) == true, "\(end)")
+        #expect(lines.first?.contains("; ") == true)
+        #expect(lines.last == "/etc/postern/postern.conf: 1 finding in the image", "\(end)")
+    }
+
+    @Test func withoutAFolderItEndsWith2() throws {
+        #expect(try run(try Rehearsal.binary(), ["check", "--image", "/nowhere"], timeout: patience).status == 2)
+        #expect(try run(try Rehearsal.binary(), ["check", "--image"], timeout: patience).status == 2)
+    }
+}

@@ -1,0 +1,227 @@
+import Foundation
+import TestPeers
+import Testing
+
+/// `postern image` puts the agent's files into the tree of an initrd.
+@Suite struct ImageCommandTests {
+    let materials: Materials
+    let folder: TemporaryFolder
+    let image: URL
+
+    init() throws {
+        materials = try Materials.made.get()
+        folder = try TemporaryFolder()
+        image = URL(filePath: folder.path("image"))
+        try FileManager.default.createDirectory(at: image, withIntermediateDirectories: false)
+    }
+
+    private func stage(_ volumes: String...) throws -> Finished {
+        try run(
+            try Rehearsal.binary(),
+            ["image", "--into", image.path, "-f", folder.path("postern.conf")] + volumes, timeout: patience)
+    }
+
+    /// The host's files. Its host key has a path of its own.
+    private func write(settings: String = "", crypttab: String, keys: String? = nil, hostKey: String? = nil) throws {
+        try folder.write(
+            """
+            Port 22
+            Crypttab \(folder.path("crypttab"))
+            AuthorizedKeysFile \(folder.path("authorized_keys"))
+            HostKey \(hostKey ?? materials.host[0].path)
+            \(settings)
+
+            """, to: "postern.conf")
+        try folder.write(crypttab + "\n", to: "crypttab")
+        try folder.write(try keys ?? materials.alice.line(), to: "authorized_keys")
+    }
+
+    /// A file of the image, by the path the host has it at.
+    private func staged(_ path: String) throws -> String {
+        try String(contentsOf: image.appending(path: path), encoding: .utf8)
+    }
+
+    private func put(_ path: String) throws {
+        let file = image.appending(path: path)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data("key".utf8).write(to: file)
+    }
+
+    private var stagedFiles: [String] {
+        (FileManager.default.enumerator(atPath: image.path)?.allObjects as? [String] ?? []).sorted()
+    }
+
+    private let root = "root UUID=11111111-2222-3333-4444-555555555555 none luks,discard"
+
+    @Test func theAgentsFilesAreStagedAndReadBackWithoutAFinding() throws {
+        try write(crypttab: root + "\nother /dev/sdx none luks")
+        let end = try stage("root")
+        #expect(end.status == 0, "\(end)")
+        #expect(try staged("/etc/postern/crypttab").hasSuffix("\n\(root)\n"))
+        #expect(try !staged("/etc/postern/crypttab").contains("other"))
+        #expect(try staged("/etc/postern/postern.conf").contains("Port 22\nCrypttab /etc/postern/crypttab\n"))
+        #expect(try staged(folder.path("authorized_keys")) == materials.alice.line())
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: materials.host[0].path, andPath: image.appending(path: materials.host[0].path).path))
+        for path in [materials.host[0].path, folder.path("authorized_keys"), "/etc/postern/postern.conf"] {
+            let mode = try FileManager.default.attributesOfItem(atPath: image.appending(path: path).path)
+            #expect(mode[.posixPermissions] as? Int == 0o600, "\(path)")
+        }
+        #expect(!stagedFiles.contains { $0.hasSuffix(".new") })
+    }
+
+    @Test func markedVolumesAndMembersAreChosen() throws {
+        try write(
+            settings: "Array pool quorum=1 pool-*",
+            crypttab: """
+                \(root)
+                marked /dev/sdm none luks,initramfs
+                attached /dev/sda none luks,x-initrd.attach
+                pool-1 /dev/sd1 /key:LABEL=keys luks
+                pool-2 /dev/sd2 /key:LABEL=keys luks
+                other /dev/sdo none luks
+                """)
+        let end = try stage()
+        #expect(end.status == 0, "\(end)")
+        let names = try staged("/etc/postern/crypttab").split(separator: "\n").dropFirst().map {
+            $0.prefix { $0 != " " }
+        }
+        #expect(names == ["marked", "attached", "pool-1", "pool-2"])
+    }
+
+    @Test func membersWithoutAFallbackAreNamedWhereTheNativeOpenerIsInitramfsTools() throws {
+        try write(settings: "Array pool all pool-*", crypttab: "\(root)\npool-1 /dev/sd1 /key:LABEL=keys luks")
+        #expect(try !stage("root").err.contains("would stay locked"))
+        try FileManager.default.createDirectory(
+            at: image.appending(path: "scripts"), withIntermediateDirectories: false)
+        let end = try stage("root")
+        #expect(end.err.contains("would stay locked"), "\(end)")
+        #expect(end.err.contains("pool-1"), "\(end)")
+    }
+
+    @Test func aKeyFileIsTheImagesOwnOrCryptrootsOrAskedFor() throws {
+        try write(
+            crypttab: """
+                here /dev/sda /etc/keys/here luks,initramfs
+                native /dev/sdb /etc/keys/native luks,initramfs
+                gone /dev/sdc /etc/keys/gone luks,initramfs
+                stick /dev/sdd /dev/disk/by-id/stick luks,initramfs
+                """)
+        try put("/etc/keys/here")
+        try put("/cryptroot/keyfiles/native.key")
+        let end = try stage()
+        #expect(end.status == 0, "\(end)")
+        let lines = try staged("/etc/postern/crypttab")
+        for line in [
+            "here /dev/sda /etc/keys/here luks,initramfs", "gone /dev/sdc none luks,initramfs",
+            "native /dev/sdb /cryptroot/keyfiles/native.key luks,initramfs",
+            "stick /dev/sdd /dev/disk/by-id/stick luks,initramfs",
+        ] {
+            #expect(lines.contains("\n\(line)\n"), "\(lines)")
+        }
+        let warning = end.err.split(separator: "\n").filter { $0.hasPrefix("\(folder.path("crypttab")):3: ") }
+        #expect(warning.count == 1, "\(end)")
+        #expect(warning.first?.contains("KEYFILE_PATTERN") == true, "\(end)")
+        #expect(!end.err.contains("/etc/keys/native"), "\(end)")
+    }
+
+    @Test func aDetachedHeaderIsCopied() throws {
+        try write(crypttab: "root /dev/sda none luks,header=\(materials.detached.header)")
+        #expect(try stage("root").status == 0)
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: materials.detached.header,
+                andPath: image.appending(path: materials.detached.header).path))
+    }
+
+    @Test func aHeaderThatIsNotThereCostsOnlyItself() throws {
+        try write(crypttab: "\(root)\nsecond /dev/sdb none luks,initramfs,header=/no/such/header")
+        let end = try stage("root")
+        #expect(end.status == 0, "\(end)")
+        #expect(end.err.contains("crypttab:2: the header of second is not in the image"), "\(end)")
+    }
+
+    @Test func whatIsOfNoConcernAndWhatIsNotKnownIsSaid() throws {
+        try write(
+            crypttab: "\(root)\nother /dev/sdo none luks,dicsard\ntpm /dev/sdt none luks,initramfs,tpm2-device=auto")
+        let end = try stage("root", "nothing")
+        #expect(end.status == 0, "\(end)")
+        #expect(!end.err.contains("dicsard"), "\(end)")
+        #expect(end.err.contains("tpm is left to the native opener"), "\(end)")
+        #expect(end.err.contains("the volume nothing"), "\(end)")
+    }
+
+    @Test func theSystemsOwnHostKeyIsStagedLoudly() throws {
+        // The machine's own, where it has one; the test makes none.
+        let system = "/etc/ssh/ssh_host_ed25519_key"
+        let made = !FileManager.default.fileExists(atPath: system)
+        if made {
+            try FileManager.default.createDirectory(atPath: "/etc/ssh", withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: materials.host[0].path, toPath: system)
+        }
+        defer { if made { try? FileManager.default.removeItem(atPath: system) } }
+        let copy = folder.path("copy_of_it")
+        try FileManager.default.copyItem(atPath: system, toPath: copy)
+        try write(crypttab: root, hostKey: copy)
+        let end = try stage("root")
+        #expect(end.status == 0, "\(end)")
+        #expect(end.err.contains("\(copy): THIS IS THE SYSTEM'S OWN HOST KEY"), "\(end)")
+    }
+
+    enum Lack: String, CaseIterable {
+        case configuration, authorizedKeys, usableKey, hostKey, crypttab, volume, own
+    }
+
+    @Test("without what a login needs nothing is written", arguments: Lack.allCases)
+    func lacking(_ lack: Lack) throws {
+        try write(
+            crypttab: lack == .own ? "root /dev/sda none luks,initramfs,tpm2-device=auto" : root,
+            keys: lack == .usableKey ? "ssh-dss AAAA x\n" : nil,
+            hostKey: lack == .hostKey ? folder.path("no-key") : nil)
+        switch lack {
+        case .configuration: try FileManager.default.removeItem(atPath: folder.path("postern.conf"))
+        case .authorizedKeys: try FileManager.default.removeItem(atPath: folder.path("authorized_keys"))
+        case .crypttab: try FileManager.default.removeItem(atPath: folder.path("crypttab"))
+        case .usableKey, .hostKey, .volume, .own: break
+        }
+        let end = lack == .volume ? try stage() : try stage("root")
+        #expect(end.status == 1, "\(end)")
+        let last = end.err.split(separator: "\n").last ?? ""
+        #expect(last.hasPrefix("postern: this machine cannot be unlocked from afar: "), "\(end)")
+        #expect(stagedFiles.isEmpty)
+    }
+
+    @Test("what is no regular file is left out, and holds up nobody", arguments: ["authorized_keys", "crypttab"])
+    func pipes(file: String) throws {
+        try write(crypttab: root)
+        try FileManager.default.removeItem(atPath: folder.path(file))
+        #expect(mkfifo(folder.path(file), 0o600) == 0)
+        let end = try stage("root")
+        #expect(end.status == 1, "\(end)")
+        #expect(end.err.contains("is no regular file"), "\(end)")
+        #expect(stagedFiles.isEmpty)
+    }
+
+    @Test func aPathThatLeadsOutOfTheImageIsRefused() throws {
+        try write(crypttab: root, hostKey: folder.path("sub/../key"))
+        try FileManager.default.createDirectory(atPath: folder.path("sub"), withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: materials.host[0].path, toPath: folder.path("key"))
+        let end = try stage("root")
+        #expect(end.status == 1, "\(end)")
+        #expect(end.err.contains("has .."), "\(end)")
+        // Without postern.conf the agent takes nothing up, and the native prompt has the boot.
+        #expect(!stagedFiles.contains("etc/postern/postern.conf"))
+    }
+
+    @Test(
+        "wrong usage ends with 2",
+        arguments: [
+            [], ["--into"], ["--into", "/nowhere/at/all"], ["--into", "/tmp", "--force"], ["root"],
+        ])
+    func usage(words: [String]) throws {
+        let end = try run(try Rehearsal.binary(), ["image"] + words, timeout: patience)
+        #expect(end.status == 2, "\(end)")
+        #expect(end.err.hasPrefix("postern: "), "\(end)")
+    }
+}
