@@ -108,6 +108,7 @@ let package = Package(
         tests("WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
         .target(name: "CMachine", path: "Tests/CMachine"),
         .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
+        .testTarget(name: "DebianTests", dependencies: ["Machine"], path: "Tests/Debian", swiftSettings: settings),
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
         tests("SSHTests", ["SSH"]),
         tests("ScriptTests", ["TestPeers"]),

@@ -7,9 +7,20 @@ import Foundation
 /// - Throws: what `body` throws, with the end of the console; `MachineError.failed` when the kernel complained of a
 ///   crash, also where `body` was content.
 public func boot(_ setup: Setup, name: String, _ body: (Machine) async throws -> Void) async throws {
+    try await boot(name: name, { try await Machine(setup) }, body)
+}
+
+/// The same with an installed Debian system.
+public func boot(_ system: System, name: String, _ body: (Machine) async throws -> Void) async throws {
+    try await boot(name: name, { try await Machine(system) }, body)
+}
+
+private func boot(
+    name: String, _ start: () async throws -> Machine, _ body: (Machine) async throws -> Void
+) async throws {
     await Slots.shared.take()
     defer { Task { await Slots.shared.giveBack() } }
-    let machine = try await Machine(setup)
+    let machine = try await start()
     var failure: (any Error)?
     do { try await body(machine) } catch { failure = error }
     await machine.stop()

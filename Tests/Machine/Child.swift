@@ -10,6 +10,8 @@ public final class Child: Sendable {
     }
 
     private let process: pid_t
+    /// The number of its process, for as long as it runs.
+    var number: pid_t { process }
     private let state = Mutex(State.running)
     /// It prints nothing: it ends when the process does.
     private let life: Transcript

@@ -17,6 +17,9 @@ public struct Disks: Sendable {
         folder = made.output.trimmingCharacters(in: .newlines)
     }
 
+    /// Those in a folder that another script made.
+    init(folder: String) { self.folder = folder }
+
     /// The passphrase of the roots and members, and the one of the others.
     public static func passphrases() async throws -> (root: String, other: String) {
         let lines = try await runProgram([Disks.script("disks"), "--passphrases"]).output.split(separator: "\n")

@@ -14,6 +14,9 @@ struct Keys: Sendable {
 
     static let shared = Task { try await Keys() }
 
+    /// Those in a folder that another script made.
+    init(folder: URL) { self.folder = folder }
+
     private init() async throws {
         folder = runFolder.appending(path: "keys")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -24,12 +27,12 @@ struct Keys: Sendable {
         }
     }
 
-    /// The lines of a known_hosts file for the machine at `port`.
-    func knownHosts(port: UInt16) throws -> String {
-        try ["ssh_host_ed25519_key", "ssh_host_rsa_key"].map { name in
-            let key = try String(contentsOf: folder.appending(path: name + ".pub"), encoding: .utf8)
-            return "[127.0.0.1]:\(port) \(key)"
-        }.joined()
+    /// The lines of a known_hosts file for the machine at `place`; none of a machine without keys.
+    func knownHosts(at place: Place) throws -> String {
+        try ["ssh_host_ed25519_key", "ssh_host_rsa_key"].map { folder.appending(path: $0 + ".pub") }
+            .filter { FileManager.default.fileExists(atPath: $0.path) }
+            .map { "[\(place.address)]:\(place.port) \(try String(contentsOf: $0, encoding: .utf8))" }
+            .joined()
     }
 }
 

@@ -9,19 +9,8 @@ public final class Machine: Sendable {
     private let disks: Disks
     /// Holds the client's configuration; removed with the machine.
     private let work: URL
-    /// The port of 127.0.0.1 that leads to the agent's.
-    public let port: UInt16
-
-    /// QEMU and the lines to it.
-    private struct Running: Sendable {
-        /// The serial lines, 0 being the console that the kernel and init write to.
-        let lines: [SerialLine]
-        let control: SerialLine?
-        let hypervisor: SerialLine
-        let emulator: Child
-        /// QEMU is ended when this descriptor is closed.
-        let hold: Int32
-    }
+    /// Where the agent listens, as the host sees it.
+    let place: Place
 
     /// What the machine prints.
     public var console: Transcript { running.lines[0].transcript }
@@ -30,23 +19,40 @@ public final class Machine: Sendable {
     public func console(_ number: Int) -> Transcript { running.lines[number].transcript }
 
     /// Starts a machine and returns at once.
-    init(_ setup: Setup) async throws {
+    convenience init(_ setup: Setup) async throws {
         let keys = try await Keys.shared.value
-        work = runFolder.appending(path: UUID().uuidString)
-        disks = try await Disks(setup.disks + setup.late)
-        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
-        do {
+        let disks = try await Disks(setup.disks + setup.late)
+        try await self.init(disks: disks, keys: keys) { work in
             try await setup.writeInitrd(in: work, disks: disks, keys: keys)
-            running = try Machine.start(setup, disks: disks, work: work)
+            var hardware = Hardware(
+                initrd: work.appending(path: "initrd").path, memory: setup.memory,
+                kernelArguments: setup.kernelArguments)
+            hardware.disks = setup.disks
+            hardware.card = setup.card
+            hardware.control = setup.control
+            hardware.secondConsole = setup.secondConsole
+            return hardware
+        }
+    }
+
+    /// Starts a machine with what `prepare` puts into a folder of the machine's own, and returns at once.
+    init(disks: Disks, keys: Keys, prepare: (URL) async throws -> Hardware) async throws {
+        self.disks = disks
+        work = runFolder.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+        let hardware: Hardware
+        do {
+            hardware = try await prepare(work)
+            running = try hardware.start(disks: disks, work: work)
         } catch {
             try? FileManager.default.removeItem(at: work)
             throw error
         }
         do {
-            port = try await Machine.forwardedPort(running.hypervisor)
-            try keys.knownHosts(port: port).write(
+            place = try await hardware.place(running)
+            try keys.knownHosts(at: place).write(
                 to: work.appending(path: "known_hosts"), atomically: false, encoding: .utf8)
-            try Machine.clientConfiguration(port: port, keys: keys, work: work).write(
+            try Machine.clientConfiguration(place, keys: keys, work: work).write(
                 to: work.appending(path: "ssh"), atomically: false, encoding: .utf8)
         } catch {
             let errors = try? String(contentsOf: work.appending(path: "errors"), encoding: .utf8)
@@ -55,11 +61,11 @@ public final class Machine: Sendable {
         }
     }
 
-    private static func clientConfiguration(port: UInt16, keys: Keys, work: URL) -> String {
+    private static func clientConfiguration(_ place: Place, keys: Keys, work: URL) -> String {
         """
         Host nas
-            HostName 127.0.0.1
-            Port \(port)
+            HostName \(place.address)
+            Port \(place.port)
             User root
             IdentityFile \(keys.folder.path)/id
             IdentitiesOnly yes
@@ -70,67 +76,6 @@ public final class Machine: Sendable {
         """
     }
 
-    private static func start(
-        _ setup: Setup, disks: Disks, work: URL
-    ) throws -> Running {
-        var ends: [Int32] = []
-        defer { for end in ends { close(end) } }
-        var arguments = ["-netdev", "user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
-        arguments += ["-device", "\(setup.card),netdev=net,romfile="]
-        for name in setup.disks { arguments += ["-drive", "if=virtio,format=raw,file=\(disks.image(name))"] }
-
-        // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.
-        func line(_ name: String) throws -> SerialLine {
-            let (ours, theirs) = try socketPair()
-            arguments += ["-chardev", "socket,id=line\(ends.count),fd=\(3 + ends.count)"]
-            ends.append(theirs)
-            return SerialLine(name, ours)
-        }
-        let hypervisor = try line("QEMU's monitor")
-        arguments += ["-mon", "chardev=line0,mode=readline"]
-        var lines = [try line("the console")]
-        arguments += ["-serial", "chardev:line1"]
-        var control: SerialLine?
-        if setup.control {
-            control = try line("the control line")
-            arguments += ["-serial", "chardev:line\(ends.count - 1)"]
-        }
-        if setup.secondConsole {
-            lines.append(try line("the second console"))
-            arguments += ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=line\(ends.count - 1)"]
-        }
-        // It runs as long as this process holds the other end of its standard input, however this process ends.
-        let (leash, hold) = try pipe()
-        let errors = open(work.appending(path: "errors").path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        defer {
-            close(leash)
-            close(errors)
-        }
-        let keeper = "\"$@\" </dev/null & vm=$!; read -r _; kill -9 $vm; wait $vm"
-        let command =
-            ["sh", "-c", keeper, "keeper", Disks.script("vm")]
-            + [work.appending(path: "initrd").path, String(setup.memory), setup.kernelArguments] + arguments
-        do {
-            let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)
-            return Running(lines: lines, control: control, hypervisor: hypervisor, emulator: emulator, hold: hold)
-        } catch {
-            close(hold)
-            throw error
-        }
-    }
-
-    /// QEMU chooses a free port itself, and says which.
-    private static func forwardedPort(_ hypervisor: SerialLine) async throws -> UInt16 {
-        hypervisor.send("info usernet\n")
-        return try await hypervisor.transcript.wait(for: "the forwarded port", within: .seconds(60)) { text in
-            for line in text.split(separator: "\n") where line.contains("TCP[HOST_FORWARD]") {
-                // TCP[HOST_FORWARD]  12       127.0.0.1 34567       10.0.2.15  2222     0     0
-                return UInt16(line.split(separator: " ")[3])
-            }
-            return nil
-        }
-    }
-
     /// Types at a console; a return is "\r".
     public func type(_ text: String, at number: Int = 0) {
         running.lines[number].send(text)
@@ -138,7 +83,7 @@ public final class Machine: Sendable {
 
     /// The ssh command that reaches the agent, with the owner's key, and without the caller's own settings.
     public func ssh(_ command: [String] = [], options: [String] = []) -> [String] {
-        ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
+        place.reach + ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
     }
 
     /// Runs ssh to its end, without a terminal, `input` being its standard input.
@@ -156,7 +101,7 @@ public final class Machine: Sendable {
 
     /// Waits until the agent shows its host key. QEMU accepts connections long before.
     public func awaitAgent(within limit: Duration = .seconds(120)) async throws {
-        let scan = ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(port), "127.0.0.1"]
+        let scan = place.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(place.port), place.address]
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline, !console.hasEnded {
             if try await runProgram(scan).output.contains("ssh-ed25519") { return }

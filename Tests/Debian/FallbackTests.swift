@@ -1,0 +1,56 @@
+import Machine
+import Testing
+
+extension DebianTests {
+    @Test("postern=off leaves the boot to the native prompt")
+    func off() async throws {
+        var system = System("plain")
+        system.commandLine = "postern=off"
+        try await boot(system, name: "debian-off") { machine in
+            try await expectNativeUnlock(machine)
+            #expect(!machine.console.text.contains(Texts.prompt))
+        }
+    }
+
+    @Test("when the agent is killed while it waits, the native prompt unlocks")
+    func killed() async throws {
+        var system = System("plain")
+        system.control = true
+        try await boot(system, name: "debian-killed") { machine in
+            try await machine.awaitAgent()
+            try await machine.console.expect(Texts.prompt)
+            // The monitor, which is the one that is not another's child.
+            let killed = try await machine.run("kill -9 $(pgrep -f 'postern agent' | head -n 1)")
+            #expect(killed.status == 0)
+            try await expectNativeUnlock(machine)
+        }
+    }
+
+    @Test("when the agent finds nothing that it can use, the native prompt unlocks")
+    func broken() async throws {
+        var system = System("plain")
+        system.files = ["etc/postern/postern.conf": "?", "etc/postern/crypttab": "?"]
+        try await boot(system, name: "debian-broken") { machine in
+            try await expectNativeUnlock(machine)
+        }
+    }
+
+    @Test("a system that was upgraded, and its kernel, too, is unlocked by ssh")
+    func upgraded() async throws {
+        try await boot(System("upgraded"), name: "debian-upgraded") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            let report = try await expectLogin(machine, by: "owner@laptop")
+            #expect(try await report["kernel"] == [System.kernel("upgraded")])
+            #expect(try await System.kernel("upgraded") != System.kernel("plain"))
+        }
+    }
+
+    @Test("without a key, and with disks missing at a kernel's upgrade, the new kernel boots by the native prompt")
+    func unkeyed() async throws {
+        try await boot(System("unkeyed"), name: "debian-unkeyed") { machine in
+            let report = try await expectNativeUnlock(machine)
+            #expect(try await report["kernel"] == [System.kernel("unkeyed")])
+        }
+    }
+}

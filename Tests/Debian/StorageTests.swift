@@ -1,0 +1,57 @@
+import Machine
+import Testing
+
+extension DebianTests {
+    @Test("a root on LVM in LUKS, and a disk whose key lies on another logical volume beside it, are opened")
+    func logicalVolumes() async throws {
+        var system = System("lvm", disks: ["lvm", "data"])
+        system.root = "/dev/mapper/vg-root"
+        try await boot(system, name: "debian-lvm") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            try await expectLogin(
+                machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data"], by: "owner@laptop")
+        }
+    }
+
+    @Test("a root in LUKS on a RAID1 with a disk missing is opened")
+    func degradedMirror() async throws {
+        try await boot(System("md", disks: ["md-2"]), name: "debian-md") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            #expect(try await ssh.status() == 0)
+            let report = try await expectLogin(machine, by: "owner@laptop")
+            #expect(report["md"].contains("[2/1]"))
+        }
+    }
+
+    @Test("an array of four encrypted disks is there, with nobody typing but for the root")
+    func wholeArray() async throws {
+        let members: Set = ["storage-1", "storage-2", "storage-3", "storage-4"]
+        let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3", "storage-4"])
+        try await boot(system, name: "debian-array") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            let report = try await expectLogin(machine, open: members.union(["crypt-root"]), by: "owner@laptop")
+            #expect(report["marker"] == ["all", "members", "hold", "this"])
+            #expect(report["md"].contains("[4/4]"))
+            for name in members { #expect(report.log.contains { $0.hasPrefix("\(name): opened by ") }) }
+        }
+    }
+
+    @Test("an array's quorum is there with one disk missing and one locked, with nobody typing but for the root")
+    func quorum() async throws {
+        let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
+        try await boot(system, name: "debian-array-quorum") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            let report = try await expectLogin(
+                machine, open: ["crypt-root", "storage-1", "storage-2"], by: "owner@laptop",
+                skipped: ["storage-3", "storage-4"])
+            #expect(report["marker"] == ["all", "members", "hold", "this"])
+            #expect(report["md"].contains("[4/2]"))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Machine
+import Testing
+
+extension DebianTests {
+    @Test("a passphrase typed into ssh at a terminal boots the machine to its login prompt")
+    func terminal() async throws {
+        try await boot(System("plain"), name: "debian-ssh") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            try await ssh.expect(Texts.continues)
+            #expect(try await ssh.status() == 0)
+            #expect(!ssh.screen.text.contains(passphrase))
+            #expect(!ssh.screen.text.contains("closed by remote host"))
+            try await expectLogin(machine, by: "owner@laptop")
+        }
+    }
+
+    @Test("with an address from DHCP, a passphrase on standard input boots it")
+    func standardInput() async throws {
+        var system = System("plain")
+        system.address = nil
+        try await boot(system, name: "debian-stdin-dhcp") { machine in
+            try await machine.awaitAgent()
+            let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+            #expect(unlocked.status == 0)
+            #expect(unlocked.errors == "")
+            try await expectLogin(machine, by: "owner@laptop")
+        }
+    }
+
+    @Test("a passphrase typed at the console boots it, while the network is being asked for an address")
+    func console() async throws {
+        var system = System("plain")
+        system.address = "dhcp"
+        system.commandLine = "console=tty0"
+        try await boot(system, name: "debian-console") { machine in
+            try await machine.console.expect(Texts.prompt)
+            machine.type(passphrase + "\r")
+            try await machine.console.expect(Texts.continues)
+            try await expectLogin(machine, by: "console")
+        }
+    }
+
+    @Test("of several consoles each has the prompt, and the second takes the passphrase")
+    func secondConsole() async throws {
+        var system = System("plain")
+        system.secondConsole = true
+        system.commandLine = "console=tty0"
+        try await boot(system, name: "debian-console-second") { machine in
+            try await machine.console.expect(Texts.prompt)
+            try await machine.console(1).expect(Texts.prompt)
+            machine.type(passphrase + "\r", at: 1)
+            try await machine.console.expect(Texts.continues)
+            try await expectLogin(machine, by: "console")
+        }
+    }
+
+    @Test("without IP version 6 in the kernel it is unlocked by ssh")
+    func withoutIPv6() async throws {
+        var system = System("plain")
+        system.commandLine = "ipv6.disable=1"
+        try await boot(system, name: "debian-no-ipv6") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            try await expectLogin(machine, by: "owner@laptop")
+        }
+    }
+
+    @Test("where only IP version 6 is announced, it is unlocked by ssh at the address it names on the console")
+    func onlyIPv6() async throws {
+        var system = System("plain")
+        system.address = nil
+        system.network = .routedIPv6
+        try await boot(system, name: "debian-only-ipv6") { machine in
+            try await machine.awaitAgent()
+            try await unlock(machine)
+            try await expectLogin(machine, by: "owner@laptop")
+        }
+    }
+}
