@@ -6,7 +6,7 @@ public struct Disks: Sendable {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    static func script(_ name: String) -> String { root.appending(path: "initrd/machine/\(name)").path }
+    public static func script(_ name: String) -> String { root.appending(path: "initrd/machine/\(name)").path }
 
     let folder: String
 
