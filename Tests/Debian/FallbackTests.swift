@@ -19,7 +19,7 @@ extension DebianTests {
         try await boot(system, name: "debian-killed") { machine in
             try await machine.awaitAgent()
             try await machine.console.expect(Texts.prompt)
-            let agent = "ps w | sed -n 's|^ *\([0-9]*\) .*/usr/sbin/[p]ostern agent.*|\1|p'"
+            let agent = #"ps w | sed -n 's|^ *\([0-9]*\) .*/usr/sbin/[p]ostern agent.*|\1|p'"#
             let killed = try await machine.run("kill -9 $(\(agent))")
             #expect(killed.status == 0, "\(killed)")
             try await expectNativeUnlock(machine)

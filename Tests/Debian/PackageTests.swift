@@ -43,7 +43,7 @@ extension DebianTests {
             let state = try await inside(
                 """
                 { dpkg --audit; stat -c '%a %n' /etc/postern/* /boot/initrd.img-*
-                lsinitramfs /boot/initrd.img-* | grep postern || echo 'no agent in the image'; }
+                lsinitramfs /boot/initrd.img-* | grep sbin/postern || echo 'no agent in the image'; }
                 """)
             for line in [
                 "600 /etc/postern/authorized_keys", "600 /etc/postern/ssh_host_ed25519_key",
