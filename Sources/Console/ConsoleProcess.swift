@@ -3,7 +3,7 @@ internal import Linux
 internal import Terminal
 internal import Wire
 
-/// The prompt on the consoles, beside the one of each ssh session.
+/// The prompt on the consoles, beside the one of each ssh session. In a systemd initrd `Asker` has systemd ask instead.
 ///
 /// It serves every terminal of its setup at once. One that cannot be opened, or hangs up later, is logged and left out:
 /// an unplugged serial line costs only itself.
@@ -22,6 +22,9 @@ public enum ConsoleProcess {
             signals = FileDescriptor(owning: try check("signalfd") { linux_signal_descriptor() })
         } catch { return 1 }
         guard let setup = Console.receiveSetup(control, signals.number) else { return 1 }
+        if let program = setup.asker {
+            return Asker(control, signals.number, program: program, parent: parent).run()
+        }
         let console = Console(control, signals.number, terminals: setup.terminals)
         // The terminals are open; from here on only what they and the monitor say is read.
         do throws(SystemError) {

@@ -1,8 +1,10 @@
 internal import CLinux
 
-/// Where the agent's log lines go: the kernel's log in an initrd, so that they outlive it; else standard error.
+/// Where the agent's log lines go. In an initrd they must outlive it: systemd's journal takes them where it is, the
+/// kernel's log elsewhere. Otherwise it is standard error.
 public struct Log: ~Copyable {
     private let kernel: FileDescriptor?
+    private let hasJournal: Bool
     /// What `throttle` said before.
     private let throttling: String?
     /// The kernel drops lines of one that writes more than ten in five seconds, unless this says `on`.
@@ -10,6 +12,7 @@ public struct Log: ~Copyable {
 
     /// Opens `/dev/kmsg` when `toKernel` says so and it can be opened.
     public init(toKernel: Bool) {
+        hasJournal = toKernel && ServiceManager.isSystemd
         kernel = toKernel ? try? FileDescriptor.open("/dev/kmsg", O_WRONLY | O_NOCTTY) : nil
         let bytes = toKernel ? try? Files.read(Log.throttle, limit: 64) : nil
         throttling = bytes.map { String(decoding: $0, as: UTF8.self) }
@@ -21,9 +24,11 @@ public struct Log: ~Copyable {
         if let throttling { try? Files.write(throttling, to: Log.throttle, mode: 0o644) }
     }
 
-    /// Writes one line at a level of syslog(3). What a peer may have put into it is made printable.
-    public borrowing func write(_ level: UInt8, _ text: String) {
+    /// Writes one line at a level of syslog(3), and what it says in fields for the journal. What a peer may have put
+    /// into it is made printable.
+    public borrowing func write(_ level: UInt8, _ text: String, _ fields: [LogField] = []) {
         let line = printable(text)
+        if hasJournal, Journal.send(level, line, fields) { return }
         switch kernel {
         case .some(let kernel): emit("<\(level)>postern: \(line)", to: kernel.number)
         case .none: emit("postern: \(line)", to: 2)

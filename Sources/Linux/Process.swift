@@ -29,6 +29,44 @@ public enum ChildProcess {
         }
     }
 
+    /// Starts a program of the system's, with its standard output at `output`. It is asked to end (SIGTERM) when this
+    /// process ends. One that is not there exits with 127.
+    ///
+    /// - Parameters:
+    ///   - arguments: its path and what follows; at least one.
+    /// - Throws: `SystemError` for `fork`, in practice `EAGAIN` or `ENOMEM`.
+    public static func start(_ arguments: [String], output: Int32) throws(SystemError) -> Int32 {
+        var bytes: [[CChar]] = []
+        for argument in arguments { bytes.append(argument.utf8.map { CChar(bitPattern: $0) } + [0]) }
+        let id = unsafe withPointers(to: bytes, from: 0, []) { pointers in
+            unsafe linux_spawn_program(pointers, output)
+        }
+        return try check("fork(\(arguments[0]))") { id }
+    }
+
+    /// Lends pointers to all of `strings`, and a null pointer behind them.
+    private static func withPointers(
+        to strings: [[CChar]], from index: Int, _ pointers: [UnsafePointer<CChar>?],
+        _ body: ([UnsafePointer<CChar>?]) -> Int32
+    ) -> Int32 {
+        guard index < strings.count else { return unsafe body(pointers + [nil]) }
+        return unsafe strings[index].withUnsafeBufferPointer { string in
+            unsafe withPointers(to: strings, from: index + 1, pointers + [string.baseAddress], body)
+        }
+    }
+
+    /// Asks a child to end (SIGTERM).
+    public static func terminate(_ id: Int32) {
+        _ = CLinux.kill(id, SIGTERM)
+    }
+
+    /// How the child `id` has ended, or `nil` while it runs. It does not block.
+    public static func exited(_ id: Int32) -> ExitedProcess? {
+        var status: Int32 = 0
+        guard unsafe waitpid(id, &status, WNOHANG) == id else { return nil }
+        return ExitedProcess(id: id, status: linux_exit_status(status))
+    }
+
     /// Ends a child at once.
     public static func kill(_ id: Int32) {
         _ = CLinux.kill(id, SIGKILL)

@@ -27,7 +27,9 @@ struct Ending {
 extension Monitor {
     func goOn(without: [String]) {
         let missing = without.isEmpty ? "" : "Without \(without.joined(separator: ", "))."
-        log.write(LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)")
+        log.write(
+            LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
+            [.event("boot-continues")])
         end(.done, reason: missing, without: without)
     }
 
@@ -39,6 +41,7 @@ extension Monitor {
         listeners.removeAll()
         probes.removeAll()
         forgetMissingDevices()
+        informSystemd()
         for worker in workers {
             if case .job(let job, _) = worker.kind, plan.isActivating(job) { continue }
             worker.isDone = true

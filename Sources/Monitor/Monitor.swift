@@ -28,10 +28,17 @@ final class Monitor {
     /// Where the listeners listen, and who follows how they can be reached.
     var listening: [Listening] = []
     var network: NetworkWatch?
+    /// Whether systemd runs this initrd.
+    let isUnderSystemd: Bool
+    let serviceManager = ServiceManager()
+    var question = StandingQuestion()
+    /// The status that systemd was last told.
+    var shownStatus = ""
 
     init(configuration: Configuration, options: AgentOptions) {
         self.configuration = configuration
         self.options = options
+        isUnderSystemd = !options.rehearsal && Machine.isInitrd && ServiceManager.isSystemd
         log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
         plan = Plan(
             settings: configuration.settings, crypttab: configuration.crypttab, host: Machine.hostName,
@@ -93,6 +100,7 @@ final class Monitor {
         startProbes()
         show()
         showMissingDevices()
+        informSystemd()
         reportNetwork()
     }
 
@@ -123,7 +131,7 @@ final class Monitor {
         case .finish(let channel, let code, let reason):
             guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
             finish(session, channel.number, code, reason)
-        case .log(let level, let text): log.write(level.rawValue, text)
+        case .log(let level, let text, let fields): log.write(level.rawValue, text, fields)
         case .goOn(let without): goOn(without: without)
         }
     }

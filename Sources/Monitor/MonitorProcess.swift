@@ -44,6 +44,11 @@ public enum MonitorProcess {
 
 extension Monitor {
     fileprivate func start() throws(SystemError) -> Int32 {
+        if !options.rehearsal {
+            // The kernel may take any child when memory runs out, but not the one that starts them again.
+            try? Files.write("-1000", to: "/proc/self/oom_score_adj", mode: 0)
+            _ = linux_limit_core(0)
+        }
         let signals = try Signals.open()
         // The sockets come first: from here on nobody is turned away, whatever the disks do.
         listen()

@@ -20,6 +20,8 @@ final class SessionRecord {
     var watching: [(channel: UInt8, terminal: Bool)] = []
     /// For the log, once somebody logged in.
     var who: String
+    /// The same for the journal.
+    var fields: [LogField] = []
     /// It says and hears nothing more; only its process is still to end.
     var isClosed = false
 

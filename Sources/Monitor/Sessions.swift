@@ -38,6 +38,9 @@ extension Monitor {
                     pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession,
                     largestQueue: Wire.Limits.queueToSession),
                 peer: peer)
+            session.fields = [
+                LogField("POSTERN_ADDRESS", address.description), LogField("POSTERN_PORT", "\(connection.port)"),
+            ]
             nextSession += 1
             sessions.append(session)
             let setup = setup(for: address)
@@ -96,8 +99,10 @@ extension Monitor {
 
     /// Starts the prompt on the consoles, when there are any.
     func startConsole() {
-        let terminals = Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal)
-        guard !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
+        let asker = Systemd.asker(configuration.settings.console, rehearsal: options.rehearsal)
+        let terminals =
+            asker == nil ? Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal) : []
+        guard asker != nil || !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
         consoleStarts += 1
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
@@ -110,7 +115,7 @@ extension Monitor {
                 peer: "the console")
             session.isAuthenticated = true
             sessions.append(session)
-            let setup = ConsoleSetup(confinement: confinement, terminals: terminals)
+            let setup = ConsoleSetup(confinement: confinement, terminals: terminals, asker: asker)
             send(.consoleSetup(setup), to: session, channel: 0)
             showNetwork(session)
         } catch {
@@ -151,6 +156,7 @@ extension Monitor {
         case .passphrase(let secret):
             let asker = Asker(
                 channel: Channel(session: session.number, number: channel), key: session.key, who: session.who,
+                fields: session.fields,
                 terminal: session.watching.contains { $0.channel == channel && $0.terminal })
             plan.passphrase(secret, from: asker, now: Clock.now())
         case .close:
@@ -167,7 +173,11 @@ extension Monitor {
         session.isAuthenticated = true
         session.key = index
         session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
-        log.write(LogLevel.info.rawValue, "login of \(user) with \(session.who)")
+        let key = configuration.keys[index]
+        session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", key.fingerprint)]
+        if !key.comment.isEmpty { session.fields.append(LogField("POSTERN_KEY_COMMENT", key.comment)) }
+        log.write(
+            LogLevel.info.rawValue, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
     }
 
     private func open(_ command: Command, _ channel: UInt8, terminal: Bool, _ session: SessionRecord) {

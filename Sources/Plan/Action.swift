@@ -11,7 +11,7 @@ public enum Action {
     case forgetKey(source: Int)
     case tried(Channel, [TryResult], retryAfter: UInt16)
     case finish(Channel, ExitCode, reason: String)
-    case log(LogLevel, String)
+    case log(LogLevel, String, [LogField] = [])
     /// The boot goes on, without these volumes, which the native opener must not wait for.
     case goOn(without: [String])
 }
@@ -53,13 +53,16 @@ public struct Asker: Sendable {
     public let key: Int?
     /// For the log, such as `SHA256:… from 192.0.2.7`.
     public let who: String
+    /// The same for the journal.
+    public let fields: [LogField]
     /// Whether a person is asked again; else there is one try and an exit code.
     public let terminal: Bool
 
-    public init(channel: Channel, key: Int?, who: String, terminal: Bool) {
+    public init(channel: Channel, key: Int?, who: String, fields: [LogField] = [], terminal: Bool) {
         self.channel = channel
         self.key = key
         self.who = who
+        self.fields = fields
         self.terminal = terminal
     }
 }

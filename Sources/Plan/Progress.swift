@@ -1,4 +1,5 @@
 internal import Config
+internal import Linux
 internal import Wire
 
 /// How volumes and key files come along: devices appear, headers and key files are read, keys are tried.
@@ -183,13 +184,15 @@ extension Plan {
     }
 
     /// The volume is open; whoever still tries it need not.
-    mutating func opened(_ index: Int, by whom: String?, now: Int64) {
+    mutating func opened(_ index: Int, by whom: String?, _ fields: [LogField] = [], now: Int64) {
         guard volumes[index].phase != .open else { return }
         volumes[index].phase = .open
         volumes[index].activating = nil
         lastProgress = now
         let name = volumes[index].name
-        actions.append(.log(.notice, whom.map { "\(name): opened by \($0)" } ?? "\(name): is open already"))
+        let event = [LogField.event("volume-open"), LogField("POSTERN_VOLUME", name)]
+        actions.append(
+            .log(.notice, whom.map { "\(name): opened by \($0)" } ?? "\(name): is open already", event + fields))
         for task in tasks where task.opens == index {
             tasks.removeAll { $0.job == task.job }
             schedule.end(task.job)

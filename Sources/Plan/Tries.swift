@@ -110,8 +110,8 @@ extension Plan {
         let name = volumes[index].name
         switch outcome {
         case .opened:
-            let who = attempts.first { $0.id == attempt }?.asker.who ?? "somebody who has left"
-            opened(index, by: who, now: now)
+            let asker = attempts.first { $0.id == attempt }?.asker
+            opened(index, by: asker?.who ?? "somebody who has left", asker?.fields ?? [], now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
@@ -154,7 +154,8 @@ extension Plan {
             if let key = attempt.asker.key, outcomes.contains(.opened) { brake.cleared(key) }
             return 0
         }
-        actions.append(.log(.notice, "wrong passphrase from \(attempt.asker.who)"))
+        let event = LogField.event("wrong-passphrase")
+        actions.append(.log(.notice, "wrong passphrase from \(attempt.asker.who)", [event] + attempt.asker.fields))
         return attempt.asker.key.map { brake.failed($0, now: now) } ?? 0
     }
 

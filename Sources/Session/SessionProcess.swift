@@ -11,8 +11,8 @@ public enum SessionProcess {
     /// - Returns: the exit status: 0 however the client behaved, 1 when it could not be served.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        // When memory runs out, strangers' connections go first, then key derivations, and the monitor last.
-        try? Files.write("1000", to: "/proc/self/oom_score_adj", mode: 0)
+        // When memory runs out, a key derivation goes first, then a connection, and the monitor last.
+        try? Files.write("500", to: "/proc/self/oom_score_adj", mode: 0)
         Sandbox.hideMemory()
         let link = MonitorLink()
         guard let setup = link.receiveSetup() else { return 1 }

@@ -31,8 +31,7 @@ extension MonitorMessage {
             setup.encode(&writer)
         case .consoleSetup(let setup):
             writer.integer(UInt8(2))
-            setup.confinement.encode(&writer)
-            writer.list(setup.terminals, Limits.items, "terminals") { $0.string($1, Limits.text, "terminal") }
+            setup.encode(&writer)
         case .state(let state):
             writer.integer(UInt8(3))
             state.encode(&writer)
@@ -60,12 +59,7 @@ extension MonitorMessage {
         let message: MonitorMessage
         switch try reader.integer(UInt8.self) {
         case 1: message = .sessionSetup(try SessionSetup(&reader))
-        case 2:
-            let confinement = try Confinement(&reader)
-            let terminals = try reader.list(Limits.items, "terminals") { reader throws(WireError) in
-                try reader.string(Limits.text, "terminal")
-            }
-            message = .consoleSetup(ConsoleSetup(confinement: confinement, terminals: terminals))
+        case 2: message = .consoleSetup(try ConsoleSetup(&reader))
         case 3: message = .state(try MachineState(&reader))
         case 4:
             let results = try reader.list(Limits.items, "results") { reader throws(WireError) in

@@ -76,10 +76,13 @@ public struct ConsoleSetup: Equatable, Sendable {
     public var confinement: Confinement
     /// The terminals to prompt on, such as `/dev/ttyS0`.
     public var terminals: [String]
+    /// The path of systemd-ask-password(1), which asks in their place, or `nil`.
+    public var asker: String?
 
-    public init(confinement: Confinement, terminals: [String]) {
+    public init(confinement: Confinement, terminals: [String], asker: String? = nil) {
         self.confinement = confinement
         self.terminals = terminals
+        self.asker = asker
     }
 }
 
@@ -92,6 +95,22 @@ extension Confinement {
     init(_ reader: inout Reader) throws(WireError) {
         root = try reader.optional("root") { reader throws(WireError) in try reader.string(Limits.text, "root") }
         user = try reader.optional("user") { reader throws(WireError) in try reader.integer() }
+    }
+}
+
+extension ConsoleSetup {
+    func encode(_ writer: inout Writer) {
+        confinement.encode(&writer)
+        writer.list(terminals, Limits.items, "terminals") { $0.string($1, Limits.text, "terminal") }
+        writer.optional(asker) { $0.string($1, Limits.text, "asker") }
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        confinement = try Confinement(&reader)
+        terminals = try reader.list(Limits.items, "terminals") { reader throws(WireError) in
+            try reader.string(Limits.text, "terminal")
+        }
+        asker = try reader.optional("asker") { reader throws(WireError) in try reader.string(Limits.text, "asker") }
     }
 }
 

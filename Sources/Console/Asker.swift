@@ -1,0 +1,249 @@
+internal import CLinux
+internal import Linux
+internal import Terminal
+internal import Wire
+
+/// The prompt in a systemd initrd: a child, systemd-ask-password(1), whose question Plymouth and every console show.
+///
+/// The question stands as long as something waits for a passphrase: it is not asked anew when another prompt opens a part
+/// of it, for somebody may be in the middle of typing. This process keeps its user, since only root may ask, without
+/// capabilities; what it reads is typed at the machine or comes from the monitor.
+final class Asker {
+    /// How long to wait before asking again when the child ended without an answer, in milliseconds: Ctrl-C and Plymouth's
+    /// escape key do that. It doubles up to the longest when the child cannot ask at all.
+    private static let shortestPause: Int64 = 500
+    private static let longestPause: Int64 = 30_000
+    /// How long a child that is asked to end may take, in milliseconds.
+    private static let patience: Int64 = 2_000
+    private static let channel: UInt8 = 1
+
+    private let control: FrameSocket
+    private let signals: Int32
+    private let program: String
+    private var child: Child?
+    private var state: MachineState?
+    /// The monitor has a passphrase of ours, and has not answered.
+    private var isTrying = false
+    private var last: [TryResult] = []
+    private var wasTooLong = false
+    private var pause = Asker.shortestPause
+    private var pausedUntil: Int64 = 0
+    private var complaints = 0
+    private var ending: Int32?
+
+    /// systemd-ask-password, while its question stands.
+    private final class Child {
+        let process: Int32
+        let output: FileDescriptor
+        let line: SecretBytes
+        var isTooLong = false
+
+        init(_ process: Int32, _ output: consuming FileDescriptor, _ line: SecretBytes) {
+            self.process = process
+            self.output = output
+            self.line = line
+        }
+    }
+
+    init(_ control: FrameSocket, _ signals: Int32, program: String, parent: Int32) {
+        self.control = control
+        self.signals = signals
+        self.program = program
+        _ = linux_set_no_new_privileges()
+        Capabilities.keep(only: [])
+        _ = linux_limit_core(0)
+        ChildProcess.endWithParent(parent, gently: true)
+        send(.open(.unlock, terminal: true), channel: Asker.channel)
+    }
+
+    private func log(_ level: LogLevel, _ line: String) {
+        send(.log(level, printable(line, limit: Limits.logLine)), channel: 0)
+    }
+
+    private func send(_ message: SessionMessage, channel: UInt8) {
+        do throws(WireError) {
+            if !control.send(try message.body(channel: channel)) { ending = ending ?? 1 }
+        } catch { ending = ending ?? 1 }
+    }
+
+    /// Runs until the end.
+    ///
+    /// - Returns: the exit status.
+    func run() -> Int32 {
+        var waiting = PollSet()
+        while true {
+            receive()
+            if let ending {
+                stop()
+                return ending
+            }
+            let now = Clock.now()
+            let wants = wantsToAsk
+            if wants, child == nil, now >= pausedUntil { ask(now: now) }
+            // Another prompt has opened the last of it: the question goes.
+            if !wants { stop() }
+            waiting.removeAll()
+            waiting.add(control.number, control.wantsToWrite ? [.readable, .writable] : .readable)
+            waiting.add(signals, .readable)
+            waiting.add(child?.output.number ?? -1, .readable)
+            waiting.wait(milliseconds: wants && child == nil ? max(pausedUntil - now, 0) : nil)
+            if !waiting.events(at: 1).isEmpty, isAskedToEnd() { ending = 0 }
+            if waiting.events(at: 0).contains(.writable), !control.flush() { ending = 1 }
+            if !waiting.events(at: 2).isEmpty { read() }
+        }
+    }
+
+    private func isAskedToEnd() -> Bool {
+        var isAsked = false
+        Signals.drain(signals, isAskedToEnd: &isAsked)
+        return isAsked
+    }
+
+    private var wantsToAsk: Bool { state?.asking.isEmpty == false && !isTrying }
+
+    // MARK: - The child
+
+    private func ask(now: Int64) {
+        guard let state else { return }
+        let question = wasTooLong ? AskText.questionAgain(state) : AskText.question(state, after: last)
+        do throws(SystemError) {
+            let line = try SecretBytes(capacity: Limits.passphrase + 2)
+            let pipe = try FileDescriptor.pipe()
+            let process = try ChildProcess.start(
+                [program, "--no-tty", "--timeout=0", "--id=postern", "--icon=drive-harddisk", "--", question],
+                output: pipe.second.number)
+            _ = linux_set_nonblocking(pipe.first.number)
+            child = Child(process, pipe.takeFirst(), line)
+        } catch { failed(error.description, now: now) }
+    }
+
+    private func failed(_ reason: String, now: Int64) {
+        // A prompt that fails for ever fills no log.
+        if complaints < 3 { log(.warning, "no question on the console: \(reason)") }
+        complaints += 1
+        pausedUntil = now + pause
+        pause = min(pause * 2, Asker.longestPause)
+    }
+
+    /// Reads what the child has written; at its end, that is the passphrase.
+    private func read() {
+        guard let child else { return }
+        while true {
+            var count: Int? = 0
+            do throws(SystemError) {
+                try unsafe child.line.fill { room throws(SystemError) -> Int in
+                    count = unsafe try child.output.read(into: room)
+                    return count ?? 0
+                }
+            } catch { count = 0 }
+            guard let count else { return }
+            if child.line.count == child.line.capacity {
+                child.isTooLong = true
+                child.line.removeAll()
+                continue
+            }
+            if count == 0 { return answered(child) }
+        }
+    }
+
+    private func answered(_ child: Child) {
+        self.child = nil
+        let status = reaped(child)
+        let line = child.line
+        if line.count > 0, unsafe line.withUnsafeBytes({ unsafe $0[line.count - 1] }) == UInt8(ascii: "\n") {
+            line.removeLast(1)
+        }
+        wasTooLong = child.isTooLong
+        if wasTooLong { return }
+        guard status == 0 else {
+            let now = Clock.now()
+            // It was taken away at the console, and is asked again; else it could not ask.
+            if status == 1 {
+                pausedUntil = now + Asker.shortestPause
+            } else {
+                failed("\(program) ended with status \(status)", now: now)
+            }
+            return
+        }
+        pause = Asker.shortestPause
+        last = []
+        // An empty one is no answer.
+        guard line.count > 0 else { return }
+        isTrying = true
+        send(.passphrase(line), channel: Asker.channel)
+    }
+
+    /// Takes the question away.
+    private func stop() {
+        guard let child else { return }
+        self.child = nil
+        ChildProcess.terminate(child.process)
+        _ = reaped(child)
+    }
+
+    /// Waits for the child, which is at its end, and ends it if it is not.
+    ///
+    /// - Returns: its exit status.
+    private func reaped(_ child: Child) -> Int32 {
+        let deadline = Clock.now() + Asker.patience
+        var waiting = PollSet()
+        while true {
+            if let exited = ChildProcess.exited(child.process) { return exited.status }
+            let now = Clock.now()
+            if now >= deadline {
+                ChildProcess.kill(child.process)
+                ChildProcess.wait(for: child.process)
+                return 128 + SIGKILL
+            }
+            // SIGCHLD tells; what else has come stays for the loop.
+            waiting.removeAll()
+            waiting.add(signals, .readable)
+            waiting.wait(milliseconds: deadline - now)
+            if isAskedToEnd() { ending = 0 }
+        }
+    }
+
+    // MARK: - The monitor
+
+    private func receive() {
+        while ending == nil {
+            switch control.receive() {
+            case .nothing: return
+            case .closed: ending = 0
+            case .frame(let body):
+                do throws(WireError) {
+                    take(try MonitorMessage.read(body).message)
+                } catch {
+                    log(.error, "a message that is none: \(error.description)")
+                    ending = 1
+                }
+            }
+        }
+    }
+
+    private func take(_ message: MonitorMessage) {
+        switch message {
+        case .state(let state): self.state = state
+        case .tried(let results, _):
+            isTrying = false
+            last = results
+            show(AskText.opened(results))
+        case .finish(let code, let reason):
+            stop()
+            show(AskText.finish(code, reason: reason))
+            ending = 0
+        case .network(let facts): show(facts.map(NetworkText.line))
+        case .sessionSetup, .consoleSetup: break
+        }
+    }
+
+    /// Shows lines on the system's console, in passing: one that takes nothing is not waited for.
+    private func show(_ lines: [String]) {
+        guard !lines.isEmpty,
+            let console = try? FileDescriptor.open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK)
+        else { return }
+        var text: [UInt8] = [0x0D]
+        for line in lines { text += Array(line.utf8) + [0x0D, 0x0A] }
+        _ = try? unsafe text.withUnsafeBytes { bytes throws(SystemError) in unsafe try console.write(bytes) }
+    }
+}

@@ -1,0 +1,69 @@
+internal import CLinux
+internal import Config
+internal import Linux
+internal import Plan
+internal import Terminal
+internal import Wire
+
+/// What a systemd initrd has for the agent.
+enum Systemd {
+    /// The path of systemd-ask-password(1), when the prompt on the consoles is to go through it.
+    static func asker(_ setting: ConsoleSetting, rehearsal: Bool) -> String? {
+        guard !rehearsal, case .active = setting, Machine.isInitrd, ServiceManager.isSystemd else { return nil }
+        return ["/usr/bin/systemd-ask-password", "/bin/systemd-ask-password"].first { Files.exists($0) }
+    }
+}
+
+/// A question of systemd's that no agent shows, as long as somebody is waited for rather than a device.
+///
+/// dracut's initqueue counts the seconds in which the root is not there, and ends in an emergency shell; it does not count
+/// while a question stands. The agent's own is not always there: while a key is derived there is none, and with `Console`
+/// at another setting there is none at all. While a device is missing it counts, for that starts degraded arrays.
+struct StandingQuestion {
+    private static let folder = "/run/systemd/ask-password"
+    private static let path = "\(folder)/ask.postern"
+    private var stands = false
+
+    /// Puts the question, or takes it away.
+    mutating func stand(_ wanted: Bool) {
+        guard wanted != stands else { return }
+        stands = wanted
+        guard wanted else {
+            Files.remove(StandingQuestion.path)
+            return
+        }
+        // It has run out (microseconds of the monotonic clock), and so every agent passes over it.
+        let text =
+            "[Ask]\nPID=\(ChildProcess.id)\nSocket=/run/postern/no-socket\nNotAfter=1\nMessage=Postern waits\n"
+        do throws(SystemError) {
+            try Files.makeFolder(StandingQuestion.folder, mode: 0o755)
+            try Files.write(text, to: StandingQuestion.path, mode: 0o644)
+        } catch { stands = false }
+    }
+}
+
+extension Monitor {
+    /// Keeps what systemd sees up to date.
+    func informSystemd() {
+        guard isUnderSystemd else { return }
+        let missing = plan.missingDevices
+        question.stand(ending == nil && missing.isEmpty)
+        let text = ending == nil ? status(missing) : ending?.code == .done ? "the boot goes on" : "ends"
+        guard text != shownStatus else { return }
+        shownStatus = text
+        serviceManager.show(text)
+    }
+
+    /// Such as `2 of 7 volumes are open; a passphrase is waited for: crypt-root`.
+    private func status(_ missing: [String]) -> String {
+        let picture = plan.picture(now: Clock.now())
+        let open = picture.volumes.count { $0.state == .open }
+        var text = "\(open) of \(picture.volumes.count) volumes are open"
+        let asking = picture.asking
+        if !asking.isEmpty {
+            text += "; a passphrase is waited for: " + asking.map { $0.name }.joined(separator: ", ")
+        }
+        if !missing.isEmpty { text += "; devices are waited for: " + missing.joined(separator: ", ") }
+        return text
+    }
+}
