@@ -244,6 +244,10 @@ final class Asker {
         else { return }
         var text: [UInt8] = [0x0D]
         for line in lines { text += Array(line.utf8) + [0x0D, 0x0A] }
-        _ = try? unsafe text.withUnsafeBytes { bytes throws(SystemError) in unsafe try console.write(bytes) }
+        do throws(SystemError) {
+            _ = try unsafe text.withUnsafeBufferPointer { bytes throws(SystemError) -> Int? in
+                unsafe try console.write(UnsafeRawBufferPointer(bytes))
+            }
+        } catch {}
     }
 }

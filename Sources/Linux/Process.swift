@@ -34,6 +34,8 @@ public enum ChildProcess {
     ///
     /// - Parameters:
     ///   - arguments: its path and what follows; at least one.
+    ///   - output: the descriptor for its standard output.
+    /// - Returns: the process id.
     /// - Throws: `SystemError` for `fork`, in practice `EAGAIN` or `ENOMEM`.
     public static func start(_ arguments: [String], output: Int32) throws(SystemError) -> Int32 {
         var bytes: [[CChar]] = []

@@ -8,7 +8,10 @@ public enum AskText {
 
     /// The question, and before it what became of the last answer where that was no good.
     ///
-    /// - Parameter last: what became of the last answer on each volume, or nothing at first.
+    /// - Parameters:
+    ///   - state: the picture.
+    ///   - last: what became of the last answer on each volume, or nothing at first.
+    /// - Returns: the question, such as `Wrong passphrase. Passphrase for crypt-root:`.
     public static func question(_ state: MachineState, after last: [TryResult]) -> String {
         var text = ""
         if !last.isEmpty, last.allSatisfy({ $0.outcome == .wrong }) {

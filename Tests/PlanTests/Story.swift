@@ -168,7 +168,7 @@ final class Story {
             return "tried \(channel.session).\(channel.number): \(each)\(retry == 0 ? "" : ", wait \(retry)")"
         case .finish(let channel, let code, let reason):
             return "finish \(channel.session).\(channel.number): \(code.rawValue) \(reason)"
-        case .log(_, let text):
+        case .log(_, let text, _):
             logs.append(text)
             return nil
         case .goOn(let without): return without.isEmpty ? "go on" : "go on without \(without.joined(separator: " "))"
