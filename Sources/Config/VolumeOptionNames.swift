@@ -4,7 +4,7 @@ enum VolumeOptionNames {
     /// Acted on, without a value.
     static let flags = [
         "luks", "discard", "readonly", "read-only", "nofail", "noauto", "same-cpu-crypt", "submit-from-crypt-cpus",
-        "no-read-workqueue", "no-write-workqueue", "initramfs", "x-initrd.attach",
+        "no-read-workqueue", "no-write-workqueue", "initramfs", "x-initrd.attach", "force",
     ]
     /// Acted on, with a value.
     static let values = [

@@ -33,7 +33,7 @@ public struct VolumeOptions: Equatable, Sendable {
     public var tryEmptyPassword = false
     /// `initramfs`: Debian's mark of a volume that is opened in the initrd.
     public var initramfs = false
-    /// `x-initrd.attach`: systemd's mark of the same.
+    /// `x-initrd.attach`: systemd's mark of the same; dracut's older one is `force`.
     public var xInitrdAttach = false
     /// The option by which it opens without a passphrase, such as `tpm2-device=`: the native opener's volume. The value
     /// is left out, for a `pkcs11-uri=` may hold a PIN.

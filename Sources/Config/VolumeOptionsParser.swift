@@ -96,7 +96,7 @@ struct VolumeOptionsParser {
         if key.isText("no-read-workqueue") { options.noReadWorkqueue = true }
         if key.isText("no-write-workqueue") { options.noWriteWorkqueue = true }
         if key.isText("initramfs") { options.initramfs = true }
-        if key.isText("x-initrd.attach") { options.xInitrdAttach = true }
+        if key.isText("x-initrd.attach") || key.isText("force") { options.xInitrdAttach = true }
     }
 
     /// - Returns: what to write instead, when the value is not understood.

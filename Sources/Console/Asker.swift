@@ -34,12 +34,14 @@ final class Asker {
     /// systemd-ask-password, while its question stands.
     private final class Child {
         let process: Int32
+        let question: String
         let output: FileDescriptor
         let line: SecretBytes
         var isTooLong = false
 
-        init(_ process: Int32, _ output: consuming FileDescriptor, _ line: SecretBytes) {
+        init(_ process: Int32, _ question: String, _ output: consuming FileDescriptor, _ line: SecretBytes) {
             self.process = process
+            self.question = question
             self.output = output
             self.line = line
         }
@@ -113,7 +115,7 @@ final class Asker {
                 [program, "--no-tty", "--timeout=0", "--id=postern", "--icon=drive-harddisk", "--", question],
                 output: pipe.second.number)
             _ = linux_set_nonblocking(pipe.first.number)
-            child = Child(process, pipe.takeFirst(), line)
+            child = Child(process, question, pipe.takeFirst(), line)
         } catch { failed(error.description, now: now) }
     }
 
@@ -242,8 +244,10 @@ final class Asker {
         guard !lines.isEmpty,
             let console = try? FileDescriptor.open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK)
         else { return }
-        var text: [UInt8] = [0x0D]
+        var text: [UInt8] = [0x0D, 0x0A]
         for line in lines { text += Array(line.utf8) + [0x0D, 0x0A] }
+        // The question has scrolled up, and what is typed still answers it.
+        if let child { text += Array("\(child.question) ".utf8) }
         do throws(SystemError) {
             _ = try unsafe text.withUnsafeBufferPointer { bytes throws(SystemError) -> Int? in
                 unsafe try console.write(UnsafeRawBufferPointer(bytes))

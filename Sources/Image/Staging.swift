@@ -144,6 +144,11 @@ public struct Staging {
                 try place.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
             for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, place) }
+            if SystemdUnits.isThere(beneath: folder) {
+                for entry in chosen.entries where native(entry) == nil && !entry.options.noauto {
+                    try place.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
+                }
+            }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             try place.put("/etc/postern/postern.conf", Copies.settings(settings))
             return true

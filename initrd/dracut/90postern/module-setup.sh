@@ -1,0 +1,62 @@
+#!/bin/bash
+# Puts Postern into dracut's image. Whatever is wrong with Postern's configuration, the image is built.
+# shellcheck disable=SC2154 # dracut's own variables
+
+# Only where somebody configured it: nothing is to be opened by an initrd without a key that may log in.
+check() {
+    [[ $mount_needs ]] && return 1
+    require_binaries /usr/sbin/postern || return 1
+    [[ -s $dracutsysrootdir/etc/postern/postern.conf ]] || return 255
+    return 0
+}
+
+depends() {
+    echo systemd systemd-ask-password crypt dm network
+}
+
+installkernel() {
+    local card place module
+    hostonly='' instmods dm_mod dm_crypt aes xts cbc essiv sha256 sha512 algif_skcipher aesni_intel virtio_console
+    # The drivers of this machine's network cards and of the buses that they sit at.
+    for card in /sys/class/net/*/device; do
+        place=$(readlink -f "$card") || continue
+        while [[ $place == /sys/devices/* ]]; do
+            module=$(readlink -f "$place/driver/module") && [[ -d $module ]] && hostonly='' instmods "${module##*/}"
+            place=${place%/*}
+        done
+    done
+    # What a key volume may have on it, where a key lies on one.
+    if grep -Eqs '^[^#[:blank:]][^[:blank:]]*[[:blank:]]+[^[:blank:]]+[[:blank:]]+/[^[:blank:]]*:' \
+        "$dracutsysrootdir/etc/crypttab"; then
+        hostonly='' instmods ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_utf8 nls_iso8859_1
+    fi
+    return 0
+}
+
+# The volumes that dracut's own crypt module chose, and those that the root needs.
+needed() {
+    [[ ! -e $initdir/etc/crypttab ]] || sed 's/[[:blank:]].*//; /^#/d; /^$/d' "$initdir/etc/crypttab"
+    [[ ! -x /usr/share/postern/volumes-needed ]] || timeout 30 /usr/share/postern/volumes-needed
+}
+
+install() {
+    local -a volumes
+    mapfile -t volumes < <(needed | sort -u)
+    timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf -- "${volumes[@]}" || {
+        dwarning "postern: not in this image"
+        return 0
+    }
+    # dracut writes into an image that is there already, and leaves its mode, which was perhaps made by another program.
+    [[ ! -f $outfile ]] || chmod go= "$outfile"
+    inst_binary /usr/sbin/postern
+    inst_simple "$moddir/postern.service" "$systemdsystemunitdir/postern.service"
+    inst_simple "$moddir/initrd.conf" /etc/systemd/system.conf.d/postern.conf
+    $SYSTEMCTL -q --root "$initdir" enable postern.service
+    # The network is wanted though the root does not lie on it.
+    mkdir -p "$initdir/etc/cmdline.d"
+    echo 'rd.neednet=1' > "$initdir/etc/cmdline.d/90postern.conf"
+    # Without ip= on the kernel command line every card asks DHCP, where networkd has the network.
+    if dracut_module_included systemd-networkd; then
+        inst_simple "$moddir/postern.network" /usr/lib/systemd/network/zz-postern.network
+    fi
+}
