@@ -83,6 +83,32 @@ enum Copies {
         return rest.isEmpty ? start : start + blank + Array(rest)
     }
 
+    /// A crypttab in which some lines have the option `nofail`, and all else stands as it stood.
+    ///
+    /// - Parameters:
+    ///   - bytes: the crypttab.
+    ///   - numbers: the numbers of those lines, which have a name and a device, and not the option.
+    /// - Returns: the crypttab with it.
+    static func nofail(_ bytes: [UInt8], lines numbers: [Int]) -> [UInt8] {
+        var copy: [UInt8] = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            if index > 0 { copy.append(UInt8(ascii: "\n")) }
+            guard numbers.contains(index + 1) else {
+                copy += line
+                continue
+            }
+            let fields = line.split { isBlank($0) || $0 == UInt8(ascii: "\r") }
+            for field in fields.prefix(4) { copy += Array(field) + [UInt8(ascii: " ")] }
+            if fields.count == 2 { copy += Array("none ".utf8) }
+            if fields.count > 3 {
+                copy.removeLast()
+                copy.append(UInt8(ascii: ","))
+            }
+            copy += Array("nofail".utf8)
+        }
+        return copy
+    }
+
     private static func isBlank(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }

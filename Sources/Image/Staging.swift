@@ -144,11 +144,7 @@ public struct Staging {
                 try place.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
             for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, place) }
-            if SystemdUnits.isThere(beneath: folder) {
-                for entry in chosen.entries where native(entry) == nil && !entry.options.noauto {
-                    try place.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
-                }
-            }
+            if SystemdUnits.isThere(beneath: folder) { try putUnits(place, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             try place.put("/etc/postern/postern.conf", Copies.settings(settings))
             return true
@@ -156,6 +152,29 @@ public struct Staging {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
             return false
         }
+    }
+
+    /// Lets systemd's units of our volumes wait, and ask where Postern failed.
+    private func putUnits(_ place: Place, host: [UInt8]) throws(SystemError) {
+        let ours = chosen.entries.filter { native($0) == nil && !$0.options.noauto }
+        for entry in ours {
+            try place.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
+        }
+        // What dracut has chosen, or else what we have: without a line there is no unit to ask.
+        let table = "/etc/crypttab"
+        var findings: [Finding] = []
+        var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
+        var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
+        if entries.isEmpty {
+            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil })
+            entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
+        }
+        // A missing disk would keep systemd waiting for a member that the boot goes on without.
+        let spare = entries.filter { entry in
+            !entry.options.nofail && ours.contains { $0.name.utf8.elementsEqual(entry.name.utf8) }
+                && configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
+        }
+        try place.put(table, Copies.nofail(bytes, lines: spare.map { $0.line }))
     }
 
     private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {

@@ -126,6 +126,41 @@ import Testing
         #expect(!end.err.contains("/etc/keys/native"), "\(end)")
     }
 
+    @Test func inASystemdTreeTheUnitsOfItsOwnVolumesAloneWait() throws {
+        try put("usr/lib/systemd/systemd")
+        try write(
+            settings: "Volume mine leave",
+            crypttab: root + "\nkey-1 /dev/sdb none luks\nmine /dev/sdc none luks\nlater /dev/sdd none luks,noauto\n"
+                + "chip /dev/sde none luks,tpm2-device=auto\nold /dev/sdf none luks,force")
+        let end = try stage("root", "key-1", "mine", "later", "chip")
+        #expect(end.status == 0, "\(end)")
+        let units = stagedFiles.filter { $0.hasSuffix("postern.conf") && $0.contains("systemd") }
+        #expect(
+            units
+                == [#"key\x2d1"#, "old", "root"].map {
+                    "etc/systemd/system/systemd-cryptsetup@\($0).service.d/postern.conf"
+                })
+        let unit = try staged(#"etc/systemd/system/systemd-cryptsetup@key\x2d1.service.d/postern.conf"#)
+        #expect(
+            unit.hasSuffix("[Unit]\nAfter=postern.service\nConditionPathExists=!/run/postern/skip/key-1\n"))
+    }
+
+    @Test func inASystemdTreeTheFallbackIsThereAndSpareMembersHoldUpNothing() throws {
+        try put("usr/lib/systemd/systemd")
+        try write(
+            settings: "Array storage quorum=1 storage-*",
+            crypttab: root + "\nother /dev/sdx none luks\nstorage-1 /dev/sdb none luks\nstorage-2 /dev/sdc none nofail")
+        #expect(try stage("root").status == 0)
+        let made = root + "\nstorage-1 /dev/sdb none luks,nofail\nstorage-2 /dev/sdc none nofail\n"
+        #expect(try staged("etc/crypttab").hasSuffix("\n" + made))
+
+        // dracut's own choice stands.
+        try Data("root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none\n".utf8).write(
+            to: image.appending(path: "etc/crypttab"))
+        #expect(try stage("root").status == 0)
+        #expect(try staged("etc/crypttab") == "root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none nofail\n")
+    }
+
     @Test func aDetachedHeaderIsCopied() throws {
         try write(crypttab: "root /dev/sda none luks,header=\(materials.detached.header)")
         #expect(try stage("root").status == 0)
