@@ -9,6 +9,7 @@ public struct Staging {
     private let file: String
     private let configuration: Configuration
     private let chosen: ChosenVolumes
+    private let added: AddedVolumes
 
     /// The largest detached header, in bytes: LUKS2 with the largest key slots area takes 128 MiB and a little more.
     private static let largestHeader = 136 << 20
@@ -18,25 +19,28 @@ public struct Staging {
     /// - Parameters:
     ///   - folder: the root of the initrd's tree, in which cryptsetup-initramfs has been already.
     ///   - file: the host's postern.conf.
+    ///   - more: a file with more lines for crypttab, or `nil`.
     ///   - volumes: the names of the volumes that the root needs.
     /// - Returns: 0 when the image can be unlocked from afar; 1 when not, and nothing was written; 2 without a folder.
-    public static func run(into folder: String, file: String, volumes: [String]) -> Int32 {
+    public static func run(into folder: String, file: String, more: String?, volumes: [String]) -> Int32 {
         guard Files.isFolder(folder) else {
             Log.complain("postern: \(folder) is no folder")
             return 2
         }
-        let staging = Staging(folder: folder, file: file, volumes: volumes)
+        let staging = Staging(folder: folder, file: file, more: more, volumes: volumes)
         staging.report()
         guard let reason = staging.obstacle else { return staging.write() ? 0 : 1 }
         Log.complain("postern: this machine cannot be unlocked from afar: \(reason)")
         return 1
     }
 
-    private init(folder: String, file: String, volumes: [String]) {
+    private init(folder: String, file: String, more: String?, volumes: [String]) {
         self.folder = folder
         self.file = file
         configuration = Configuration(file: file, beneath: "")
-        chosen = ChosenVolumes(configuration.crypttab, settings: configuration.settings, asked: volumes)
+        added = AddedVolumes(file: more, besides: configuration.crypttab)
+        chosen = ChosenVolumes(
+            configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
     }
 
     private var crypttab: String { configuration.settings.crypttab }
@@ -48,10 +52,10 @@ public struct Staging {
             return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
         }
         if configuration.hostKeys.isEmpty { return "there is no host key; make one with ssh-keygen" }
-        if chosen.entries.isEmpty {
+        if chosen.entries.isEmpty, added.entries.isEmpty {
             return "\(crypttab) has no volume for the initrd; give the root's line the option initramfs"
         }
-        guard chosen.entries.contains(where: { native($0) == nil && !$0.options.noauto }) else {
+        guard (chosen.entries + added.entries).contains(where: { native($0) == nil && !$0.options.noauto }) else {
             return "every volume of the initrd is left to the native opener"
         }
         return nil
@@ -64,6 +68,7 @@ public struct Staging {
     // MARK: What is said
 
     private func report() {
+        for finding in added.findings { Log.complain(finding.description) }
         for finding in configuration.findings
         where chosen.concerns(finding, crypttab: configuration.crypttab, file: crypttab) {
             Log.complain(finding.description)
@@ -133,9 +138,12 @@ public struct Staging {
     private func write() -> Bool {
         let place = Place(folder)
         do throws(SystemError) {
-            let host = try Files.readRegular(crypttab, limit: Configuration.largestFile)
+            // A machine whose volumes all come from elsewhere may have none.
+            let host =
+                chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
             try place.put(
-                Copies.crypttab, Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }))
+                Copies.crypttab,
+                Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }) + added.lines)
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)
@@ -156,7 +164,7 @@ public struct Staging {
 
     /// Lets systemd's units of our volumes wait, and ask where Postern failed.
     private func putUnits(_ place: Place, host: [UInt8]) throws(SystemError) {
-        let ours = chosen.entries.filter { native($0) == nil && !$0.options.noauto }
+        let ours = (chosen.entries + added.entries).filter { native($0) == nil && !$0.options.noauto }
         for entry in ours {
             try place.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
         }
@@ -166,7 +174,7 @@ public struct Staging {
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
         var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         if entries.isEmpty {
-            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil })
+            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
             entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
         // A missing disk would keep systemd waiting for a member that the boot goes on without.

@@ -9,6 +9,9 @@ final class NetworkWatch {
     /// How long a card may be down before it is brought up, in milliseconds: the boot's own scripts come first, and a
     /// bond takes only cards that are down. Likewise when it was taken down again.
     private static let sleep: Int64 = 2000
+    /// How often, and how long at most, udevd is waited for, which renames a card only while it is down, in milliseconds.
+    private static let renaming: Int64 = 250
+    private static let longestRenaming: Int64 = 30_000
     /// Dumps in a row that changes may interrupt, before one is taken as it is.
     private static let mostInterruptions = 3
 
@@ -29,7 +32,7 @@ final class NetworkWatch {
     private var driverless: (cards: [String], links: Int) = ([], -1)
     private var facts: [NetworkFact] = []
     /// Cards that are down, and when to bring them up.
-    private var sleepers: [(link: Int32, due: Int64)] = []
+    private var sleepers: [(link: Int32, since: Int64, due: Int64)] = []
     private var failures: [(link: Int32, reason: String)] = []
 
     /// - Throws: `SystemError` when the kernel tells nothing.
@@ -101,7 +104,7 @@ final class NetworkWatch {
         sleepers.removeAll { sleeper in !down.contains { $0.index == sleeper.link } }
         // Without ssh nobody would use them.
         for link in down where !isKnown(link.index) && !listening.isEmpty {
-            sleepers.append((link.index, now + NetworkWatch.sleep))
+            sleepers.append((link.index, now, now + NetworkWatch.sleep))
         }
         if driverless.links != links.links.count { driverless = (NetworkCards.driverless(), links.links.count) }
         facts = links.reach(Surroundings(listening: listening, driverless: driverless.cards, failures: failures))
@@ -122,9 +125,14 @@ final class NetworkWatch {
     }
 
     private func wake(now: Int64) {
+        for index in sleepers.indices where sleepers[index].due <= now {
+            let (link, since, _) = sleepers[index]
+            guard now < since + NetworkWatch.longestRenaming, NetworkCards.awaitsUdev(link) else { continue }
+            sleepers[index].due = now + NetworkWatch.renaming
+        }
         let due = sleepers.filter { $0.due <= now }
         guard !due.isEmpty else { return }
-        for (link, _) in due {
+        for (link, _, _) in due {
             do throws(SystemError) { try RouteSocket.bringUp(link) } catch {
                 failures.append((link, error.description))
             }

@@ -13,7 +13,7 @@ enum CommandLine {
     private static let usage = """
         usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
                postern check [--image FOLDER] [-f FILE]
-               postern image --into FOLDER [-f FILE] [VOLUME...]
+               postern image --into FOLDER [-f FILE] [--also CRYPTTAB] [VOLUME...]
                postern -T [-f FILE]
                postern --version
         FILE is \(defaultFile) unless -f names another one.
@@ -77,6 +77,7 @@ enum CommandLine {
 
     private static func image(_ arguments: [String]) -> Int32 {
         var folder: String?
+        var more: String?
         var file = defaultFile
         var volumes: [String] = []
         var rest = arguments[...]
@@ -88,6 +89,9 @@ enum CommandLine {
             case "-f":
                 guard let value = rest.popFirst() else { return misused("-f wants a file") }
                 file = value
+            case "--also":
+                guard let value = rest.popFirst() else { return misused("--also wants a file") }
+                more = value
             case "--":
                 volumes += rest
                 rest = []
@@ -97,7 +101,7 @@ enum CommandLine {
             }
         }
         guard let folder else { return misused("image wants --into FOLDER") }
-        return Staging.run(into: folder, file: file, volumes: volumes)
+        return Staging.run(into: folder, file: file, more: more, volumes: volumes)
     }
 
     /// Reads everything as the agent would, and reports whatever it would pass over.

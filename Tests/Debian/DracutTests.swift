@@ -18,11 +18,12 @@ extension DebianTests {
         /// Waits for the login prompt of a system whose root `who` unlocked.
         @discardableResult
         private func expectLogin(
-            _ machine: Machine, by who: String?, failed: [String] = []
+            _ machine: Machine, root: String = "crypt-root", open: Set<String> = ["crypt-root", "local"],
+            by who: String?, failed: [String] = []
         ) async throws -> Report {
             let report = try await machine.login()
-            #expect(report["root"] == ["/dev/mapper/crypt-root"])
-            #expect(Set(report["open"]) == ["crypt-root", "local"])
+            #expect(report["root"] == ["/dev/mapper/\(root)"])
+            #expect(Set(report["open"]) == open)
             for question in ["processes", "prompts"] { #expect(report[question] == [], "\(question)") }
             #expect(report["failed"] == failed)
             // systemd itself keeps what was typed for two minutes.
@@ -80,6 +81,37 @@ extension DebianTests {
                 }
                 // systemd has opened the other one by itself, while this waited.
                 #expect(!report.log.contains { $0.hasPrefix("local: opened") })
+            }
+        }
+
+        @Test("a root on LVM in LUKS, and a disk whose key lies beside it, are opened after a wait longer than 90 s")
+        func logicalVolumes() async throws {
+            var system = System("dracut-lvm", disks: ["lvm", "data"])
+            system.root = "/dev/mapper/vg-root"
+            try await boot(system, name: "dracut-lvm") { machine in
+                try await machine.awaitAgent()
+                // systemd gives up a device after 90 s, unless it is told otherwise.
+                try await Task.sleep(for: .seconds(95))
+                try await unlock(machine)
+                try await expectLogin(
+                    machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data"], by: "owner@laptop")
+            }
+        }
+
+        @Test(
+            "with a root that the kernel command line names, one member of an array missing and one locked, its quorum opens, and nobody is asked for the rest"
+        )
+        func quorum() async throws {
+            var system = System("dracut-array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
+            system.commandLine = "rd.luks.name=8d103e45-0233-4756-899e-bf8892644701=crypt-root"
+            try await boot(system, name: "dracut-array") { machine in
+                try await machine.awaitAgent()
+                try await unlock(machine)
+                let report = try await expectLogin(
+                    machine, open: ["crypt-root", "storage-1", "storage-2"], by: "owner@laptop")
+                #expect(
+                    Set(report["files"]) == ["/run/postern/skip/storage-3", "/run/postern/skip/storage-4"])
+                #expect(!machine.console.text.contains(Self.native))
             }
         }
 

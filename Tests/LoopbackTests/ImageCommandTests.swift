@@ -161,6 +161,32 @@ import Testing
         #expect(try staged("etc/crypttab") == "root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none nofail\n")
     }
 
+    @Test func volumesThatCrypttabDoesNotNameAreAddedAndOthersHaveItsName() throws {
+        let other = "UUID=aaaaaaaa-2222-3333-4444-555555555555"
+        try put("usr/lib/systemd/systemd")
+        try write(crypttab: root + "\nunused /dev/sdx none luks")
+        try folder.write(
+            "luks-1 UUID=11111111-2222-3333-4444-555555555555 none luks\nmore \(other) none luks\nunused /dev/y none\n",
+            to: "also")
+        let end = try stage("--also", folder.path("also"))
+        #expect(end.status == 0, "\(end)")
+        #expect(end.err.contains("also:1: UUID=11111111-2222-3333-4444-555555555555 is called luks-1 here and root in"))
+        for file in ["etc/postern/crypttab", "etc/crypttab"] {
+            let lines = try staged(file).split(separator: "\n").filter { !$0.hasPrefix("#") }
+            #expect(lines == [Substring(root), "unused /dev/sdx none luks", "more \(other) none luks"], "\(file)")
+        }
+        #expect(stagedFiles.contains("etc/systemd/system/systemd-cryptsetup@more.service.d/postern.conf"))
+    }
+
+    @Test func aMachineWithoutACrypttabIsUnlockedByWhatIsAdded() throws {
+        try write(crypttab: "")
+        try FileManager.default.removeItem(atPath: folder.path("crypttab"))
+        try folder.write(root + "\n", to: "also")
+        #expect(try stage("--also", folder.path("also")).status == 0)
+        #expect(try staged("etc/postern/crypttab").hasSuffix("\n\(root)\n"))
+        #expect(try stage("--also", folder.path("nowhere")).status == 1)
+    }
+
     @Test func aDetachedHeaderIsCopied() throws {
         try write(crypttab: "root /dev/sda none luks,header=\(materials.detached.header)")
         #expect(try stage("root").status == 0)

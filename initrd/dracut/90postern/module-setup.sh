@@ -39,13 +39,62 @@ needed() {
     [[ ! -x /usr/share/postern/volumes-needed ]] || timeout 30 /usr/share/postern/volumes-needed
 }
 
+# named WORD...: the volumes that these words of a kernel command line name, as lines of crypttab. dracut.cmdline(7)
+named() {
+    local word uuid options='' whole='[[:xdigit:]]{8}-([[:xdigit:]]{4}-){3}[[:xdigit:]]{12}'
+    local -A names=() own=()
+    for word; do
+        word=${word#rd.}
+        case $word in
+            luks=0 | luks=no) return 0 ;;
+            luks.key=*)
+                dwarning "postern: luks.key= is left to systemd, and so are the volumes of the kernel command line"
+                return 0
+                ;;
+            luks.name=*=*)
+                uuid=${word#luks.name=}
+                names[${uuid%%=*}]=${uuid#*=}
+                ;;
+            luks.uuid=*)
+                uuid=${word#luks.uuid=}
+                uuid=${uuid#luks-}
+                names[$uuid]=${names[$uuid]:-luks-$uuid}
+                ;;
+            luks.options=*=*)
+                uuid=${word#luks.options=}
+                if [[ ${uuid%%=*} =~ ^$whole$ ]]; then
+                    own[${uuid%%=*}]=${uuid#*=}
+                else
+                    options=,$uuid
+                fi
+                ;;
+            luks.options=*) options=,${word#luks.options=} ;;
+        esac
+    done
+    for uuid in "${!names[@]}"; do
+        if [[ $uuid =~ ^$whole$ ]]; then
+            word=${own[$uuid]:+,${own[$uuid]}}
+            echo "${names[$uuid]} UUID=$uuid none luks${word:-$options}"
+        else
+            dwarning "postern: $uuid on the kernel command line is no whole UUID, and is left to systemd"
+        fi
+    done | sort
+}
+
 install() {
-    local -a volumes
+    local -a volumes words
+    local file
     mapfile -t volumes < <(needed | sort -u)
-    timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf -- "${volumes[@]}" || {
+    read -r -d '' -a words < <(cat /proc/cmdline "$initdir"/etc/cmdline.d/*.conf 2> /dev/null; echo "$kernel_cmdline")
+    file=$(mktemp) || return 0
+    named "${words[@]}" > "$file"
+    timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
+        -- "${volumes[@]}" || {
+        rm -f "$file"
         dwarning "postern: not in this image"
         return 0
     }
+    rm -f "$file"
     # dracut writes into an image that is there already, and leaves its mode, which was perhaps made by another program.
     [[ ! -f $outfile ]] || chmod go= "$outfile"
     inst_binary /usr/sbin/postern
