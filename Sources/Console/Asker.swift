@@ -16,6 +16,8 @@ final class Asker {
     /// How long a child that is asked to end may take, in milliseconds.
     private static let patience: Int64 = 2_000
     private static let channel: UInt8 = 1
+    /// So many questions in a row that ended at once were not asked.
+    private static let mostQuickEnds = 5
 
     private let control: FrameSocket
     private let signals: Int32
@@ -29,6 +31,7 @@ final class Asker {
     private var pause = Asker.shortestPause
     private var pausedUntil: Int64 = 0
     private var complaints = 0
+    private var quickEnds = 0
     private var ending: Int32?
 
     /// systemd-ask-password, while its question stands.
@@ -37,6 +40,7 @@ final class Asker {
         let question: String
         let output: FileDescriptor
         let line: SecretBytes
+        let started = Clock.now()
         var isTooLong = false
 
         init(_ process: Int32, _ question: String, _ output: consuming FileDescriptor, _ line: SecretBytes) {
@@ -159,8 +163,10 @@ final class Asker {
         if wasTooLong { return }
         guard status == 0 else {
             let now = Clock.now()
-            // It was taken away at the console, and is asked again; else it could not ask.
-            if status == 1 {
+            quickEnds = now - child.started < Asker.shortestPause ? quickEnds + 1 : 0
+            // It was taken away at the console, and is asked again. That takes a person some time: one that ends at once
+            // again and again could not ask.
+            if status == 1, quickEnds < Asker.mostQuickEnds {
                 pausedUntil = now + Asker.shortestPause
             } else {
                 failed("\(program) ended with status \(status)", now: now)
@@ -168,6 +174,7 @@ final class Asker {
             return
         }
         pause = Asker.shortestPause
+        quickEnds = 0
         last = []
         // An empty one is no answer.
         guard line.count > 0 else { return }

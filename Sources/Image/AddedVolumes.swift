@@ -30,7 +30,7 @@ struct AddedVolumes {
         var entries: [CrypttabEntry] = []
         for entry in Crypttab.parse(bytes, file: file ?? "", leaving: [], into: &findings).entries {
             let known = crypttab.entries.first {
-                $0.device == entry.device || $0.name.utf8.elementsEqual(entry.name.utf8)
+                Hardware.areSame($0.device, entry.device) || $0.name.utf8.elementsEqual(entry.name.utf8)
             }
             guard let known else {
                 entries.append(entry)

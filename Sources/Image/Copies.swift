@@ -83,13 +83,14 @@ enum Copies {
         return rest.isEmpty ? start : start + blank + Array(rest)
     }
 
-    /// A crypttab in which some lines have the option `nofail`, and all else stands as it stood.
+    /// A crypttab in which some lines have one option more, and all else stands as it stood.
     ///
     /// - Parameters:
+    ///   - option: the option.
     ///   - bytes: the crypttab.
     ///   - numbers: the numbers of those lines, which have a name and a device, and not the option.
     /// - Returns: the crypttab with it.
-    static func nofail(_ bytes: [UInt8], lines numbers: [Int]) -> [UInt8] {
+    static func adding(_ option: String, to bytes: [UInt8], lines numbers: [Int]) -> [UInt8] {
         var copy: [UInt8] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             if index > 0 { copy.append(UInt8(ascii: "\n")) }
@@ -104,9 +105,22 @@ enum Copies {
                 copy.removeLast()
                 copy.append(UInt8(ascii: ","))
             }
-            copy += Array("nofail".utf8)
+            copy += Array(option.utf8)
         }
         return copy
+    }
+
+    /// Whether a line of a crypttab has a text in it.
+    static func line(_ number: Int, of bytes: [UInt8], contains text: String) -> Bool {
+        let lines = lines(bytes)
+        guard lines.indices.contains(number - 1) else { return false }
+        let sought = Array(text.utf8)
+        var rest = lines[number - 1]
+        while rest.count >= sought.count {
+            if rest.starts(with: sought) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

@@ -27,6 +27,18 @@ struct Hardware {
         }
     }
 
+    /// Whether two lines of crypttab name one device, as far as that can be seen now.
+    static func areSame(_ one: DeviceSpec, _ other: DeviceSpec) -> Bool {
+        if one == other { return true }
+        let others = links(to: other)
+        return links(to: one).contains { link in
+            others.contains { $0.utf8.elementsEqual(link.utf8) }
+                || Files.resolved(link).map { place in
+                    others.contains { Files.resolved($0)?.utf8.elementsEqual(place.utf8) == true }
+                } == true
+        }
+    }
+
     private static func capitals(_ text: String) -> String {
         String(decoding: text.utf8.map { (0x61...0x7a).contains($0) ? $0 & 0xdf : $0 }, as: UTF8.self)
     }

@@ -24,6 +24,10 @@ public struct ImageCheck {
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
         check.lookAtModules(KernelModules(beneath: root), Hardware())
+        if check.hasSystemd {
+            let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)
+            check.findings += systemd.findings
+        }
         for finding in check.findings { print(finding.description) }
         let count = check.findings.count
         guard count == 0 else {
@@ -42,6 +46,8 @@ public struct ImageCheck {
         configuration = Configuration(file: file, beneath: root)
         findings = configuration.findings
     }
+
+    private var hasSystemd: Bool { SystemdUnits.isThere(beneath: root) }
 
     private var ours: [CrypttabEntry] {
         configuration.crypttab.entries.filter {
@@ -62,7 +68,10 @@ public struct ImageCheck {
             if case .file(let path) = entry.key, isAbsent(path) {
                 add(
                     crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image",
-                    "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
+                    (hasSystemd
+                        ? "let install_items of dracut.conf(5) copy it"
+                        : "let cryptsetup-initramfs copy it (KEYFILE_PATTERN)")
+                        + ", or write PATH:DEVICE")
             }
             if case .file(let path)? = entry.options.header, isAbsent(path) {
                 add(crypttab, entry.line, "the header \(path) of \(entry.name) is not in the image", "correct header=")
@@ -85,7 +94,9 @@ public struct ImageCheck {
             guard !modules.hasAny(of: names) else { return }
             add(folder, 0, "the module \(names[0]) is not in the image, which \(purpose)", remedy)
         }
-        let listing = "list it in /etc/initramfs-tools/modules, and build the image again"
+        let listing =
+            (hasSystemd ? "name it in add_drivers of dracut.conf(5)" : "list it in /etc/initramfs-tools/modules")
+            + ", and build the image again"
         want(["dm_crypt"], "opens every volume", listing)
         // What cryptsetup takes unless it is told otherwise: aes-xts-plain64.
         want(["xts", "aesni_intel"], "LUKS volumes are encrypted with", listing)

@@ -178,11 +178,22 @@ public struct Staging {
             entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
         // A missing disk would keep systemd waiting for a member that the boot goes on without.
-        let spare = entries.filter { entry in
-            !entry.options.nofail && ours.contains { $0.name.utf8.elementsEqual(entry.name.utf8) }
-                && configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
+        var spare: [Int] = []
+        // Since ours are waited for without limit, a dead disk of another volume would hold up the boot for ever.
+        var others: [Int] = []
+        for entry in entries {
+            if !ours.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
+                others.append(entry.line)
+            } else if !entry.options.nofail,
+                configuration.settings.arrays.contains(where: { $0.holds(entry.name) && $0.policy != .all })
+            {
+                spare.append(entry.line)
+            }
         }
-        try place.put(table, Copies.nofail(bytes, lines: spare.map { $0.line }))
+        let limit = "x-systemd.device-timeout="
+        others.removeAll { Copies.line($0, of: bytes, contains: limit) }
+        let limited = Copies.adding("\(limit)90s", to: bytes, lines: others)
+        try place.put(table, Copies.adding("nofail", to: limited, lines: spare))
     }
 
     private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {

@@ -2,7 +2,8 @@ internal import CLinux
 
 /// Paths that may come and go, such as udev's links, watched by inotify(7).
 ///
-/// What is watched is the nearest folder on the way to each path that is there.
+/// What is watched is the nearest folder on the way to each path that is there. A block device without a size is not
+/// there: an array that was not started has a node. When it gets its size, a uevent tells and inotify does not.
 public struct PathWatch: ~Copyable {
     private let descriptor: FileDescriptor
     private let paths: [String]
@@ -17,6 +18,7 @@ public struct PathWatch: ~Copyable {
 
         init?(_ path: String) {
             guard unsafe linux_identity(path, &filesystem, &inode, &device) == 0 else { return nil }
+            if BlockDevices.isEmpty(path, device) { return nil }
         }
     }
 

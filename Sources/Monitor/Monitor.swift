@@ -72,8 +72,9 @@ final class Monitor {
             for worker in workers { set.add(worker.socket.number, interest(worker.socket)) }
             set.wait(milliseconds: timeout())
             if !set.events(at: 0).isEmpty { takeSignals(signals) }
-            if !set.events(at: 1).isEmpty { takePaths(&paths) }
-            if !set.events(at: 2).isEmpty { takeUevents(uevents) }
+            let isDeviceNew = !set.events(at: 2).isEmpty
+            if isDeviceNew { takeUevents(uevents) }
+            if isDeviceNew || !set.events(at: 1).isEmpty { takePaths(&paths) }
             if !set.events(at: 3).isEmpty { network?.receive(now: Clock.now()) }
             for (index, session) in sessions.enumerated() { serve(session, set.events(at: firstSession + index)) }
             for (index, worker) in workers.enumerated() { serve(worker, set.events(at: firstWorker + index)) }

@@ -14,11 +14,12 @@ enum Systemd {
     }
 }
 
-/// A question of systemd's that no agent shows, as long as somebody is waited for rather than a device.
+/// A question of systemd's that no agent shows, as long as somebody is waited for, and not a device alone.
 ///
 /// dracut's initqueue counts the seconds in which the root is not there, and ends in an emergency shell; it does not count
 /// while a question stands. The agent's own is not always there: while a key is derived there is none, and with `Console`
-/// at another setting there is none at all. While a device is missing it counts, for that starts degraded arrays.
+/// at another setting there is none at all. Where nothing but a device is missing it counts, for that starts degraded
+/// arrays.
 struct StandingQuestion {
     private static let folder = "/run/systemd/ask-password"
     private static let path = "\(folder)/ask.postern"
@@ -47,7 +48,8 @@ extension Monitor {
     func informSystemd() {
         guard isUnderSystemd else { return }
         let missing = plan.missingDevices
-        question.stand(ending == nil && missing.isEmpty)
+        let isAsking = !plan.picture(now: Clock.now()).asking.isEmpty
+        question.stand(ending == nil && (missing.isEmpty || isAsking))
         let text = ending == nil ? status(missing) : ending?.code == .done ? "the boot goes on" : "ends"
         guard text != shownStatus else { return }
         shownStatus = text

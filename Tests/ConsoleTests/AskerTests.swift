@@ -149,6 +149,16 @@ import Wire
         #expect(try console.exitStatus() == 0)
     }
 
+    @Test func `a program that ends as if its question had been taken away, again and again, is complained of`() throws
+    {
+        let console = try ConsoleUnderTest([], asker: "/bin/false")
+        console.send(.state(machine()))
+        try console.wait("it says so") { !console.logged.isEmpty }
+        #expect(console.logged == ["no question on the console: /bin/false ended with status 1"])
+        console.send(.finish(.done, reason: ""))
+        #expect(try console.exitStatus() == 0)
+    }
+
     @Test func `it keeps no capability, and cannot gain any`() throws {
         let console = try ConsoleUnderTest([], asker: AskerTests.asker)
         console.send(.state(machine()))

@@ -103,14 +103,23 @@ extension DebianTests {
         )
         func quorum() async throws {
             var system = System("dracut-array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
-            system.commandLine = "rd.luks.name=8d103e45-0233-4756-899e-bf8892644701=crypt-root"
+            system.commandLine = "rd.luks.name=8d103e45-0233-4756-899e-bf8892644701=crypt-root rd.retry=15 rd.shell=1"
+            system.files = [
+                "etc/postern/postern.conf":
+                    "Crypttab /etc/postern/crypttab\nArray storage quorum=2 storage-*\nContinueTimeout 10\nConsole no\n"
+            ]
             try await boot(system, name: "dracut-array") { machine in
                 try await machine.awaitAgent()
+                // The missing disk would end this in an emergency shell, if nothing but the prompt kept it from that.
+                try await Task.sleep(for: .seconds(45))
+                #expect(!machine.console.text.contains(Texts.prompt))
                 try await unlock(machine)
                 let report = try await expectLogin(
                     machine, open: ["crypt-root", "storage-1", "storage-2"], by: "owner@laptop")
                 #expect(
                     Set(report["files"]) == ["/run/postern/skip/storage-3", "/run/postern/skip/storage-4"])
+                // Nor does a mount wait for one that does not come.
+                #expect(report["jobs"] == [])
                 #expect(!machine.console.text.contains(Self.native))
             }
         }
@@ -139,6 +148,10 @@ extension DebianTests {
             system.control = true
             try await boot(system, name: "dracut-killed") { machine in
                 try await machine.console.expect(Texts.prompt)
+                let shown = try await machine.run("systemctl show -p StatusText --value postern.service")
+                #expect(
+                    shown.output.contains("0 of 2 volumes are open; a passphrase is waited for: crypt-root"), "\(shown)"
+                )
                 let killed = try await machine.run("kill -9 $(systemctl show -p MainPID --value postern.service)")
                 #expect(killed.status == 0, "\(killed)")
                 try await expectNativeUnlock(machine)
@@ -150,6 +163,43 @@ extension DebianTests {
             var system = system()
             system.files = ["usr/sbin/postern": "#!/nonexistent"]
             try await boot(system, name: "dracut-broken") { machine in try await expectNativeUnlock(machine) }
+        }
+
+        @Test("without an authorized key the console still asks and unlocks")
+        func unkeyed() async throws {
+            var system = system()
+            system.files = ["etc/postern/authorized_keys": "# none\n"]
+            try await boot(system, name: "dracut-unkeyed") { machine in
+                try await machine.console.expect(Texts.prompt)
+                try await machine.console.expect("TAB for no echo")
+                machine.type(passphrase + "\r")
+                let report = try await expectLogin(machine, by: "the console")
+                #expect(report.log.contains { $0.contains("there is no key that may log in") }, "\(report.log)")
+            }
+        }
+
+        @Test("postern check finds nothing to say of dracut's image, and names what is taken out of it")
+        func checked() async throws {
+            let layer = FileManager.default.temporaryDirectory.appending(path: "postern-layer-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: layer) }
+            let script = #"""
+                mkdir /root/image
+                cd /root/image
+                lsinitrd --unpack "$(ls /boot/initrd.img-*)"
+                postern check --image /root/image
+                rm usr/lib/udev/rules.d/95-dm-notify.rules
+                postern check --image /root/image || echo "status $?"
+                """#
+            let said = try await runProgram(
+                [Disks.script("inside"), "--over", layer.path]
+                    + [try await System.tree("dracut"), "sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(300))
+            let lines = said.output.split(separator: "\n").suffix(4)
+            #expect(lines.count == 4 && lines.last == "status 1", "\(said)")
+            #expect(
+                lines.first
+                    == "/etc/postern/postern.conf: no findings in the image; 2 volumes, 1 authorized keys, 2 host keys",
+                "\(said)")
+            #expect(lines.dropFirst().first?.contains("95-dm-notify.rules: it is not in the image") == true, "\(said)")
         }
 
         @Test("when its configuration is rubbish, the agent goes by systemd's crypttab, and the owner gets in")

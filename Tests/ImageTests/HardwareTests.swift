@@ -71,6 +71,19 @@ import Testing
         #expect(!modules.hasAny(of: ["dm_crypt"]))
     }
 
+    @Test func oneDeviceHasManyNames() throws {
+        try put("sda3")
+        try put("sda4")
+        try link("by-id", to: "sda3")
+        let uuid = DeviceSpec.uuid("11111111-2222-3333-4444-555555555555")
+        func path(_ name: String) -> DeviceSpec { .path(folder.appending(path: name).path) }
+        #expect(Hardware.areSame(uuid, .path("/dev/disk/by-uuid/11111111-2222-3333-4444-555555555555")))
+        #expect(Hardware.areSame(path("sda3"), path("by-id")))
+        #expect(!Hardware.areSame(path("sda4"), path("by-id")))
+        #expect(!Hardware.areSame(uuid, path("sda3")))
+        #expect(!Hardware.areSame(path("no"), path("none")))
+    }
+
     @Test func aLoopOfLinksEnds() throws {
         try make("lib/modules/6.1.0-1/kernel")
         try link("lib/modules/6.1.0-1/kernel/again", to: "lib/modules/6.1.0-1/kernel")

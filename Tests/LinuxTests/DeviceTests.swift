@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Linux
 import Testing
 
@@ -114,6 +114,36 @@ import Testing
         symlink("/dev/zero", "\(path).new")
         rename("\(path).new", path)
         #expect(changes(&watch) == [])
+    }
+
+    @Test func `a block device is there once it has a size`() throws {
+        let folder = Folder()
+        let file = "\(folder.path)/disk"
+        try Files.write(String(repeating: "x", count: 65_536), to: file, mode: 0o600)
+        // A free one is a node without a size, as an array is that was not started.
+        func losetup(_ arguments: [String]) throws -> String {
+            let tool = Process()
+            let output = Pipe()
+            tool.executableURL = URL(filePath: "/usr/sbin/losetup")
+            tool.arguments = arguments
+            tool.standardOutput = output
+            try tool.run()
+            let said = output.fileHandleForReading.readDataToEndOfFile()
+            tool.waitUntilExit()
+            try #require(tool.terminationStatus == 0)
+            return String(decoding: said, as: UTF8.self).trimmingCharacters(in: .newlines)
+        }
+        // Others may take the free one meanwhile.
+        for attempt in 1...5 {
+            let device = try losetup(["--find"])
+            var watch = try PathWatch([device])
+            guard changes(&watch, waits: false) == [] else { continue }
+            do { _ = try losetup([device, file]) } catch  where attempt < 5 { continue }
+            defer { _ = try? losetup(["--detach", device]) }
+            #expect(changes(&watch, waits: false) == ["+\(device)"])
+            return
+        }
+        Issue.record("no loop device stayed free")
     }
 
     @Test func `a folder that moves away takes its paths along`() throws {

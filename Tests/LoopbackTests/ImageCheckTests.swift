@@ -131,6 +131,68 @@ import Testing
         #expect(lines.last == "/etc/postern/postern.conf: 1 finding in the image", "\(end)")
     }
 
+    /// What dracut's image has besides.
+    private func becomeSystemds() throws {
+        for file in [
+            "systemd/systemd", "systemd/systemd-udevd", "systemd/systemd-networkd", "systemd/system/postern.service",
+            "udev/rules.d/95-dm-notify.rules",
+        ] { try put("/usr/lib/\(file)", "") }
+        try put("/usr/bin/systemd-ask-password", "")
+        let wants = image.appending(path: "/etc/systemd/system/sysinit.target.wants")
+        try FileManager.default.createDirectory(at: wants, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: wants.appending(path: "postern.service").path,
+            withDestinationPath: "/usr/lib/systemd/system/postern.service")
+        try put("/etc/crypttab", "root UUID=11111111-2222-3333-4444-555555555555 none luks\n")
+        try put(
+            "/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf",
+            "# Written by postern image.\n[Unit]\nAfter=postern.service\n"
+                + "ConditionPathExists=!/run/postern/skip/root\n")
+    }
+
+    static let systemdFlaws = [
+        Flaw(name: "no unit", line: "/usr/lib/systemd/system/postern.service: it is not in the image, and it starts") {
+            try $0.remove("/usr/lib/systemd/system/postern.service")
+        },
+        Flaw(name: "not enabled", line: "/etc/systemd/system: postern.service is not enabled in the image") {
+            try $0.remove("/etc/systemd/system/sysinit.target.wants/postern.service")
+        },
+        Flaw(
+            name: "no order",
+            line:
+                "/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf: systemd does not wait for Postern"
+        ) { try $0.remove("/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf") },
+        Flaw(name: "no fallback", line: "/etc/crypttab: without Postern nobody would ask for root") {
+            try $0.put("/etc/crypttab", "# none\n")
+        },
+        Flaw(name: "nothing to ask with", line: "/usr/bin/systemd-ask-password: it is not in the image") {
+            try $0.remove("/usr/bin/systemd-ask-password")
+        },
+        Flaw(name: "no rules", line: "/usr/lib/udev/rules.d/95-dm-notify.rules: it is not in the image") {
+            try $0.remove("/usr/lib/udev/rules.d/95-dm-notify.rules")
+        },
+        Flaw(name: "no network", line: "/usr/lib/systemd/systemd-networkd: it is not in the image, and it or another") {
+            try $0.remove("/usr/lib/systemd/systemd-networkd")
+        },
+        Flaw(name: "no dm-crypt", line: "/lib/modules/6.1.0-1: the module dm_crypt is not in the image") {
+            try $0.remove("/usr/lib/modules/6.1.0-1/kernel/drivers/md/dm-crypt.ko")
+        },
+    ]
+
+    @Test("what an image with systemd lacks is named", arguments: systemdFlaws)
+    func findsInSystemds(_ flaw: Flaw) throws {
+        try becomeSystemds()
+        let whole = try check()
+        #expect(whole.status == 0, "\(whole)")
+        try flaw.spoil(self)
+        let end = try check()
+        #expect(end.status == 1, "\(end)")
+        let lines = end.out.split(separator: "\n")
+        #expect(lines.count == 2, "\(end)")
+        #expect(lines.first?.hasPrefix(flaw.line) == true, "\(end)")
+        #expect(lines.first?.contains("initramfs") == false)
+    }
+
     @Test func withoutAFolderItEndsWith2() throws {
         #expect(try run(try Rehearsal.binary(), ["check", "--image", "/nowhere"], timeout: patience).status == 2)
         #expect(try run(try Rehearsal.binary(), ["check", "--image"], timeout: patience).status == 2)

@@ -159,6 +159,17 @@ import Testing
             to: image.appending(path: "etc/crypttab"))
         #expect(try stage("root").status == 0)
         #expect(try staged("etc/crypttab") == "root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none nofail\n")
+
+        // What is systemd's keeps the limit that ours are waited for without.
+        try Data(
+            "root /dev/sda none\nswap /dev/sdc /dev/urandom swap\nown /dev/sdd - x-systemd.device-timeout=5\n".utf8
+        )
+        .write(to: image.appending(path: "etc/crypttab"))
+        #expect(try stage("root").status == 0)
+        #expect(
+            try staged("etc/crypttab")
+                == "root /dev/sda none\nswap /dev/sdc /dev/urandom swap,x-systemd.device-timeout=90s\n"
+                + "own /dev/sdd - x-systemd.device-timeout=5\n")
     }
 
     @Test func volumesThatCrypttabDoesNotNameAreAddedAndOthersHaveItsName() throws {
@@ -176,6 +187,14 @@ import Testing
             #expect(lines == [Substring(root), "unused /dev/sdx none luks", "more \(other) none luks"], "\(file)")
         }
         #expect(stagedFiles.contains("etc/systemd/system/systemd-cryptsetup@more.service.d/postern.conf"))
+    }
+
+    @Test func whatIsAddedIsNoSecondVolumeOnTheSameDisk() throws {
+        let disk = "root /dev/disk/by-uuid/11111111-2222-3333-4444-555555555555 none luks"
+        try write(crypttab: disk)
+        try folder.write("luks-1 UUID=11111111-2222-3333-4444-555555555555 none luks\n", to: "also")
+        #expect(try stage("--also", folder.path("also")).status == 0)
+        #expect(try staged("etc/postern/crypttab").split(separator: "\n").dropFirst() == [Substring(disk)])
     }
 
     @Test func aMachineWithoutACrypttabIsUnlockedByWhatIsAdded() throws {

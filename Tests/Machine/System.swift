@@ -34,6 +34,12 @@ public struct System: Sendable {
         return URL(filePath: made.output.trimmingCharacters(in: .newlines))
     }
 
+    /// The system's tree, for `initrd/machine/inside --over`: the layers of an overlay. Of "plain" and "dracut" alone.
+    public static func tree(_ name: String) async throws -> String {
+        let debian = try await runProgram([Disks.script("debian")], within: .seconds(600)).output
+        return try await folder(name).path + "/layer/upper:" + debian.trimmingCharacters(in: .newlines) + "/tree"
+    }
+
     /// The version of the kernel that the system boots.
     public static func kernel(_ name: String) async throws -> String {
         let file = try await folder(name).appending(path: "kernel")

@@ -29,6 +29,16 @@ import Testing
                 "postern: 71b8 on the kernel command line is no whole UUID, and is left to systemd\n"
             ),
             ("rd.luks.uuid=\(one) rd.luks=0", ""),
+            ("rd.luks.uuid= rd.luks.uuid=luks- rd.luks.name==x rd.luks.name=", ""),
+            (
+                "rd.luks.uuid=\(one) rd.luks.data=\(one)=/dev/sdb",
+                "postern: luks.data= is left to systemd, and so are the volumes of the kernel command line\n"
+            ),
+            (
+                "rd.luks.uuid=\(one) rd.luks.crypttab=0",
+                "postern: luks.crypttab=0 leaves systemd without the volumes of crypttab, should Postern fail\n"
+                    + "luks-\(one) UUID=\(one) none luks\n"
+            ),
             (
                 "rd.luks.uuid=\(one) rd.luks.key=/etc/key",
                 "postern: luks.key= is left to systemd, and so are the volumes of the kernel command line\n"
@@ -38,5 +48,47 @@ import Testing
         let script = #"dwarning() { echo "$*"; }; . "$0"; named $1"#
         let end = try run("/bin/bash", ["-c", script, DracutModuleTests.module, words], timeout: 60)
         #expect(end.status == 0 && end.out == lines, "\(end)")
+    }
+
+    @Test(
+        "a root that is not on the network does not wait for it, unless that was asked for",
+        arguments: [("root=x", "", false), ("root=x rd.neednet=1", "", true), ("root=x", "nfs", true)])
+    func waits(_ words: String, _ netroot: String, _ stays: Bool) throws {
+        let folder = try TemporaryFolder()
+        let hooks = folder.path("hooks/initqueue/finished")
+        try FileManager.default.createDirectory(atPath: hooks, withIntermediateDirectories: true)
+        for name in ["wait-network.sh", "wait-ens2.sh", "other.sh"] {
+            try folder.write("", to: "hooks/initqueue/finished/\(name)")
+        }
+        try folder.write("\(words)\n", to: "cmdline")
+        let hook = (DracutModuleTests.module as NSString).deletingLastPathComponent + "/no-wait.sh"
+        let script = #"hookdir=$1 netroot=$2; eval "$(sed "s|/proc/cmdline|$3|" "$0")""#
+        let end = try run(
+            "/bin/sh", ["-euc", script, hook, folder.path("hooks"), netroot, folder.path("cmdline")], timeout: 60)
+        #expect(end.status == 0, "\(end)")
+        let left = try FileManager.default.contentsOfDirectory(atPath: hooks).sorted()
+        #expect(left == (stays ? ["other.sh", "wait-ens2.sh", "wait-network.sh"] : ["other.sh"]))
+    }
+
+    @Test func anImageThatKernelInstallCopiesIsReadByRootAlone() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path("entry"), withIntermediateDirectories: true)
+        try folder.write("keys", to: "entry/initrd.img-6.1")
+        try folder.write("kernel", to: "entry/linux")
+        try folder.write("x", to: "postern.conf")
+        _ = try run(
+            "/bin/chmod", ["644", folder.path("entry/initrd.img-6.1"), folder.path("entry/linux")], timeout: 60)
+        let script = URL(filePath: DracutModuleTests.module).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "systemd/kernel-install").path
+        let text = try String(contentsOfFile: script, encoding: .utf8)
+        try folder.write(text.replacingOccurrences(of: "/etc/postern", with: folder.path(".")), to: "plugin")
+        func install(_ command: String) throws -> String {
+            let entry = folder.path("entry")
+            let end = try run("/bin/sh", [folder.path("plugin"), command, "6.1", entry, "\(entry)/linux"], timeout: 60)
+            #expect(end.status == 0, "\(end)")
+            return try run("/bin/sh", ["-c", "stat -c %a \(entry)/*"], timeout: 60).out
+        }
+        #expect(try install("remove") == "644\n644\n")
+        #expect(try install("add") == "600\n644\n")
     }
 }

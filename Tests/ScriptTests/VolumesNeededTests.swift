@@ -73,6 +73,10 @@ import Testing
         #expect(try needed(shell) == [])
         try folder.write("crypt-root UUID=1 none luks\n", to: "crypttab")
         #expect(try needed(shell) == ["crypt-root"])
+        // A last line may have no end.
+        try folder.write("crypt-root", to: "crypttab")
+        try folder.write("/dev/mapper/crypt-root / ext4", to: "fstab")
+        #expect(try needed(shell) == ["crypt-root"])
     }
 
     @Test("nothing to find is no error", arguments: shells)

@@ -5,13 +5,21 @@
 # Only where somebody configured it: nothing is to be opened by an initrd without a key that may log in.
 check() {
     [[ $mount_needs ]] && return 1
+    # The files are this machine's: another one's image would get its keys.
+    [[ -z ${dracutsysrootdir%/} ]] || return 1
     require_binaries /usr/sbin/postern || return 1
-    [[ -s $dracutsysrootdir/etc/postern/postern.conf ]] || return 255
+    [[ -s /etc/postern/postern.conf ]] || return 255
     return 0
 }
 
 depends() {
+    local folder
     echo systemd systemd-ask-password crypt dm network
+    # From dracut 104 on, what asks when the agent fails is a module of its own.
+    # shellcheck disable=SC2154
+    for folder in "$dracutbasedir"/modules.d/[0-9][0-9]systemd-cryptsetup; do
+        [[ ! -d $folder ]] || echo systemd-cryptsetup
+    done
 }
 
 installkernel() {
@@ -27,7 +35,7 @@ installkernel() {
     done
     # What a key volume may have on it, where a key lies on one.
     if grep -Eqs '^[^#[:blank:]][^[:blank:]]*[[:blank:]]+[^[:blank:]]+[[:blank:]]+/[^[:blank:]]*:' \
-        "$dracutsysrootdir/etc/crypttab"; then
+        /etc/crypttab; then
         hostonly='' instmods ext4 xfs btrfs vfat nls_cp437 nls_ascii nls_utf8 nls_iso8859_1
     fi
     return 0
@@ -47,10 +55,15 @@ named() {
         word=${word#rd.}
         case $word in
             luks=0 | luks=no) return 0 ;;
-            luks.key=*)
-                dwarning "postern: luks.key= is left to systemd, and so are the volumes of the kernel command line"
+            luks.key=* | luks.data=*)
+                dwarning "postern: ${word%%=*}= is left to systemd, and so are the volumes of the kernel command line"
                 return 0
                 ;;
+            luks.crypttab=0 | luks.crypttab=no)
+                dwarning 'postern: luks.crypttab=0 leaves systemd without the volumes of crypttab, should Postern fail'
+                ;;
+            # An empty subscript would end more than this function.
+            luks.name==* | luks.uuid= | luks.uuid=luks-) ;;
             luks.name=*=*)
                 uuid=${word#luks.name=}
                 names[${uuid%%=*}]=${uuid#*=}
@@ -87,7 +100,8 @@ install() {
     mapfile -t volumes < <(needed | sort -u)
     read -r -d '' -a words < <(cat /proc/cmdline "$initdir"/etc/cmdline.d/*.conf 2> /dev/null; echo "$kernel_cmdline")
     file=$(mktemp) || return 0
-    named "${words[@]}" > "$file"
+    # What bash does not forgive ends that process, and not dracut.
+    (named "${words[@]}") > "$file"
     timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
         -- "${volumes[@]}" || {
         rm -f "$file"
@@ -101,11 +115,14 @@ install() {
     inst_simple "$moddir/postern.service" "$systemdsystemunitdir/postern.service"
     inst_simple "$moddir/initrd.conf" /etc/systemd/system.conf.d/postern.conf
     $SYSTEMCTL -q --root "$initdir" enable postern.service
-    # The network is wanted though the root does not lie on it.
-    mkdir -p "$initdir/etc/cmdline.d"
-    echo 'rd.neednet=1' > "$initdir/etc/cmdline.d/90postern.conf"
-    # Without ip= on the kernel command line every card asks DHCP, where networkd has the network.
+    # Without ip= on the kernel command line every card asks DHCP.
     if dracut_module_included systemd-networkd; then
+        # It is up without being told that it is needed, and being told would let the boot wait for it.
         inst_simple "$moddir/postern.network" /usr/lib/systemd/network/zz-postern.network
+    else
+        # The network is wanted though the root does not lie on it.
+        mkdir -p "$initdir/etc/cmdline.d"
+        echo 'rd.neednet=1' > "$initdir/etc/cmdline.d/90postern.conf"
+        inst_hook pre-udev 70 "$moddir/no-wait.sh"
     fi
 }

@@ -1,0 +1,83 @@
+internal import Config
+internal import Linux
+
+/// What an image whose init is systemd must have, for the agent to run in it and for systemd to take its place.
+struct SystemdCheck {
+    private let root: String
+    private(set) var findings: [Finding] = []
+
+    private static let units = ["/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system"]
+    private static let again = "build the image again"
+
+    /// Looks beneath the root of an unpacked image.
+    ///
+    /// - Parameters:
+    ///   - root: that root.
+    ///   - entries: the volumes that the agent opens there.
+    ///   - console: whether it asks on the consoles.
+    init(_ root: String, entries: [CrypttabEntry], console: ConsoleSetting) {
+        self.root = root
+        lookAtService()
+        lookAtVolumes(entries)
+        if case .active = console {
+            need(
+                ["/usr/bin/systemd-ask-password", "/bin/systemd-ask-password"], "the consoles ask with it",
+                "add systemd-ask-password to the image's modules")
+        }
+        if has(["/usr/lib/systemd/systemd-udevd", "/lib/systemd/systemd-udevd", "/usr/bin/udevadm", "/bin/udevadm"]) {
+            // Without it nobody tells device-mapper that udev has done with a volume.
+            need(
+                ["/usr/lib/udev/rules.d/95-dm-notify.rules", "/lib/udev/rules.d/95-dm-notify.rules"],
+                "a volume is opened with it", "add the module dm to the image")
+        }
+        need(
+            [
+                "/usr/lib/systemd/systemd-networkd", "/lib/systemd/systemd-networkd", "/usr/sbin/NetworkManager",
+                "/usr/bin/NetworkManager", "/usr/sbin/ifup", "/sbin/ifup", "/usr/sbin/wickedd",
+            ], "it or another of its kind gives the machine its addresses", "add the module network to the image")
+    }
+
+    private func has(_ paths: [String]) -> Bool {
+        paths.contains { Files.exists(root + $0) }
+    }
+
+    private mutating func need(_ paths: [String], _ purpose: String, _ remedy: String) {
+        if !has(paths) { add(paths[0], "it is not in the image, and \(purpose)", remedy) }
+    }
+
+    private mutating func lookAtService() {
+        let unit = "postern.service"
+        need(SystemdCheck.units.map { "\($0)/\(unit)" }, "it starts the agent", SystemdCheck.again)
+        // The link's end is a path of the image, and leads nowhere from here.
+        let isWanted = SystemdCheck.units.contains { folder in
+            ["sysinit", "initrd", "cryptsetup"].contains { target in
+                Files.names(in: "\(root)\(folder)/\(target).target.wants").contains { $0 == unit }
+            }
+        }
+        if !isWanted { add("/etc/systemd/system", "\(unit) is not enabled in the image", SystemdCheck.again) }
+    }
+
+    /// Each volume's unit waits for the agent, and is there to ask when the agent fails.
+    private mutating func lookAtVolumes(_ entries: [CrypttabEntry]) {
+        let table = "/etc/crypttab"
+        var ignored: [Finding] = []
+        let bytes = (try? Files.readRegular(root + table, limit: 1 << 20)) ?? []
+        let native = Crypttab.parse(bytes, file: table, leaving: [], into: &ignored).entries
+        for entry in entries {
+            let path = SystemdUnits.dropIn(for: entry.name)
+            let text = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []
+            if text != SystemdUnits.text(for: entry.name) {
+                add(path, "systemd does not wait for Postern with \(printable(entry.name))", SystemdCheck.again)
+            }
+            if !native.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
+                add(
+                    table, "without Postern nobody would ask for \(printable(entry.name))",
+                    "give its line in the machine's crypttab the option x-initrd.attach")
+            }
+        }
+    }
+
+    private mutating func add(_ file: String, _ problem: String, _ remedy: String) {
+        findings.append(Finding(file: file, line: 0, problem: problem, remedy: remedy))
+    }
+}
