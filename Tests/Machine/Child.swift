@@ -68,7 +68,7 @@ public final class Child: Sendable {
     }
 
     /// Waits for its exit status.
-    public func status(within limit: Duration = .seconds(120)) async throws -> Int32 {
+    public func status(within limit: Duration = .seconds(300)) async throws -> Int32 {
         try await life.expectEnd(within: limit)
         return state.withLock { if case .ended(let status) = $0 { status } else { -1 } }
     }
@@ -90,7 +90,7 @@ public struct Outcome: Sendable, CustomStringConvertible {
 
 /// Runs a program of the host to its end, `input` being its standard input.
 public func runProgram(
-    _ arguments: [String], input: String = "", within limit: Duration = .seconds(120)
+    _ arguments: [String], input: String = "", within limit: Duration = .seconds(300)
 ) async throws -> Outcome {
     // It fits into the pipe, so that nobody waits here.
     precondition(input.utf8.count <= 4096)

@@ -88,7 +88,7 @@ public final class Machine: Sendable {
 
     /// Runs ssh to its end, without a terminal, `input` being its standard input.
     public func ssh(
-        _ command: [String], input: String, within limit: Duration = .seconds(180)
+        _ command: [String], input: String, within limit: Duration = .seconds(450)
     ) async throws -> Outcome {
         // Without -T, and without a command, ssh itself remarks that there is no terminal.
         try await runProgram(ssh(command, options: ["-T"]), input: input, within: limit)
@@ -100,7 +100,7 @@ public final class Machine: Sendable {
     }
 
     /// Waits until the agent shows its host key. QEMU accepts connections long before.
-    public func awaitAgent(within limit: Duration = .seconds(120)) async throws {
+    public func awaitAgent(within limit: Duration = .seconds(300)) async throws {
         let scan = place.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(place.port), place.address]
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline, !console.hasEnded {
@@ -111,7 +111,7 @@ public final class Machine: Sendable {
     }
 
     /// Runs a shell command inside the machine.
-    public func run(_ command: String, within limit: Duration = .seconds(120)) async throws -> Outcome {
+    public func run(_ command: String, within limit: Duration = .seconds(300)) async throws -> Outcome {
         guard let control = running.control else { preconditionFailure("the setup has no control line") }
         let transcript = control.transcript
         try await transcript.expect("@ready", within: limit)
@@ -152,14 +152,14 @@ public final class Machine: Sendable {
     }
 
     /// Waits for what the new root says of itself.
-    public func report(within limit: Duration = .seconds(180)) async throws -> Survey {
+    public func report(within limit: Duration = .seconds(450)) async throws -> Survey {
         try await console.wait(for: "the new root's report", within: limit) { text in
             text.contains("REPORT end\n") ? Survey(text, prefix: "REPORT ") : nil
         }
     }
 
     /// What the agent left at the moment it ended.
-    public func survey(within limit: Duration = .seconds(180)) async throws -> Survey {
+    public func survey(within limit: Duration = .seconds(450)) async throws -> Survey {
         try await console.wait(for: "the initrd's survey", within: limit) { text in
             text.contains("INITRD end\n") ? Survey(text, prefix: "INITRD ") : nil
         }

@@ -102,7 +102,7 @@ extension Machine {
     }
 
     /// Waits for the login prompt, and returns what the system says of itself just before it.
-    public func login(within limit: Duration = .seconds(240)) async throws -> Report {
+    public func login(within limit: Duration = .seconds(600)) async throws -> Report {
         let report = try await console.wait(for: "the new root's report", within: limit) { text in
             text.contains("REPORT end\n") ? Report(text) : nil
         }
