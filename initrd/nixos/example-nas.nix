@@ -57,6 +57,7 @@
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 let
@@ -126,6 +127,8 @@ in
 
   boot.initrd.postern = {
     enable = true;
+    # What initrd/build made, put beside this file; or `url` and `hash` of a release.
+    package = pkgs.callPackage ./package.nix { file = ./postern; };
     authorizedKeys = config.users.users.daniel.openssh.authorizedKeys.keys;
     # ssh-keygen -q -t ed25519 -N "" -f /etc/secrets/initrd/ssh_host_ed25519_key
     hostKeys = [ "/etc/secrets/initrd/ssh_host_ed25519_key" ];
@@ -153,7 +156,7 @@ in
   // members "storage" "/etc/keyfile" storage
   // members "media" "/etc/apollo.kf" media;
 
-  # Stage 1 drives only what is named here: disks, the stick and its file system, and the network card. `lspci -k` and
+  # Stage 1 drives only what is named here: disks, the stick, and the network card. `lspci -k` and
   # nixos-generate-config name them; without the card's driver nobody can reach the prompt.
   boot.initrd.availableKernelModules = [
     "ahci"
@@ -163,7 +166,6 @@ in
     "xhci_pci"
     "igc"
   ];
-  boot.initrd.supportedFilesystems = [ "ext4" ];
 
   boot.loader.systemd-boot = {
     enable = true;
@@ -243,7 +245,10 @@ in
 
   services.openssh = {
     enable = true;
-    settings.PasswordAuthentication = false;
+    settings = {
+      PasswordAuthentication = false;
+      KbdInteractiveAuthentication = false;
+    };
   };
 
   # --- watching --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@
 #   pool, and what clients write there would be hidden as soon as the pool comes back.
 # - Samba speaks SMB 3 on port 445 alone, to members of one group, and to no guest.
 # - NFS speaks version 4 on port 2049 alone, to the clients that are named. It believes what these clients say about who
-#   asks: name only machines whose root you trust, or set up Kerberos and `nfs.options = [ "sec=krb5p" ]`.
+#   asks: name only machines whose root you trust, or set up Kerberos, `nfs.options = [ "sec=krb5p" ]` and
+#   `nfs.squash = false`.
 { config, lib, ... }:
 let
   inherit (lib)
@@ -24,6 +25,7 @@ let
     mkOption
     nameValuePair
     optional
+    optionals
     types
     ;
   cfg = config.services.nas;
@@ -82,6 +84,14 @@ let
             example = [ "192.0.2.20" ];
             description = "Who may mount it, as exports(5) names machines. There is no default for everybody.";
           };
+          squash = mkOption {
+            type = types.bool;
+            default = true;
+            description = ''
+              Whether everybody on a client, its root too, counts as a member of the group. Otherwise the numbers of users
+              and groups hold that the client states, and its root is nobody.
+            '';
+          };
           options = mkOption {
             type = types.listOf types.str;
             default = [ ];
@@ -104,6 +114,10 @@ let
         (if s.nfs.readonly then "ro" else "rw")
         "no_subtree_check"
       ]
+      ++ optionals s.nfs.squash [
+        "all_squash"
+        "anongid=${toString cfg.gid}"
+      ]
       ++ s.nfs.options;
     in
     concatStringsSep " " (
@@ -121,6 +135,11 @@ in
       type = types.str;
       default = "nas";
       description = "The group that owns the shares' files and whose members may use them.";
+    };
+    gid = mkOption {
+      type = types.int;
+      default = 989;
+      description = "Its number, which exports(5) wants to know.";
     };
     users = mkOption {
       type = types.listOf types.str;
@@ -159,7 +178,10 @@ in
         message = "services.nas.shares.${name}: Samba cannot have a share of this name; choose another of letters, digits and ._-";
       }) byName;
 
-      users.groups.${cfg.group}.members = cfg.users;
+      users.groups.${cfg.group} = {
+        inherit (cfg) gid;
+        members = cfg.users;
+      };
 
       # Not systemd.tmpfiles: that runs before the pools are mounted, and would make the folders below the mount points.
       systemd.services.nas-shares = {
