@@ -7,7 +7,6 @@
 {
   config,
   lib,
-  options,
   ...
 }:
 let
@@ -33,6 +32,26 @@ let
   );
   ini = types.attrsOf (types.attrsOf (types.either atom (types.nonEmptyListOf atom)));
   iniWithoutLists = types.attrsOf (types.attrsOf atom);
+
+  # [a] lib/systemd-unit-options.nix: definitions of one setting are one list where one of them is.
+  unitOption = types.either (types.listOf types.unspecified) scalar;
+  scalar = types.oneOf [
+    types.bool
+    types.int
+    types.str
+  ];
+
+  user = option (of {
+    isNormalUser = bool;
+    isSystemUser = bool;
+    uid = maybe types.int;
+    group = string "";
+    extraGroups = strings;
+    openssh.authorizedKeys = {
+      keys = strings;
+      keyFiles = option (types.listOf types.path) [ ];
+    };
+  }) { };
 
   exporter =
     port: more:
@@ -71,20 +90,41 @@ in
     };
     boot.loader.efi.canTouchEfiVariables = bool;
 
-    # [a] modules/config/users-groups.nix
+    # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so these are
+    # by name too.
+    users.users = {
+      daniel = user;
+      photoprism = user;
+    };
     users.groups = set (of {
       gid = maybe types.int;
       members = strings;
     });
 
+    # [a] modules/tasks/filesystems.nix; [r] fsType has no default any more.
+    fileSystems = set (of {
+      options = option (types.listOf types.str) [ "defaults" ];
+    });
+
+    # [a] lib/systemd-unit-options.nix: of a service, what is used here.
+    systemd.services = set (of {
+      description = string "";
+      requiredBy = strings;
+      wantedBy = strings;
+      requires = strings;
+      after = strings;
+      before = strings;
+      unitConfig = set unitOption;
+      serviceConfig = set unitOption;
+      preStart = option types.lines "";
+      script = option types.lines "";
+    });
+
     # [a] modules/services/networking/ssh/sshd.nix: settings is a submodule with a freeform type
-    services.openssh = {
-      enable = bool;
-      settings = option (of {
-        PasswordAuthentication = option (types.nullOr types.bool) true;
-        KbdInteractiveAuthentication = option (types.nullOr types.bool) true;
-      }) { };
-    };
+    services.openssh.settings = option (of {
+      PasswordAuthentication = option (types.nullOr types.bool) true;
+      KbdInteractiveAuthentication = option (types.nullOr types.bool) true;
+    }) { };
 
     # [b] modules/tasks/filesystems/zfs.nix. There is no default here: nixpkgs warns where it is left to it.
     boot.zfs.forceImportRoot = required types.bool;
@@ -186,9 +226,6 @@ in
   config = {
     boot.loader.supportsInitrdSecrets = lib.mkIf config.boot.loader.systemd-boot.enable true;
 
-    # What the modules give their own units, where the example adds to it.
-    systemd.services.samba-smbd.unitConfig.RequiresMountsFor = lib.mkIf config.services.samba.enable "/var/lib/samba";
-
     assertions =
       [
         # [b] modules/tasks/filesystems/zfs.nix
@@ -227,14 +264,14 @@ in
       ++ lib.concatLists (
         lib.mapAttrsToList (name: user: [
           {
-            assertion = user.isNormalUser != user.isSystemUser || name == "root";
+            assertion = user.isNormalUser != user.isSystemUser;
             message = "user ${name}: one of isNormalUser and isSystemUser";
           }
           {
             assertion = user.isSystemUser -> user.group != "" && config.users.groups ? ${user.group};
             message = "user ${name}: a system user wants a group that is there";
           }
-        ]) config.users.users
+        ]) { inherit (config.users.users) daniel photoprism; }
       );
   };
 }

@@ -84,7 +84,7 @@ let
   # storage-1, storage-2, ... of a list of UUIDs, each opened by a file on the key volume.
   members =
     array: key: uuids:
-    lib.listToAttrs (
+    builtins.listToAttrs (
       lib.imap1 (
         number: uuid:
         lib.nameValuePair "${array}-${toString number}" {

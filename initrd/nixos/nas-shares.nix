@@ -11,13 +11,11 @@
 #   `nfs.squash = false`.
 { config, lib, ... }:
 let
+  inherit (builtins) attrNames attrValues mapAttrs;
   inherit (lib)
-    attrNames
-    attrValues
     concatMapStrings
     concatStringsSep
     filterAttrs
-    mapAttrs
     mapAttrs'
     mkEnableOption
     mkIf
