@@ -102,9 +102,11 @@ in
     });
 
     # [a] modules/tasks/filesystems.nix; [r] fsType has no default any more.
-    fileSystems = set (of {
-      options = option (types.listOf types.str) [ "defaults" ];
-    });
+    fileSystems = required (
+      types.attrsOf (of {
+        options = option (types.listOf types.str) [ "defaults" ];
+      })
+    );
 
     # [a] lib/systemd-unit-options.nix: of a service, what is used here.
     systemd.services = set (of {
@@ -157,7 +159,7 @@ in
       nmbd.enable = on;
       winbindd.enable = on;
       nsswins = bool;
-      # A submodule with the freeform type of the format; its declared options are defaults of [global].
+      # A submodule with the freeform type of the format; the defaults of its declared options are below.
       settings = option ini { };
     };
 
@@ -225,6 +227,13 @@ in
 
   config = {
     boot.loader.supportsInitrdSecrets = lib.mkIf config.boot.loader.systemd-boot.enable true;
+
+    # [a] modules/services/network-filesystems/samba.nix
+    services.samba.settings.global = {
+      security = lib.mkDefault "user";
+      "invalid users" = lib.mkDefault [ "root" ];
+      "passwd program" = lib.mkDefault "/run/wrappers/bin/passwd %u";
+    };
 
     assertions =
       [

@@ -186,6 +186,8 @@ let
     bool = one "bool" isBool;
     int = one "int" isInt;
     str = one "str" isString;
+    float = one "float" builtins.isFloat;
+    strMatching = pattern: one "strMatching" (value: isString value && match pattern value != null);
     port = one "port" (bounded 0 65535);
     path = one "path" (value: isPath value || (isString value && hasPrefix "/" value));
     package = one "package" (value: isAttrs value || isString value);
@@ -197,6 +199,7 @@ let
         place: values:
         concatMap (concatMap (value: map (live: merged place inner [ live ]) (discharge value))) values
       );
+    nonEmptyListOf = inner: types.listOf inner // { check = value: isList value && value != [ ]; };
     nullOr =
       inner:
       type "nullOr" (value: value == null || inner.check value) (
