@@ -1,0 +1,71 @@
+import Foundation
+import TestPeers
+import Testing
+
+/// What `example.nix` says of the example.
+struct Example: Decodable {
+    struct Backup: Decodable {
+        let paths: [String]
+        let pruneOpts: [String]
+        let checkOpts: [String]
+        let passwordFile: String
+    }
+
+    struct Container: Decodable {
+        let ports: [String]
+        let environment: [String]
+        let environmentFiles: [String]
+    }
+
+    let failed: [String]
+    let warnings: [String]
+    let files: [String: String]
+    let secrets: [String: String]
+    let after: [String: [String]]
+    let smb: String
+    let exports: String
+    let fstab: String
+    let ports: [Int]
+    let members: [String: [String]]
+    let mounts: [String: [String]]
+    let requiredBy: [String: [String]]
+    let before: [String: [String]]
+    let script: [String: String]
+    let zed: [String: String]
+    let scrub: Bool
+    let exporters: [String]
+    let backups: [String: Backup]
+    let containers: [String: Container]
+
+    static let photos = ["/mnt/media/photos-original", "/mnt/media/photos-import", "/data/photoprism"]
+
+    /// The everyday build's agent, beside the test's own binary.
+    static let agent = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "postern").path
+
+    /// The path of a file of the repository.
+    static func path(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: name).path
+    }
+
+    /// Evaluates the example, changed by a module.
+    static func evaluate(with module: String? = nil) throws -> Finished {
+        let folder = try TemporaryFolder()
+        var arguments = ["--eval", "--strict", "--json", "--store", "dummy://"]
+        if let module {
+            try folder.write(module, to: "more.nix")
+            arguments += ["--argstr", "more", folder.path("more.nix")]
+        } else {
+            arguments += ["--arg", "more", "null"]
+        }
+        return try run("nix-instantiate", arguments + [path("Tests/Nix/example.nix")], timeout: 120)
+    }
+
+    /// The same, where it has to succeed.
+    static func evaluated(with module: String? = nil) throws -> Example {
+        let end = try evaluate(with: module)
+        try #require(end.status == 0, "\(end)")
+        return try JSONDecoder().decode(Example.self, from: Data(end.out.utf8))
+    }
+}
