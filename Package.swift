@@ -113,8 +113,10 @@ let package = Package(
         tests("SSHTests", ["SSH"]),
         tests("ScriptTests", ["TestPeers"]),
         .testTarget(
-            name: "NixTests", dependencies: ["TestPeers", "postern"], path: "Tests/Nix",
-            exclude: ["configurations", "eval.nix", "example.nix", "example-stubs.nix", "lib.nix", "render", "stubs.nix"],
+            name: "NixTests", dependencies: ["TestPeers"], path: "Tests/Nix",
+            exclude: [
+                "configurations", "eval.nix", "example-stubs.nix", "example.nix", "lib.nix", "render", "stubs.nix",
+            ],
             swiftSettings: settings),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),

@@ -31,17 +31,13 @@ struct Example: Decodable {
     let requiredBy: [String: [String]]
     let before: [String: [String]]
     let script: [String: String]
-    let zed: [String: String]
+    let zed: String
     let scrub: Bool
     let exporters: [String]
     let backups: [String: Backup]
     let containers: [String: Container]
 
     static let photos = ["/mnt/media/photos-original", "/mnt/media/photos-import", "/data/photoprism"]
-
-    /// The everyday build's agent, beside the test's own binary.
-    static let agent = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        .appending(path: "postern").path
 
     /// The path of a file of the repository.
     static func path(_ name: String) -> String {

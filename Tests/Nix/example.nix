@@ -52,6 +52,21 @@ let
     "[${name}]\n" + lib.concatStrings (lib.mapAttrsToList (key: value: "${key}=${word value}\n") settings.${name});
   ini = settings: lib.concatMapStrings (section settings) (builtins.attrNames settings);
 
+  # zedConf of nixos/modules/tasks/filesystems/zfs.nix
+  quoted =
+    value:
+    if value == true then
+      "1"
+    else if value == false then
+      "0"
+    else if builtins.isInt value then
+      toString value
+    else
+      "\"${toString value}\"";
+  zed = lib.concatStrings (
+    lib.mapAttrsToList (name: value: "${name}=${quoted value}\n") services.zfs.zed.settings
+  );
+
   # makeFstabEntries of nixos/modules/tasks/filesystems.nix
   fstab = lib.concatStrings (
     lib.mapAttrsToList (
@@ -80,7 +95,7 @@ in
   requiredBy = builtins.mapAttrs (_: service: service.requiredBy) config.systemd.services;
   before = builtins.mapAttrs (_: service: service.before) config.systemd.services;
   script = builtins.mapAttrs (_: service: service.script) config.systemd.services;
-  zed = builtins.mapAttrs (_: word) services.zfs.zed.settings;
+  inherit zed;
   scrub = services.zfs.autoScrub.enable;
   exporters = builtins.filter (name: services.prometheus.exporters.${name}.enable) (
     builtins.attrNames services.prometheus.exporters

@@ -1,10 +1,10 @@
 # A NAS with an encrypted root on ZFS, whose owner unlocks it with ssh: the machine of Daniel Underwood's "Building a
 # NixOS-Based NAS" (2022) as one configuration around boot.initrd.postern.
 #
-# Written against nixpkgs 26.05, whose stage 1 is systemd. The option names and types were checked against its modules as
-# they stood in master between 25.11 and 26.05 (Tests/Nix/example-stubs.nix names each file). It was evaluated over stubs of
-# these options, never built: there is no nixpkgs where the tests run. What is yours to change: the UUIDs, the addresses,
-# hostId, the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
+# Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after its modules as they were in the
+# middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs of these options;
+# it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs, the addresses, hostId,
+# the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
 #
 # What the article did by hand                         What does it here
 # ---------------------------------------------------  --------------------------------------------------------------------
@@ -46,8 +46,8 @@
 # Ctrl-C leads to a shell in the initrd                there is no shell (permitShell stays false)
 # the key lies at /key after stage 1                   it is never a file outside its volume
 # "doesn't seem to mount in time"                      nothing sleeps: each volume is opened when its device and key are there
-# unlocking is lost trial and error in a new           `postern check` before the reboot; the console's prompt stays, and so
-#   generation                                           do older generations in the boot menu
+# trial and error, saved by generations                what cannot work is an error of the evaluation, with a remedy; the
+#                                                        console asks too, and older generations stay in the boot menu
 # NFS is insecure by default                           no share without named clients, version 4 alone
 # only low-level ZFS statistics are exported           zfs_pool_health: alert when it is not 0
 # be notified when something goes wrong                ZED, also of a scrub that ended well: silence would prove nothing
