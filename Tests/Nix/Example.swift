@@ -39,23 +39,14 @@ struct Example: Decodable {
 
     static let photos = ["/mnt/media/photos-original", "/mnt/media/photos-import", "/data/photoprism"]
 
-    /// The path of a file of the repository.
-    static func path(_ name: String) -> String {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: name).path
-    }
-
     /// Evaluates the example, changed by a module.
     static func evaluate(with module: String? = nil) throws -> Finished {
+        let file = "\(Configuration.folder.path)/example.nix"
+        // Without any argument it would not be called.
+        guard let module else { return try nix(file, ["--arg", "more", "null"]) }
         let folder = try TemporaryFolder()
-        var arguments = ["--eval", "--strict", "--json", "--store", "dummy://"]
-        if let module {
-            try folder.write(module, to: "more.nix")
-            arguments += ["--argstr", "more", folder.path("more.nix")]
-        } else {
-            arguments += ["--arg", "more", "null"]
-        }
-        return try run("nix-instantiate", arguments + [path("Tests/Nix/example.nix")], timeout: 120)
+        try folder.write(module, to: "more.nix")
+        return try nix(file, ["--argstr", "more", folder.path("more.nix")])
     }
 
     /// The same, where it has to succeed.

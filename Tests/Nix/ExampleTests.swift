@@ -58,7 +58,7 @@ import Testing
                 "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.path(String(path.dropFirst()))])
             #expect(made.status == 0, "\(made)")
         }
-        let end = try run(FakeMonitor.binary, ["check", "-f", "\(etc)/postern.conf"])
+        let end = try run(Configuration.agent, ["check", "-f", "\(etc)/postern.conf"])
         #expect(end.status == 0, "\(end)")
         #expect(end.out.hasSuffix("no findings; 9 volumes, 1 authorized keys, 1 host keys\n"), "\(end)")
     }

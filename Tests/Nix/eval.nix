@@ -2,10 +2,12 @@
 #
 #   nix-instantiate --eval --strict --json --store dummy:// eval.nix --argstr of configuration.nix
 #
-# `of` is the path of a module, or of several with colons between; `library` the folder of another `lib`.
+# `of` is the path of a module, or of several with colons between; `library` the folder of another `lib`; `store` what stands
+# before the names of packages.
 {
   of,
   library ? ./lib.nix,
+  store ? "/nix/store/00000000000000000000000000000000-",
 }:
 
 let
@@ -15,7 +17,7 @@ let
   named = name: {
     type = "derivation";
     inherit name;
-    outPath = "/nix/store/00000000000000000000000000000000-${name}";
+    outPath = "${store}${name}";
   };
   pkgs = {
     coreutils = named "coreutils";
@@ -97,7 +99,9 @@ in
   failed = map (one: one.message) (builtins.filter (one: !one.assertion) config.assertions);
   inherit (config) warnings;
   inherit units links contents;
-  inherit (initrd) secrets availableKernelModules;
+  inherit (initrd) availableKernelModules;
+  # A path as it is: there is no store to copy the file into.
+  secrets = builtins.mapAttrs (_: toString) initrd.secrets;
   inherit (initrd.systemd) storePaths;
   manager = initrd.systemd.settings.Manager;
   network = initrd.network.enable;
