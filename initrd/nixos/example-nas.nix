@@ -1,10 +1,10 @@
 # A NAS with an encrypted root on ZFS, whose owner unlocks it with ssh: the machine of Daniel Underwood's "Building a
 # NixOS-Based NAS" (2022) as one configuration around boot.initrd.postern.
 #
-# Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after its modules as they were in the
-# middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs of these options;
-# it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs, the addresses, hostId,
-# the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
+# Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after nixpkgs's modules as they were
+# in the middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs of these
+# options; it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs, the addresses,
+# hostId, the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
 #
 # What the article did by hand                         What does it here
 # ---------------------------------------------------  --------------------------------------------------------------------
@@ -22,8 +22,8 @@
 # a script that sends the pools' state to Discord      ZED tells Discord itself, when it happens
 # node exporter with the zfs collector                 the same, and the exporter that knows faulted disks
 # restic with agenix                                   services.restic.backups; agenix itself is a flake of its own
-# a module of its own for PhotoPrism's container       the container alone; services.photoprism is nixpkgs's name since
-#                                                        22.11, and the native way to run it
+# a module of its own for PhotoPrism's container       the container alone: since 23.05 the module's name,
+#                                                        services.photoprism, is that of nixpkgs's own, which needs none
 #
 # Still by hand: `ssh-keygen` for the initrd, `smbpasswd -a daniel`, and the pools. Theirs went like this; the article's
 # `mountpoint=/` on a parent is what shadowed the installer's store, so here no dataset mounts itself:
@@ -33,8 +33,8 @@
 #     nixos-rpool /dev/mapper/crypt-root
 #   zfs create -o refreservation=1G nixos-rpool/reserve       # room to delete with, when the pool is full
 #   zfs create nixos-rpool/nixos && zfs create nixos-rpool/nixos/root && zfs create nixos-rpool/nixos/nix
-#   zpool create -O mountpoint=legacy -O compression=zstd storage raidz2 /dev/mapper/storage-{1,2,3,4,5,6}
-#   zpool create -O mountpoint=legacy -O compression=zstd media mirror /dev/mapper/media-{1,2}
+#   zpool create -O mountpoint=legacy -O xattr=sa -O acltype=posixacl -O compression=zstd -O relatime=on \
+#     storage raidz2 /dev/mapper/storage-{1,2,3,4,5,6}          # and media, mirror /dev/mapper/media-{1,2}
 #   zfs create storage/data && zfs create media/media
 #
 # Warnings of the article                              How they are heeded
