@@ -114,7 +114,8 @@ let package = Package(
         tests("ScriptTests", ["TestPeers"]),
         .testTarget(
             name: "NixTests", dependencies: ["TestPeers"], path: "Tests/Nix",
-            exclude: ["configurations", "eval.nix", "lib.nix", "render", "stubs.nix"], swiftSettings: settings),
+            exclude: ["configurations", "eval.nix", "lib.nix", "modules.nix", "render", "stubs.nix"],
+            swiftSettings: settings),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]

@@ -33,9 +33,7 @@ extension DebianTests {
             WantedBy=sysinit.target
             """
 
-        /// Runs `body` with the machine.
-        ///
-        /// - Parameter agent: the program that the unit starts.
+        /// Runs `body` with a machine whose unit starts the program `agent`.
         private func start(
             name: String, agent: String = "#!/bin/sh\nexec /usr/sbin/postern \"$@\"\n",
             _ body: (Machine) async throws -> Void
