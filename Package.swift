@@ -115,7 +115,8 @@ let package = Package(
         .testTarget(
             name: "NixTests", dependencies: ["TestPeers"], path: "Tests/Nix",
             exclude: [
-                "configurations", "eval.nix", "example-stubs.nix", "example.nix", "lib.nix", "render", "stubs.nix",
+                "configurations", "eval.nix", "example-stubs.nix", "example.nix", "lib.nix", "modules.nix", "render",
+                "stubs.nix",
             ],
             swiftSettings: settings),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),

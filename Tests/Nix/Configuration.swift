@@ -40,6 +40,7 @@ final class Configuration {
     /// - Parameters:
     ///   - base: modules of `configurations`, by their names.
     ///   - more: the text of a module besides.
+    /// - Throws: when the folder cannot be written.
     init(_ base: [String] = ["nas"], with more: String = "{ }") throws {
         work = try TemporaryFolder()
         try work.write(more, to: "more.nix")

@@ -1,9 +1,9 @@
 # The options of nixpkgs that only example-nas.nix and nas-shares.nix use, as a module.
 #
-# An option that is not declared here or in stubs.nix fails the evaluation, as it does in nixpkgs. Each stub names the file
-# below nixos/ it was written after. The versions: [a] faukah/nixpkgs 3b20077cd82f, of mid 2025, before 25.11; [b]
-# qweered/nixpkgs 1aec592130f9, of 2026, between 26.05 and 26.11; [r] the release notes of 26.05, yayayayaka/nixpkgs
-# 4faae0e60ff2. The text is ours: names, types, defaults that matter, assertions and warnings.
+# An option that is not declared here or in stubs.nix fails the evaluation, as it does in nixpkgs. Each stub names the
+# file below nixos/ it was written after. The versions: [a] faukah/nixpkgs 3b20077cd82f, of mid 2025, before 25.11; [b]
+# qweered/nixpkgs 1aec592130f9, of mid 2026, between 26.05 and 26.11; [r] the release notes of 26.05, yayayayaka/nixpkgs
+# 4faae0e60ff2. The text is ours: names, types, and the defaults and assertions that matter here.
 {
   config,
   lib,
@@ -90,8 +90,8 @@ in
     };
     boot.loader.efi.canTouchEfiVariables = bool;
 
-    # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so these are
-    # by name too.
+    # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so these
+    # are by name too.
     users.users = {
       daniel = user;
       photoprism = user;
@@ -244,7 +244,7 @@ in
         }
         # [a] modules/tasks/network-interfaces.nix
         {
-          assertion = config.networking.hostId == null || builtins.match "[0-9a-fA-F]{8}" config.networking.hostId != null;
+          assertion = builtins.match "[0-9a-fA-F]{8}" (toString config.networking.hostId) != null;
           message = "networking.hostId is eight hexadecimal digits";
         }
         {

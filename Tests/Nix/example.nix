@@ -37,6 +37,7 @@ let
     ;
   initrd = config.boot.initrd;
   services = config.services;
+  each = what: builtins.mapAttrs (_: what) config.systemd.services;
 
   # formats.ini with listToValue, and the global section first. nixpkgs: pkgs/pkgs-lib/formats.nix, lib/generators.nix
   word =
@@ -91,10 +92,10 @@ in
   inherit fstab;
   ports = config.networking.firewall.allowedTCPPorts;
   members = builtins.mapAttrs (_: group: group.members) config.users.groups;
-  mounts = builtins.mapAttrs (_: service: lib.toList (service.unitConfig.RequiresMountsFor or [ ])) config.systemd.services;
-  requiredBy = builtins.mapAttrs (_: service: service.requiredBy) config.systemd.services;
-  before = builtins.mapAttrs (_: service: service.before) config.systemd.services;
-  script = builtins.mapAttrs (_: service: service.script) config.systemd.services;
+  mounts = each (service: lib.toList (service.unitConfig.RequiresMountsFor or [ ]));
+  requiredBy = each (service: service.requiredBy);
+  before = each (service: service.before);
+  script = each (service: service.script);
   inherit zed;
   scrub = services.zfs.autoScrub.enable;
   exporters = builtins.filter (name: services.prometheus.exporters.${name}.enable) (

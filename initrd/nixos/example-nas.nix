@@ -1,29 +1,29 @@
 # A NAS with an encrypted root on ZFS, whose owner unlocks it with ssh: the machine of Daniel Underwood's "Building a
 # NixOS-Based NAS" (2022) as one configuration around boot.initrd.postern.
 #
-# Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after nixpkgs's modules as they were
-# in the middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs of these
-# options; it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs, the addresses,
-# hostId, the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
+# Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after nixpkgs's modules as they
+# were in the middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs
+# of these options; it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs,
+# the addresses, hostId, the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
 #
-# What the article did by hand                         What does it here
-# ---------------------------------------------------  --------------------------------------------------------------------
-# a FIFO at /tmp/continue and a `cryptsetup open`      boot.initrd.postern: one agent, which asks at ssh and at the console,
-#   written into /root/.profile of an initrd sshd        and opens all volumes
-# boot.initrd.network.ssh with keys and port           authorizedKeys, hostKeys, and the same port 2222 as the default
-# postDeviceCommands: wait, `sleep 2`, mount the key   keyFile = "PATH:UUID=...": the agent waits for the volume, mounts it
-#   volume, copy its keys to /key, unmount it            read-only out of sight, and reads the key into locked memory
-# a function that makes luks.devices of UUIDs          `members`, the same with the key volume
-# nothing: a pool was imported with what had opened    arrays: quorum and `any`; what is missing is waited for, then named
-# boot.loader.grub.enableCryptodisk, zfsSupport        gone: the boot partition cannot be encrypted where ssh unlocks, and
-#                                                        zfsSupport is set by the ZFS module
-# smb.conf, and exports for Proxmox                    services.nas.shares (nas-shares.nix), as its end thoughts wish
-# services.zfs.autoScrub, meant and not done           services.zfs.autoScrub
-# a script that sends the pools' state to Discord      ZED tells Discord itself, when it happens
-# node exporter with the zfs collector                 the same, and the exporter that knows faulted disks
-# restic with agenix                                   services.restic.backups; agenix itself is a flake of its own
-# a module of its own for PhotoPrism's container       the container alone: since 23.05 the module's name,
-#                                                        services.photoprism, is that of nixpkgs's own, which needs none
+# What the article did by hand                      What does it here
+# ------------------------------------------------  --------------------------------------------------------------------
+# a FIFO at /tmp/continue, and `cryptsetup open`    boot.initrd.postern: one agent, which asks at ssh and at the
+#   in /root/.profile for an initrd sshd to run       console, and opens all volumes
+# boot.initrd.network.ssh with keys and port        authorizedKeys, hostKeys, and its port 2222 as the default
+# postDeviceCommands: wait, `sleep 2`, mount the    keyFile = "PATH:UUID=...": the agent waits for the volume, mounts
+#   key volume, copy its keys to /key, unmount it     it read-only out of sight, and reads the key into locked memory
+# a function that makes luks.devices of UUIDs       `members`, the same with the key volume
+# nothing: pools came up with what had opened       arrays: quorum and `any`; what is missing is waited for, and named
+# boot.loader.grub.enableCryptodisk, zfsSupport     gone: the boot partition cannot be encrypted where ssh unlocks,
+#                                                     and zfsSupport is set by the ZFS module
+# smb.conf, and exports for Proxmox                 services.nas.shares (nas-shares.nix), as its end thoughts wish
+# services.zfs.autoScrub, meant and not done        services.zfs.autoScrub
+# a script that sends the pools' state to Discord   ZED tells Discord itself, when it happens
+# node exporter with the zfs collector              the same, and the exporter that knows faulted disks
+# restic with agenix                                services.restic.backups; agenix itself is a flake of its own
+# a module of its own for PhotoPrism's container    the container alone: since 23.05 the module's name,
+#                                                     services.photoprism, is that of nixpkgs's own, which needs none
 #
 # Still by hand: `ssh-keygen` for the initrd, `smbpasswd -a daniel`, and the pools. Theirs went like this; the article's
 # `mountpoint=/` on a parent is what shadowed the installer's store, so here no dataset mounts itself:
@@ -37,23 +37,23 @@
 #     storage raidz2 /dev/mapper/storage-{1,2,3,4,5,6}          # and media, mirror /dev/mapper/media-{1,2}
 #   zfs create storage/data && zfs create media/media
 #
-# Warnings of the article                              How they are heeded
-# ---------------------------------------------------  --------------------------------------------------------------------
-# the initrd has the host keys readable                keys of its own, never the system's; in the boot partition, which only
-#                                                        root reads. Whoever has held the disk can still pose as this
-#                                                        machine: neither ssh in an initrd nor a KVM changes that
-# host key conflicts                                   another port than sshd's
-# Ctrl-C leads to a shell in the initrd                there is no shell (permitShell stays false)
-# the key lies at /key after stage 1                   it is never a file outside its volume
-# "doesn't seem to mount in time"                      nothing sleeps: each volume is opened when its device and key are there
-# trial and error, saved by generations                what cannot work is an error of the evaluation, with a remedy; the
-#                                                        console asks too, and older generations stay in the boot menu
-# NFS is insecure by default                           no share without named clients, version 4 alone
-# only low-level ZFS statistics are exported           zfs_pool_health: alert when it is not 0
-# be notified when something goes wrong                ZED, also of a scrub that ended well: silence would prove nothing
-# test that backups work                               each run reads back some of the repository; do try a restore
-# a host should not be able to destroy its backups     the repository's server is append-only, and prunes by itself
-# "supersecure" in a world-readable store              environmentFiles, outside the store
+# Warnings of the article                           How they are heeded
+# ------------------------------------------------  --------------------------------------------------------------------
+# the initrd has the host keys readable             keys of its own, never the system's; in the boot partition, which
+#                                                     only root reads. Whoever has held the disk can still pose as this
+#                                                     machine: neither ssh in an initrd nor a KVM changes that
+# host key conflicts                                another port than sshd's
+# Ctrl-C leads to a shell in the initrd             there is no shell (permitShell stays false)
+# the key lies at /key until stage 1 ends           it is never a file outside its volume
+# "doesn't seem to mount in time"                   nothing sleeps: a volume is opened when its device and key are there
+# trial and error, saved by generations             what cannot work is an error of the evaluation, with a remedy; the
+#                                                     console asks too, and older generations stay in the boot menu
+# NFS is insecure by default                        no share without named clients, version 4 alone
+# only low-level ZFS statistics are exported        zfs_pool_health: alert when it is not 0
+# be notified when something goes wrong             ZED, also of a scrub that ended well: silence would prove nothing
+# test that backups work                            each run reads back some of the repository; do try a restore
+# a host should not be able to destroy its backups  the repository's server is append-only, and prunes by itself
+# "supersecure" in a world-readable store           environmentFiles, outside the store
 {
   config,
   lib,
@@ -61,12 +61,12 @@
   ...
 }:
 let
-  # --- disks -----------------------------------------------------------------------------------------------------------
+  # --- disks ----------------------------------------------------------------------------------------------------------
 
   root = "8d103e45-0233-4756-899e-bf8892644790";
   # An ext4 with the key files, on a stick. It may as well lie in a LUKS volume: give that a line of its own in
-  # luks.devices, and the passphrase that opens the root opens it too if it is the same. Unencrypted, it is as good as the
-  # key for whoever carries away stick and disks.
+  # luks.devices, and the passphrase of the root opens it too if it is the same. Unencrypted, it is as good as the key for
+  # whoever carries away stick and disks.
   keyVolume = "UUID=953ef32c-e9cb-4049-bf33-56f9e2c84b55";
   storage = [
     "71b8da53-53f5-4ca9-a45a-d1773471e355"
@@ -123,7 +123,7 @@ in
   # ZFS knows by it whose pool it is: eight hexadecimal digits, different on each machine.
   networking.hostId = "8425e349";
 
-  # --- unlocking -------------------------------------------------------------------------------------------------------
+  # --- unlocking ------------------------------------------------------------------------------------------------------
 
   boot.initrd.postern = {
     enable = true;
@@ -174,7 +174,7 @@ in
   };
   boot.loader.efi.canTouchEfiVariables = true;
 
-  # --- file systems ----------------------------------------------------------------------------------------------------
+  # --- file systems ---------------------------------------------------------------------------------------------------
 
   fileSystems = {
     "/" = {
@@ -204,8 +204,8 @@ in
       # There is no mail here to send with.
       enableMail = false;
       settings = {
-        # Discord takes Slack's messages at the address of a webhook with "/slack" behind it. zed.rc is a shell script that
-        # anybody may read, so the address, which is a password too, is read when something is to be told.
+        # Discord takes Slack's messages at the address of a webhook with "/slack" behind it. zed.rc is a shell script
+        # that anybody may read, so the address, which is a password too, is read when something is to be told.
         ZED_SLACK_WEBHOOK_URL = "$(cat ${secret "zed-webhook"})";
         ZED_NOTIFY_VERBOSE = true;
         ZED_SCRUB_AFTER_RESILVER = true;
@@ -213,7 +213,7 @@ in
     };
   };
 
-  # --- sharing ---------------------------------------------------------------------------------------------------------
+  # --- sharing --------------------------------------------------------------------------------------------------------
 
   services.nas = {
     enable = true;
@@ -251,7 +251,7 @@ in
     };
   };
 
-  # --- watching --------------------------------------------------------------------------------------------------------
+  # --- watching -------------------------------------------------------------------------------------------------------
 
   services.prometheus.exporters = {
     node = {
@@ -266,7 +266,7 @@ in
     };
   };
 
-  # --- backups ---------------------------------------------------------------------------------------------------------
+  # --- backups --------------------------------------------------------------------------------------------------------
 
   services.restic.backups.offsite = {
     # `rest-server --append-only` there: this machine can add to its backups and cannot remove them. So it has no
@@ -289,7 +289,7 @@ in
   systemd.services.restic-backups-offsite.unitConfig.RequiresMountsFor =
     config.services.restic.backups.offsite.paths;
 
-  # --- photos ----------------------------------------------------------------------------------------------------------
+  # --- photos ---------------------------------------------------------------------------------------------------------
 
   users.groups.photoprism.gid = photoprism;
   users.users.photoprism = {

@@ -1,6 +1,6 @@
 # services.nas: one list of shares, served by Samba and NFS.
 #
-# Written against nixpkgs 26.05. It is no part of boot.initrd.postern and needs nothing of it: example-nas.nix imports it.
+# Written against nixpkgs 26.05. It is no part of boot.initrd.postern and needs nothing of it: example-nas.nix has it.
 #
 # What holds for every share:
 # - Nothing is served whose file system is not mounted: a share of a missing pool would be an empty folder of the root's
@@ -28,8 +28,8 @@ let
     ;
   cfg = config.services.nas;
 
-  # Without spaces and quotes: these paths stand in exports(5), in fstab(5) and in RequiresMountsFor=, each of which has a
-  # quoting of its own.
+  # Without spaces and quotes: these paths stand in exports(5), in fstab(5) and in RequiresMountsFor=, each of which has
+  # a quoting of its own.
   path = types.strMatching "(/[A-Za-z0-9][A-Za-z0-9._-]*)+";
 
   share =
@@ -86,8 +86,8 @@ let
             type = types.bool;
             default = true;
             description = ''
-              Whether everybody on a client, its root too, counts as a member of the group. Otherwise the numbers of users
-              and groups hold that the client states, and its root is nobody.
+              Whether everybody on a client, its root too, counts as a member of the group. Otherwise the numbers of
+              users and groups hold that the client states, and its root is nobody.
             '';
           };
           options = mkOption {
