@@ -90,8 +90,8 @@ in
     };
     boot.loader.efi.canTouchEfiVariables = bool;
 
-    # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so these
-    # are by name too.
+    # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so
+    # these are by name too.
     users.users = {
       daniel = user;
       photoprism = user;

@@ -65,8 +65,8 @@ let
 
   root = "8d103e45-0233-4756-899e-bf8892644790";
   # An ext4 with the key files, on a stick. It may as well lie in a LUKS volume: give that a line of its own in
-  # luks.devices, and the passphrase of the root opens it too if it is the same. Unencrypted, it is as good as the key for
-  # whoever carries away stick and disks.
+  # luks.devices, and the passphrase of the root opens it too if it is the same. Unencrypted, it is as good as the key
+  # for whoever carries away stick and disks.
   keyVolume = "UUID=953ef32c-e9cb-4049-bf33-56f9e2c84b55";
   storage = [
     "71b8da53-53f5-4ca9-a45a-d1773471e355"
