@@ -112,6 +112,13 @@ let package = Package(
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
         tests("SSHTests", ["SSH"]),
         tests("ScriptTests", ["TestPeers"]),
+        .testTarget(
+            name: "NixTests", dependencies: ["TestPeers"], path: "Tests/Nix",
+            exclude: [
+                "configurations", "eval.nix", "example-stubs.nix", "example.nix", "lib.nix", "modules.nix", "render",
+                "stubs.nix",
+            ],
+            swiftSettings: settings),
         tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]

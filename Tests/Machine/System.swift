@@ -15,6 +15,8 @@ public struct System: Sendable {
     public var network = Network.forwarded
     /// Files that are put over those of the initrd, each with its text.
     public var files: [String: String] = [:]
+    /// A folder whose files and links are put there, too, below `files`.
+    public var tree: String?
     /// Whether `Machine.run` works in the initrd.
     public var control = false
     /// Whether there is a console hvc0 beside ttyS0.
@@ -57,10 +59,20 @@ public struct System: Sendable {
         return words.joined(separator: " ")
     }
 
-    /// Writes to `initrd` the system's own, with `files` over it: the kernel unpacks one archive after the other.
+    /// The owner's public key, as a line of authorized_keys.
+    public static func ownerKey(_ name: String) async throws -> String {
+        let file = try await folder(name).appending(path: "ssh/id.pub")
+        return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+    }
+
+    /// Writes to `initrd` the system's own, with `tree` and `files` over it: the kernel unpacks one archive after the other.
     func writeInitrd(_ initrd: URL, of folder: URL) async throws {
         let tree = initrd.deletingLastPathComponent().appending(path: "over")
-        try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: true)
+        if let below = self.tree {
+            try FileManager.default.copyItem(atPath: below, toPath: tree.path)
+        } else {
+            try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: true)
+        }
         for (path, text) in files {
             let file = tree.appending(path: path)
             try FileManager.default.createDirectory(
@@ -86,7 +98,7 @@ extension Machine {
         let keys = Keys(folder: folder.appending(path: "ssh"))
         try await self.init(disks: Disks(folder: folder.path), keys: keys) { work in
             var initrd = folder.appending(path: "initrd")
-            if !system.files.isEmpty {
+            if !system.files.isEmpty || system.tree != nil {
                 initrd = work.appending(path: "initrd")
                 try await system.writeInitrd(initrd, of: folder)
             }

@@ -1,0 +1,148 @@
+import TestPeers
+import Testing
+
+/// What the module says of a configuration that is no good, and what to do about it.
+@Suite struct ChecksTests {
+    /// A change to the good configuration, and what is said of it: the beginning, and the remedy.
+    struct Mistake: CustomTestStringConvertible {
+        let change: String
+        let begins: String
+        let remedy: String
+        var base = ["nas"]
+
+        var testDescription: String { begins }
+    }
+
+    private static let forced = "{ lib, ... }: with lib; { boot.initrd"
+    private static let assertions = [
+        Mistake(
+            change: "\(forced).postern.authorizedKeys = mkForce [ \"# none\" ]; }",
+            begins: "boot.initrd.postern.authorizedKeys: no key may log in", remedy: "Add a public key"),
+        Mistake(
+            change: "\(forced).postern.hostKeys = mkForce [ ]; }",
+            begins: "boot.initrd.postern.hostKeys: there is no host key", remedy: "ssh-keygen -t ed25519"),
+        Mistake(
+            change: "\(forced).postern.hostKeys = [ \"${builtins.storeDir}/00000000000000000000000000000000-key\" ]; }",
+            begins: "boot.initrd.postern.hostKeys: a host key lies in the Nix store", remedy: "name it as a string"),
+        Mistake(
+            change: "\(forced).postern.hostKeys = [ \"/etc/ssh/ssh_host_rsa_key\" ]; }",
+            begins: "boot.initrd.postern.hostKeys: this is the host key of the system's own sshd",
+            remedy: "with ssh-keygen"),
+        Mistake(
+            change: """
+                { services.openssh = { enable = true; hostKeys = [ { path = "/persist/key"; } ]; };
+                  boot.initrd.postern.hostKeys = [ "/persist/key" ]; }
+                """,
+            begins: "boot.initrd.postern.hostKeys: this is the host key of the system's own sshd",
+            remedy: "with ssh-keygen"),
+        Mistake(
+            change: "\(forced).network.ssh = { enable = true; port = 2222; }; }",
+            begins: "boot.initrd.postern.port: boot.initrd.network.ssh has the port 2222, too",
+            remedy: "boot.initrd.network.ssh.enable = false"),
+        Mistake(
+            change: "\(forced).network.enable = false; }", begins: "boot.initrd.postern: the initrd has no network",
+            remedy: "Remove boot.initrd.network.enable = false"),
+        Mistake(
+            change: "\(forced) = { luks.devices = mkForce { }; postern.arrays = mkForce { }; }; }",
+            begins: "boot.initrd.postern: boot.initrd.luks.devices has no volume", remedy: "Name the encrypted ones"),
+        Mistake(
+            change: """
+                \(forced) = { postern.arrays = mkForce { }; luks.devices = mkForce { a = { device = "/dev/sda";
+                  crypttabExtraOpts = [ "tpm2-device=auto" ]; }; }; }; }
+                """,
+            begins: "boot.initrd.postern: every volume of boot.initrd.luks.devices is opened without a person",
+            remedy: "settings.Volume = \"NAME take\""),
+        Mistake(
+            change: "\(forced).luks.devices.\"two words\".device = \"/dev/sda\"; }",
+            begins: "boot.initrd.luks.devices: device-mapper would change the names \"two words\"",
+            remedy: "Use letters"),
+        Mistake(
+            change: "\(forced).postern.settings.port = 22; }",
+            begins: "boot.initrd.postern.settings: \"port\" have options of their own",
+            remedy: "Use boot.initrd.postern.port"),
+        Mistake(
+            change: "\(forced).postern.arrays.media.members = [ \"media-*\" ]; }",
+            begins:
+                "boot.initrd.postern.arrays.media.members: boot.initrd.luks.devices has no volume \"media-*\"",
+            remedy: "Name volumes that it has: \"crypt-root\""),
+        Mistake(
+            change: "\(forced).postern.arrays.storage.quorum = mkForce null; }",
+            begins: "boot.initrd.postern.arrays.storage: policy = \"quorum\" and quorum = N go together",
+            remedy: "Set both"),
+        Mistake(
+            change: "\(forced).postern.arrays.storage.policy = mkForce \"any\"; }",
+            begins: "boot.initrd.postern.arrays.storage: policy = \"quorum\" and quorum = N go together",
+            remedy: "or neither"),
+        Mistake(
+            change: "\(forced).postern.arrays.storage.quorum = mkForce 7; }",
+            begins: "boot.initrd.postern.arrays.storage.quorum is 7, and the array has 6 members",
+            remedy: "Write a number from 1 to 6"),
+        Mistake(
+            change: "\(forced).postern.arrays.storage = mkForce { policy = \"any\"; members = [ \"storage-?\" ]; }; }",
+            begins: "boot.initrd.postern.arrays.storage: scripted stage 1 stops at the first disk that is missing",
+            remedy: "boot.initrd.systemd.enable = true", base: ["nas", "scripted"]),
+        Mistake(
+            change: "\(forced).luks.devices.crypt-root.crypttabExtraOpts = [ \"tries=3\" ]; }",
+            begins: "boot.initrd.luks.devices: scripted stage 1 knows no crypttabExtraOpts, which \"crypt-root\"",
+            remedy: "boot.initrd.systemd.enable = true", base: ["nas", "scripted"]),
+        Mistake(
+            change: "\(forced).luks.devices.storage-4.fallbackToPassword = mkForce false; }",
+            begins: "boot.initrd.luks.devices: scripted stage 1 cannot read a key of the form PATH:DEVICE",
+            remedy: "at \"storage-4\". Set fallbackToPassword = true", base: ["nas", "scripted"]),
+    ]
+
+    @Test("a mistake is the one thing that is wrong, and has a remedy", arguments: assertions)
+    func assertion(_ mistake: Mistake) throws {
+        let failed = try Configuration(mistake.base, with: mistake.change).evaluated().failed
+        #expect(failed.count == 1, "\(failed)")
+        #expect(failed.first?.hasPrefix(mistake.begins) == true, "\(failed)")
+        #expect(failed.first?.contains(mistake.remedy) == true, "\(failed)")
+    }
+
+    private static let doubts = [
+        Mistake(
+            change: """
+                \(forced).postern.hostKeys = mkForce [ /etc/secrets/key ]; config.boot.loader.supportsInitrdSecrets = false; }
+                """.replacing("{ boot.initrd", with: "{ config.boot.initrd"),
+            begins: "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd",
+            remedy: "such as systemd-boot or GRUB"),
+        Mistake(
+            change: "{ networking.useDHCP = false; }",
+            begins: "boot.initrd.postern: nothing gives the initrd an address",
+            remedy: "boot.initrd.systemd.network.networks"),
+        Mistake(
+            change: "{ networking.useDHCP = false; }",
+            begins: "boot.initrd.postern: nothing gives the initrd an address",
+            remedy: "an ip= in boot.kernelParams.", base: ["nas", "scripted"]),
+        Mistake(
+            change: "\(forced).postern.permitShell = true; }",
+            begins: "boot.initrd.postern.permitShell: this version of Postern has no shell", remedy: "Remove the line"),
+    ]
+
+    @Test("what may be meant is a warning", arguments: doubts)
+    func warning(_ doubt: Mistake) throws {
+        let evaluated = try Configuration(doubt.base, with: doubt.change).evaluated()
+        #expect(evaluated.failed == [])
+        #expect(evaluated.warnings.count == 1, "\(evaluated.warnings)")
+        #expect(evaluated.warnings.first?.hasPrefix(doubt.begins) == true, "\(evaluated.warnings)")
+        #expect(evaluated.warnings.first?.contains(doubt.remedy) == true, "\(evaluated.warnings)")
+    }
+
+    @Test(
+        "an address comes from the kernel command line, from networkd, or from an interface",
+        arguments: [
+            (["nas"], "boot.kernelParams = [ \"ip=192.0.2.10::192.0.2.1:255.255.255.0::eth0:off\" ];"),
+            (["nas"], "boot.initrd.systemd.network.networks.\"10-lan\".matchConfig.Name = \"eth0\";"),
+            (["nas", "scripted"], "networking.interfaces.eth0.useDHCP = true;"),
+        ])
+    func addresses(_ base: [String], _ text: String) throws {
+        let evaluated = try Configuration(base, with: "{ networking.useDHCP = false; \(text) }").evaluated()
+        #expect(evaluated.failed == [] && evaluated.warnings == [])
+    }
+
+    @Test("a host key as a Nix path, without which some boot loaders have none, is refused by NixOS alone as a string")
+    func hostKeyPath() throws {
+        let text = try Configuration(with: "{ boot.loader.supportsInitrdSecrets = false; }").evaluated()
+        #expect(text.failed == ["NixOS: boot.initrd.secrets values must be paths"])
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import TestPeers
+import Testing
+
+/// What NixOS would have in its initrd.
+@Suite struct EvaluationTests {
+    @Test("in systemd stage 1 a good configuration has units, drop-ins and files, and no text of the other stage")
+    func systemd() throws {
+        let nas = try Configuration().evaluated()
+        #expect(nas.failed == [])
+        #expect(nas.warnings == [])
+        let members = (1...6).map { "storage\\x2d\($0)" }
+        #expect(
+            Set(nas.units.keys)
+                == Set(
+                    ["postern.service", "zfs-import-nixos-rpool.service"]
+                        + (["crypt\\x2droot"] + members).map { "systemd-cryptsetup@\($0).service.d/overrides.conf" }))
+        #expect(nas.links == ["sysinit.target.wants/postern.service"])
+        #expect(nas.manager == ["DefaultDeviceTimeoutSec": "infinity"])
+        #expect(nas.secrets == ["/etc/postern/ssh_host_key_1": "/etc/secrets/initrd/ssh_host_ed25519_key"])
+        #expect(nas.network)
+        #expect(nas.availableKernelModules.contains("ext4"))
+        #expect(
+            nas.contents["/etc/postern/postern.conf"] == """
+                Port 2222
+                HostKey /etc/postern/ssh_host_key_1
+                AuthorizedKeysFile /etc/postern/authorized_keys
+                Crypttab /etc/crypttab
+                Array storage quorum=5 storage-*
+                ContinueTimeout 120
+
+                """)
+        #expect(nas.scripted.postCommands.isEmpty && nas.scripted.extraUtilsCommands.isEmpty)
+        #expect(nas.scripted.preOpenCommands.values.allSatisfy { $0.isEmpty })
+    }
+
+    @Test("every program that the unit starts is put into the initrd")
+    func programs() throws {
+        let nas = try Configuration().evaluated()
+        let unit = try #require(nas.units["postern.service"])
+        let programs = unit.split(separator: "\n").filter { $0.hasPrefix("Exec") }
+            .compactMap { $0.split(separator: "=")[1].split(separator: " ").first }
+            .map { $0.hasPrefix("-") ? String($0.dropFirst()) : String($0) }
+        #expect(programs.count == 3)
+        #expect(Set(programs) == Set(nas.storePaths))
+    }
+
+    @Test("the pool of the root is imported after Postern, and a pool of the booted system is nothing to the initrd")
+    func pools() throws {
+        let nas = try Configuration().evaluated()
+        let unit = settings(try #require(nas.units["zfs-import-nixos-rpool.service"]))
+        #expect(unit == ["After": ["postern.service"], "Wants": ["postern.service"]])
+        #expect(!nas.units.keys.contains { $0.contains("storage.service") })
+    }
+
+    @Test("members that the boot can do without have nofail, and those of an array that needs all have not")
+    func spare() throws {
+        let nas = try Configuration().evaluated()
+        func lines(_ evaluated: Evaluated) -> [Substring] {
+            evaluated.contents["/etc/crypttab"]?.split(separator: "\n") ?? []
+        }
+        #expect(lines(nas).count == 7)
+        #expect(lines(nas).allSatisfy { $0.hasSuffix(" nofail") == $0.hasPrefix("storage-") })
+        let all = try Configuration(
+            with: """
+                { lib, ... }: {
+                  boot.initrd.postern.arrays.storage = { policy = lib.mkForce "all"; quorum = lib.mkForce null; };
+                }
+                """
+        ).evaluated()
+        #expect(all.failed == [])
+        #expect(lines(all).count == 7 && !lines(all).contains { $0.contains("nofail") })
+    }
+
+    @Test("the unit is that of other systemd initrds, but for the paths of its programs and what NixOS needs besides")
+    func unit() throws {
+        let file = Configuration.nixos.appending(path: "../systemd/postern.service")
+        var common = settings(try String(contentsOf: file, encoding: .utf8))
+        var ours = settings(try #require(try Configuration().evaluated().units["postern.service"]))
+        #expect(common.removeValue(forKey: "WantedBy") == ["sysinit.target"])
+        #expect(ours.removeValue(forKey: "ExecStartPre")?.contains { $0.hasSuffix("/bin/chmod") } == true)
+        ours["After"]?.removeAll { $0 == "initrd-nixos-copy-secrets.service" }
+        for key in ["ExecStart", "ExecStopPost"] {
+            func isProgram(_ word: String) -> Bool { word.contains("/bin/") || word.contains("/sbin/") }
+            #expect(ours[key]?.filter(isProgram).count == 1)
+            ours[key]?.removeAll(where: isProgram)
+            common[key]?.removeAll(where: isProgram)
+        }
+        ours = ours.mapValues { $0.map { $0 == "true" ? "yes" : $0 == "false" ? "no" : $0 } }
+        #expect(ours == common)
+    }
+
+    @Test("in scripted stage 1 it is the other way round")
+    func scripted() throws {
+        let nas = try Configuration(["nas", "scripted"]).evaluated()
+        #expect(nas.failed == [])
+        #expect(nas.warnings == [])
+        #expect(nas.units.isEmpty && nas.contents.isEmpty && nas.storePaths.isEmpty && nas.manager.isEmpty)
+        #expect(nas.secrets.count == 1 && nas.network)
+        #expect(nas.scripted.preOpenCommands.count == 7)
+        #expect(nas.scripted.preOpenCommands.values.allSatisfy { $0.contains("open_normally") })
+        #expect(nas.scripted.extraUtilsCommands.contains("/postern/bin/postern\n"))
+    }
+
+    @Test("without enable nothing is there", arguments: [["nas"], ["nas", "scripted"]])
+    func disabled(_ base: [String]) throws {
+        let nas = try Configuration(
+            base, with: "{ lib, ... }: { boot.initrd.postern.enable = lib.mkForce false; }"
+        ).evaluated()
+        #expect(nas.failed == [] && nas.warnings == [])
+        #expect(nas.units.isEmpty && nas.secrets.isEmpty && nas.storePaths.isEmpty && nas.manager.isEmpty)
+        #expect(Set(nas.contents.keys).isSubset(of: ["/etc/crypttab"]))
+        #expect(nas.contents["/etc/crypttab"]?.contains("nofail") != true)
+        #expect(nas.scripted.postCommands.isEmpty && nas.scripted.preOpenCommands.values.allSatisfy { $0.isEmpty })
+        #expect(!nas.network)
+    }
+
+    @Test("the flake's module is this module, and its overlay has the package")
+    func flake() throws {
+        let flake = "(import \(Configuration.nixos.path)/flake.nix).outputs { self = { }; }"
+        #expect(
+            try string("toString (\(flake)).nixosModules.default")
+                == Configuration.nixos.appending(path: "module.nix").path)
+        let overlay = """
+            ((\(flake)).lib.overlay { file = "/x"; } { callPackage = path: args: toString path + args.file; } { }).postern
+            """
+        #expect(try string(overlay) == Configuration.nixos.appending(path: "package.nix").path + "/x")
+    }
+}

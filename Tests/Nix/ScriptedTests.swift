@@ -1,0 +1,139 @@
+import Foundation
+import TestPeers
+import Testing
+
+/// Scripted stage 1 around what the module puts into it, with another root folder, and stand-ins for the agent and for LVM.
+final class ScriptedStage {
+    private let configuration: Configuration
+    private let text: String
+
+    init(_ configuration: Configuration, _ evaluated: Evaluated) throws {
+        self.configuration = configuration
+        let root = configuration.work.path("")
+        // The place of each text, and the names around it, after luksroot.nix of nixpkgs at 0080a812: the network's commands
+        // come first; a volume's commands between the definition of its opener and the call.
+        let volumes = evaluated.scripted.preOpenCommands.sorted { $0.key < $1.key }.map { name, commands in
+            """
+            open_normally() {
+              echo 'ASKED \(name)'
+            }
+            \(commands)
+            open_normally
+            """
+        }
+        text =
+            (["PATH=\(root)bin:/bin:/usr/bin", evaluated.scripted.postCommands] + volumes + ["echo END\n"])
+            .joined(separator: "\n")
+            .replacing("/etc/postern", with: "\(root)etc/postern").replacing("/run/postern", with: "\(root)run/postern")
+            .replacing("/dev/mapper", with: "\(root)dev/mapper")
+        try configuration.write(text, to: "stage-1")
+        try configuration.write("", to: "etc/postern/ssh_host_key_1")
+        try configuration.write("#!/bin/sh\necho \"$*\" >>'\(root)lvm'\n", to: "bin/lvm", mode: 0o755)
+    }
+
+    /// Sets what the agent does; `$root` is the root folder.
+    func agent(_ commands: String) throws {
+        try configuration.write(
+            "#!/bin/sh\nroot='\(configuration.work.path(""))'\n[ \"$*\" = agent ] || exit 99\n\(commands)\n",
+            to: "bin/postern", mode: 0o755)
+    }
+
+    func run() throws -> Finished {
+        try TestPeers.run("busybox", ["ash", configuration.work.path("stage-1")], timeout: 60)
+    }
+
+    /// Whether busybox can read it.
+    func syntax() throws -> Finished {
+        try TestPeers.run("busybox", ["ash", "-n", configuration.work.path("stage-1")], timeout: 60)
+    }
+}
+
+/// Scripted stage 1 with the module's commands.
+@Suite struct ScriptedTests {
+    let configuration: Configuration
+    let evaluated: Evaluated
+    let stage: ScriptedStage
+    private static let volumes = ["crypt-root"] + (1...6).map { "storage-\($0)" }
+
+    init() throws {
+        configuration = try Configuration(["nas", "scripted"])
+        evaluated = try configuration.evaluated()
+        stage = try ScriptedStage(configuration, evaluated)
+    }
+
+    @Test("busybox has nothing to say of the commands")
+    func syntax() throws {
+        let end = try stage.syntax()
+        #expect(end.status == 0 && end.err.isEmpty, "\(end)")
+        #expect(try run("busybox", ["ash", "-nc", "if true; then"], timeout: 60).status != 0)
+    }
+
+    @Test("what the agent has opened is not asked for, and host keys are closed to others")
+    func opened() throws {
+        try stage.agent(
+            "mkdir -p $root/dev/mapper && cd $root/dev/mapper && touch \(Self.volumes.joined(separator: " "))")
+        let end = try stage.run()
+        #expect(end.status == 0 && end.out == "END\n" && end.err.isEmpty, "\(end)")
+        let key = configuration.work.path("etc/postern/ssh_host_key_1")
+        let mode = try FileManager.default.attributesOfItem(atPath: key)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+    }
+
+    @Test("when the agent fails, everything is asked for")
+    func failed() throws {
+        try stage.agent("exit 1")
+        let end = try stage.run()
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            end.out
+                == "postern: the volumes that are not open will be asked for here\n"
+                + Self.volumes.map { "ASKED \($0)\n" }.joined() + "END\n")
+    }
+
+    @Test("when the agent was killed after the first volume, the others are asked for")
+    func killed() throws {
+        try stage.agent("mkdir -p $root/dev/mapper && touch $root/dev/mapper/crypt-root && kill -9 $$")
+        let end = try stage.run()
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            end.out.split(separator: "\n").filter { $0.hasPrefix("ASKED") }
+                == Self.volumes.dropFirst().map { "ASKED \($0)" })
+    }
+
+    @Test("while a device is missing, logical volumes are brought up, and not before or afterwards")
+    func assembles() throws {
+        try stage.agent(
+            """
+            sleep 2
+            [ ! -e $root/lvm ] || exit 5
+            echo /dev/vg/root >$root/run/postern/missing
+            tries=0
+            until [ -s $root/lvm ]; do tries=$((tries + 1)); [ $tries -lt 100 ] || exit 6; sleep 0.1; done
+            """)
+        let end = try stage.run()
+        #expect(!end.out.contains("postern:"), "\(end)")
+        #expect(
+            FileManager.default.contents(atPath: configuration.work.path("lvm")).map {
+                String(decoding: $0, as: UTF8.self)
+            }?.hasPrefix("vgchange -ay\n") == true)
+        for name in ["missing", "assemble"] {
+            #expect(!FileManager.default.fileExists(atPath: configuration.work.path("run/postern/\(name)")))
+        }
+    }
+
+    @Test("a volume that a token opens is left to NixOS")
+    func token() throws {
+        let token = try Configuration(
+            ["nas", "scripted"],
+            with: """
+                { boot.initrd.luks.yubikeySupport = true; boot.initrd.luks.devices.crypt-root.yubikey = { slot = 2; };
+                  boot.initrd.clevis = { enable = true; devices.storage-1 = { }; }; }
+                """
+        ).evaluated()
+        #expect(token.failed == [])
+        #expect(token.scripted.preOpenCommands["crypt-root"] == "")
+        #expect(token.scripted.preOpenCommands["storage-1"] == "")
+        #expect(token.scripted.preOpenCommands["storage-2"] != "")
+        #expect(token.scripted.postCommands.contains("\nVolume crypt-root leave\nVolume storage-1 leave\n"))
+    }
+}

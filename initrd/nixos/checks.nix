@@ -1,0 +1,152 @@
+# What is wrong with a configuration, while somebody reads the answer, and what to do about it.
+{
+  config,
+  lib,
+  ...
+}:
+
+let
+  cfg = config.boot.initrd.postern;
+  initrd = config.boot.initrd;
+  systemd = initrd.systemd.enable;
+  files = import ./files.nix { inherit config lib; };
+  volumes = initrd.luks.devices;
+  names = builtins.attrNames volumes;
+
+  quoted = lib.concatMapStringsSep ", " (name: "\"${name}\"");
+  named = test: builtins.attrNames (lib.filterAttrs test volumes);
+
+  # Whether a file of authorized keys has a line that may be a key.
+  hasKey = lib.any (line: builtins.match "[[:space:]]*[^#[:space:]].*" line != null) (
+    lib.splitString "\n" files.authorizedKeys
+  );
+
+  isInStore = key: lib.hasPrefix "${builtins.storeDir}/" (toString key);
+  isSystems =
+    key:
+    builtins.match "/etc/ssh/ssh_host_[^/]*" (toString key) != null
+    || (
+      config.services.openssh.enable
+      && lib.any (own: toString own.path == toString key) config.services.openssh.hostKeys
+    );
+
+  # Keywords that have an option here. Of two lines the first would hold, and the other be passed over.
+  taken = builtins.filter (
+    keyword:
+    lib.elem (lib.toLower keyword) [
+      "port" "hostkey" "authorizedkeysfile" "crypttab" "permitshell" "array"
+    ]
+  ) (builtins.attrNames cfg.settings);
+
+  parameters = config.boot.kernel.params or config.boot.kernelParams;
+  hasAddress =
+    config.networking.useDHCP
+    || lib.any (lib.hasPrefix "ip=") parameters
+    || (
+      if systemd then
+        initrd.systemd.network.networks != { }
+      else
+        initrd.network.udhcpc.enable
+        || lib.any (interface: interface.useDHCP == true) (builtins.attrValues config.networking.interfaces)
+    );
+
+  ofArray =
+    name: rule:
+    let
+      option = "boot.initrd.postern.arrays.${name}";
+      unknown = builtins.filter (member: !lib.any (files.holds member) names) rule.members;
+      count = lib.length (builtins.filter (volume: lib.any (member: files.holds member volume) rule.members) names);
+    in
+    [
+      {
+        assertion = rule.members != [ ] && unknown == [ ];
+        message = "${option}.members: boot.initrd.luks.devices has no volume ${quoted unknown}. Name volumes that it has${
+          lib.optionalString (names != [ ]) ": ${quoted names}"
+        }.";
+      }
+      {
+        assertion = (rule.policy == "quorum") == (rule.quorum != null);
+        message = "${option}: policy = \"quorum\" and quorum = N go together. Set both, or neither.";
+      }
+      {
+        assertion = rule.quorum == null || unknown != [ ] || (rule.quorum >= 1 && rule.quorum <= count);
+        message = "${option}.quorum is ${toString rule.quorum}, and the array has ${toString count} members. Write a number from 1 to ${toString count}.";
+      }
+      {
+        assertion = systemd || rule.policy == "all";
+        message = "${option}: scripted stage 1 stops at the first disk that is missing, whatever the policy says. Set boot.initrd.systemd.enable = true, or policy = \"all\".";
+      }
+    ];
+
+  # Where scripted stage 1 cannot do what was asked for.
+  foreignOptions = named (_: volume: !systemd && volume.crypttabExtraOpts != [ ]);
+  lostKeys = named (_: volume: !systemd && files.hasKeyVolume volume && !volume.fallbackToPassword);
+
+  # What device-mapper and crypttab take as it is.
+  oddNames = builtins.filter (name: builtins.match "[-A-Za-z0-9_.:=@+#]+" name == null) names;
+in
+{
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = hasKey;
+        message = "boot.initrd.postern.authorizedKeys: no key may log in. Add a public key, such as those of users.users.NAME.openssh.authorizedKeys.keys.";
+      }
+      {
+        assertion = cfg.hostKeys != [ ];
+        message = "boot.initrd.postern.hostKeys: there is no host key. Make one, ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key, and name it here as a string.";
+      }
+      {
+        assertion = !config.boot.loader.supportsInitrdSecrets || !lib.any isInStore cfg.hostKeys;
+        message = "boot.initrd.postern.hostKeys: a host key lies in the Nix store, where everybody can read it. Make another one outside, and name it as a string: \"/etc/secrets/initrd/ssh_host_ed25519_key\".";
+      }
+      {
+        assertion = !lib.any isSystems cfg.hostKeys;
+        message = "boot.initrd.postern.hostKeys: this is the host key of the system's own sshd, and whoever can read the initrd would have it. Make another one for the initrd alone with ssh-keygen.";
+      }
+      {
+        assertion = !initrd.network.ssh.enable || initrd.network.ssh.port != cfg.port;
+        message = "boot.initrd.postern.port: boot.initrd.network.ssh has the port ${toString cfg.port}, too. Give one of them another port, or set boot.initrd.network.ssh.enable = false.";
+      }
+      {
+        assertion = initrd.network.enable;
+        message = "boot.initrd.postern: the initrd has no network. Remove boot.initrd.network.enable = false.";
+      }
+      {
+        assertion = files.ours != { };
+        message =
+          if volumes == { } then
+            "boot.initrd.postern: boot.initrd.luks.devices has no volume. Name the encrypted ones there."
+          else
+            "boot.initrd.postern: every volume of boot.initrd.luks.devices is opened without a person. Set boot.initrd.postern.settings.Volume = \"NAME take\" for one that you want to open, or boot.initrd.postern.enable = false.";
+      }
+      {
+        assertion = oddNames == [ ];
+        message = "boot.initrd.luks.devices: device-mapper would change the names ${quoted oddNames}. Use letters, digits and - _ . : = @ + # alone.";
+      }
+      {
+        assertion = taken == [ ];
+        message = "boot.initrd.postern.settings: ${quoted taken} have options of their own. Use boot.initrd.postern.port, hostKeys, authorizedKeys, arrays and permitShell; the volumes are those of boot.initrd.luks.devices.";
+      }
+      {
+        assertion = foreignOptions == [ ];
+        message = "boot.initrd.luks.devices: scripted stage 1 knows no crypttabExtraOpts, which ${quoted foreignOptions} have. Remove them, or set boot.initrd.systemd.enable = true.";
+      }
+      {
+        assertion = lostKeys == [ ];
+        message = "boot.initrd.luks.devices: scripted stage 1 cannot read a key of the form PATH:DEVICE, and without Postern the boot would stop at ${quoted lostKeys}. Set fallbackToPassword = true for them, or boot.initrd.systemd.enable = true.";
+      }
+    ]
+    ++ lib.concatLists (lib.mapAttrsToList ofArray cfg.arrays);
+
+    warnings =
+      lib.optional (!config.boot.loader.supportsInitrdSecrets && cfg.hostKeys != [ ])
+        "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd, so the host keys are copied into the Nix store, and everybody on this machine can read them. Use one with boot.loader.supportsInitrdSecrets, such as systemd-boot or GRUB, or keep these keys for nothing else."
+      ++
+        lib.optional (initrd.network.enable && !hasAddress)
+          "boot.initrd.postern: nothing gives the initrd an address, unless an IPv6 router does. Set networking.useDHCP, an ip= in boot.kernelParams${lib.optionalString systemd ", or boot.initrd.systemd.network.networks"}."
+      ++
+        lib.optional cfg.permitShell
+          "boot.initrd.postern.permitShell: this version of Postern has no shell. Remove the line.";
+  };
+}

@@ -1,0 +1,144 @@
+# What the agent reads, made of the options: postern.conf, authorized_keys, and the crypttab of scripted stage 1.
+{ config, lib }:
+
+let
+  cfg = config.boot.initrd.postern;
+  luks = config.boot.initrd.luks;
+  systemd = config.boot.initrd.systemd.enable;
+
+  # A word of postern.conf that reads back as it is.
+  word =
+    text:
+    if builtins.match "[-A-Za-z0-9_.:=@+*?]+" text != null then
+      text
+    else
+      "\"${builtins.replaceStrings [ "\\" "\"" ] [ "\\\\" "\\\"" ] text}\"";
+
+  value =
+    setting:
+    if setting == true then
+      "yes"
+    else if setting == false then
+      "no"
+    else
+      toString setting;
+
+  # A pattern of postern.conf as a regular expression.
+  expression =
+    builtins.replaceStrings
+      [ "\\" "." "+" "(" ")" "[" "{" "^" "$" "|" "?" "*" ]
+      [ "\\\\" "\\." "\\+" "\\(" "\\)" "\\[" "\\{" "\\^" "\\$" "\\|" "." ".*" ];
+
+  # The names of a volume's options in crypttab.
+  options =
+    volume:
+    map (option: builtins.head (lib.splitString "=" option)) (
+      lib.concatMap (lib.splitString ",") volume.crypttabExtraOpts
+    );
+  hasOption = names: volume: lib.any (name: lib.elem name names) (options volume);
+
+  # `NAME take` and `NAME leave` of settings.Volume.
+  rules = lib.toList (cfg.settings.Volume or [ ]);
+  isRuled = name: treatment: lib.elem "${name} ${treatment}" rules;
+
+  # Opened by Clevis or a token of scripted stage 1: there is a key only when NixOS has made it.
+  hasToken =
+    name: volume:
+    ((config.boot.initrd.clevis.enable or false) && config.boot.initrd.clevis.devices ? ${name})
+    || (
+      !systemd
+      && (
+        (luks.yubikeySupport && volume.yubikey != null)
+        || (luks.gpgSupport && volume.gpgCard != null)
+        || (luks.fido2Support && (volume.fido2.credential != null || volume.fido2.credentials != [ ]))
+      )
+    );
+
+  unattended = [ "tpm2-device" "fido2-device" "pkcs11-uri" "keyscript" ];
+  # No volumes of LUKS that are kept, and those that nobody opens at boot.
+  foreign = [
+    "swap" "tmp" "plain" "tcrypt" "tcrypt-hidden" "tcrypthidden" "tcrypt-system" "tcryptsystem" "tcrypt-veracrypt"
+    "veracrypt" "bitlk" "fvault2" "noauto"
+  ];
+  random = [ "/dev/urandom" "/dev/random" "/dev/hwrng" "/dev/hw_random" ];
+
+  isOnVolume = file: file != null && builtins.match "/[^:]*:((PART)?(UUID|LABEL)=|/).+" file != null;
+
+  # Whether the agent leaves a volume to NixOS, as Sources/Plan/Roster.swift has it.
+  isNative =
+    name: volume:
+    hasOption foreign volume
+    || lib.elem volume.keyFile random
+    || isOnVolume volume.header
+    || isRuled name "leave"
+    || (!isRuled name "take" && (hasToken name volume || hasOption unattended volume));
+
+  # Of those, what the agent cannot see by itself.
+  isLeft = name: volume: hasToken name volume && !isRuled name "leave" && !isRuled name "take";
+
+  line =
+    name: volume:
+    let
+      words =
+        [ "luks" ]
+        ++ lib.optional volume.allowDiscards "discard"
+        ++ lib.optionals volume.bypassWorkqueues [ "no-read-workqueue" "no-write-workqueue" ]
+        ++ lib.optional (volume.header != null) "header=${volume.header}"
+        ++ lib.optional (volume.keyFileOffset != null) "keyfile-offset=${toString volume.keyFileOffset}"
+        ++ lib.optional (volume.keyFileSize != null) "keyfile-size=${toString volume.keyFileSize}"
+        ++ lib.optional volume.tryEmptyPassphrase "try-empty-password";
+      key = if volume.keyFile == null then "none" else volume.keyFile;
+    in
+    "${name} ${volume.device} ${key} ${lib.concatStringsSep "," words}\n";
+
+  array =
+    name: rule:
+    let
+      policy = if rule.policy == "quorum" then "quorum=${toString rule.quorum}" else rule.policy;
+    in
+    "Array ${word name} ${policy} ${lib.concatMapStringsSep " " word rule.members}\n";
+in
+rec {
+  # Whether a name is one that a member of an array stands for.
+  holds = member: name: builtins.match (expression member) name != null;
+
+  # Whether the boot may go on without a volume of this name, as a member of an array. The options of the volumes must not
+  # matter here, for those of such members depend on it.
+  isSpare =
+    name:
+    lib.any (rule: rule.policy != "all" && lib.any (member: holds member name) rule.members) (
+      builtins.attrValues cfg.arrays
+    );
+
+  # The volumes that Postern opens. The others are NixOS's own.
+  ours = lib.filterAttrs (name: volume: !isNative name volume) luks.devices;
+
+  # Whether a volume's key is a file on another volume: PATH:DEVICE.
+  hasKeyVolume = volume: isOnVolume volume.keyFile;
+
+  hostKey = number: "/etc/postern/ssh_host_key_${toString number}";
+  hostKeyFiles = lib.imap1 (number: _: hostKey number) cfg.hostKeys;
+
+  # systemd stage 1 has a crypttab of its own, which NixOS makes of the same options.
+  crypttabFile = if systemd then "/etc/crypttab" else "/etc/postern/crypttab";
+  crypttab = lib.concatStrings (lib.mapAttrsToList line luks.devices);
+
+  authorizedKeys =
+    lib.concatMapStrings (key: "${key}\n") cfg.authorizedKeys
+    + lib.concatMapStrings (file: "${builtins.readFile file}\n") cfg.authorizedKeyFiles;
+
+  settings = lib.concatStrings (
+    [ "Port ${toString cfg.port}\n" ]
+    ++ map (file: "HostKey ${file}\n") hostKeyFiles
+    ++ [
+      "AuthorizedKeysFile /etc/postern/authorized_keys\n"
+      "Crypttab ${crypttabFile}\n"
+    ]
+    ++ lib.optional cfg.permitShell "PermitShell yes\n"
+    ++ lib.mapAttrsToList array cfg.arrays
+    ++ map (name: "Volume ${word name} leave\n") (builtins.attrNames (lib.filterAttrs isLeft luks.devices))
+    ++ lib.concatLists (
+      lib.mapAttrsToList (keyword: values: map (one: "${keyword} ${value one}\n") (lib.toList values)) cfg.settings
+    )
+  );
+}

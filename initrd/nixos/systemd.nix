@@ -1,0 +1,134 @@
+# systemd stage 1: the unit of initrd/systemd/postern.service, and what `postern image` adds to the units of the volumes.
+{
+  config,
+  lib,
+  pkgs,
+  utils,
+  ...
+}:
+
+let
+  cfg = config.boot.initrd.postern;
+  files = import ./files.nix { inherit config lib; };
+  isOn = cfg.enable && config.boot.initrd.systemd.enable;
+
+  postern = "${cfg.package}/bin/postern";
+  rm = "${pkgs.coreutils}/bin/rm";
+  chmod = "${pkgs.coreutils}/bin/chmod";
+
+  # As systemd-escape(1) does with the characters that checks.nix lets through.
+  escape =
+    name:
+    builtins.replaceStrings [ "-" "#" "+" "=" "@" ] [ "\\x2d" "\\x23" "\\x2b" "\\x3d" "\\x40" ] (
+      if lib.hasPrefix "." name then "\\x2e${lib.removePrefix "." name}" else name
+    );
+
+  # NixOS's question waits for Postern, and finds the volume open. It asks where Postern failed, but not for what the boot
+  # goes on without.
+  dropIn =
+    name: _:
+    lib.nameValuePair "systemd-cryptsetup@${escape name}" {
+      overrideStrategy = "asDropin";
+      after = [ "postern.service" ];
+      unitConfig.ConditionPathExists = "!/run/postern/skip/${name}";
+    };
+
+  # The pools that the initrd imports. Earlier they would be imported with disks missing, or not at all.
+  pools = lib.unique (
+    map (fileSystem: builtins.head (lib.splitString "/" fileSystem.device)) (
+      builtins.filter (fileSystem: fileSystem.fsType == "zfs" && utils.fsNeededForBoot fileSystem) (
+        builtins.attrValues config.fileSystems
+      )
+    )
+  );
+  import_ =
+    pool:
+    lib.nameValuePair "zfs-import-${pool}" {
+      wants = [ "postern.service" ];
+      after = [ "postern.service" ];
+    };
+in
+{
+  # Beside what luksroot.nix declares: a missing disk would keep systemd waiting for a member that the boot goes on without.
+  options.boot.initrd.luks.devices = lib.mkOption {
+    type = lib.types.attrsOf (
+      lib.types.submodule (
+        { name, ... }:
+        {
+          config = lib.mkIf (isOn && files.isSpare name) { crypttabExtraOpts = [ "nofail" ]; };
+        }
+      )
+    );
+  };
+
+  config = lib.mkIf isOn {
+    boot.initrd.systemd = {
+      # A device may lie in a volume that waits for its owner, for days.
+      settings.Manager.DefaultDeviceTimeoutSec = lib.mkDefault "infinity";
+
+      storePaths = [
+        postern
+        rm
+        chmod
+      ];
+
+      contents = {
+        "/etc/postern/postern.conf".text = files.settings;
+        "/etc/postern/authorized_keys".text = files.authorizedKeys;
+      };
+
+      services = lib.mkMerge [
+        {
+          postern = {
+            description = "Postern: unlock encrypted volumes from afar";
+            documentation = [ "man:postern(8)" ];
+            wantedBy = [ "sysinit.target" ];
+            wants = [ "systemd-udev-trigger.service" ];
+            after = [
+              "initrd-nixos-copy-secrets.service"
+              "systemd-journald.socket"
+              "systemd-modules-load.service"
+              "systemd-udev-trigger.service"
+            ];
+            before = [
+              "initrd-root-fs.target"
+              "initrd.target"
+              "initrd-cleanup.service"
+              "shutdown.target"
+            ];
+            conflicts = [
+              "initrd-switch-root.target"
+              "shutdown.target"
+            ];
+            unitConfig = {
+              DefaultDependencies = false;
+              ConditionPathExists = "/etc/initrd-release";
+              ConditionKernelCommandLine = "!postern=off";
+            };
+            serviceConfig = {
+              Type = "oneshot";
+              RemainAfterExit = true;
+              # What comes from the store can be read by every service of the initrd.
+              ExecStartPre = "-${chmod} 0600 ${lib.concatStringsSep " " files.hostKeyFiles}";
+              ExecStart = "${postern} agent";
+              # What an agent that was killed could not take away.
+              ExecStopPost = "-${rm} -f /run/systemd/ask-password/ask.postern /run/postern/missing";
+              NotifyAccess = "main";
+              TimeoutStartSec = "infinity";
+              TimeoutStopSec = 30;
+              KillMode = "mixed";
+              OOMPolicy = "continue";
+              OOMScoreAdjust = -1000;
+              LimitCORE = 0;
+              StandardInput = "null";
+              StandardOutput = "journal";
+              StandardError = "journal";
+            };
+          };
+        }
+        (lib.mapAttrs' dropIn files.ours)
+        (builtins.listToAttrs (map import_ pools))
+      ];
+    };
+  };
+}
