@@ -29,8 +29,6 @@ extension DebianTests {
             ExecStart=/bin/sh -c 'chmod 0444 /.initrd-secrets/etc/postern/ssh_host_key_1; sleep 3'
             ExecStart=/bin/sh -c 'cp /.initrd-secrets/etc/postern/ssh_host_key_1 /etc/postern/'
 
-            [Install]
-            WantedBy=sysinit.target
             """
 
         /// Runs `body` with a machine whose unit starts the program `agent`.
@@ -55,12 +53,14 @@ extension DebianTests {
             system.control = true
             system.tree = tree
             let units = "etc/systemd/system"
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(tree)/\(units)/sysinit.target.wants/initrd-nixos-copy-secrets.service",
+                withDestinationPath: "../initrd-nixos-copy-secrets.service")
             system.files = [
                 "\(Self.store)postern/bin/postern": agent,
                 "\(Self.store)coreutils/bin/rm": "#!/bin/sh\nexec rm \"$@\"\n",
                 "\(Self.store)coreutils/bin/chmod": "#!/bin/sh\nexec chmod \"$@\"\n",
                 "\(units)/initrd-nixos-copy-secrets.service": Self.secrets,
-                "\(units)/sysinit.target.wants/initrd-nixos-copy-secrets.service": Self.secrets,
                 // What dracut's own module has put there counts for nothing.
                 "\(units)/systemd-cryptsetup@crypt\\x2droot.service.d/postern.conf": "",
                 "etc/systemd/system.conf.d/postern.conf": "",

@@ -49,11 +49,18 @@ final class Configuration {
             + [work.path("more.nix")]
     }
 
+    /// nixpkgs' own `lib` in place of ours, where POSTERN_NIX_LIB names its folder.
+    static let library =
+        ProcessInfo.processInfo.environment["POSTERN_NIX_LIB"] ?? folder.appending(path: "lib.nix").path
+
     /// Evaluates it; packages lie in the folder's `store`.
     func evaluated() throws -> Evaluated {
         let end = try nix(
             "\(Configuration.folder.path)/eval.nix",
-            ["--argstr", "of", modules.joined(separator: ":"), "--argstr", "store", work.path("store/")])
+            [
+                "--argstr", "of", modules.joined(separator: ":"), "--argstr", "store", work.path("store/"), "--arg",
+                "library", Configuration.library,
+            ])
         guard end.status == 0 else { throw PeerError.tool("\(end)") }
         return try JSONDecoder().decode(Evaluated.self, from: Data(end.out.utf8))
     }

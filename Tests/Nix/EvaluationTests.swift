@@ -79,6 +79,7 @@ import Testing
         var ours = settings(try #require(try Configuration().evaluated().units["postern.service"]))
         #expect(common.removeValue(forKey: "WantedBy") == ["sysinit.target"])
         #expect(ours.removeValue(forKey: "ExecStartPre")?.contains { $0.hasSuffix("/bin/chmod") } == true)
+        #expect(ours["After"]?.contains("initrd-nixos-copy-secrets.service") == true)
         ours["After"]?.removeAll { $0 == "initrd-nixos-copy-secrets.service" }
         for key in ["ExecStart", "ExecStopPost"] {
             func isProgram(_ word: String) -> Bool { word.contains("/bin/") || word.contains("/sbin/") }

@@ -105,7 +105,7 @@ import Testing
             try string(
                 """
                 (import \(Configuration.nixos.path)/package.nix {
-                  lib = import \(Configuration.folder.path)/lib.nix;
+                  lib = import \(Configuration.library);
                   stdenvNoCC.mkDerivation = set: set;
                   fetchurl = set: "fetched ${set.url} ${set.hash}";
                   \(name == "src" ? "url = \"u\"; hash = \"h\";" : "file = \"/x\";")
@@ -122,7 +122,7 @@ import Testing
         let refused = try nix(
             """
             (import \(Configuration.nixos.path)/package.nix {
-              lib = import \(Configuration.folder.path)/lib.nix;
+              lib = import \(Configuration.library);
               stdenvNoCC.mkDerivation = set: set;
               fetchurl = set: "";
             }).src

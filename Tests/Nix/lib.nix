@@ -1,6 +1,6 @@
 # The part of nixpkgs' `lib` that the module and the stubs use, made anew for tests: nixpkgs is not to be had here. It does
 # what its manual says of these functions, and no more: types check little, and errors are terse. It was compared with the
-# real one (26.11pre, June 2026) by `eval.nix`, which takes either.
+# real one (26.11pre, June 2026): with POSTERN_NIX_LIB=FOLDER the tests take that.
 let
   inherit (builtins)
     attrNames

@@ -21,6 +21,7 @@ let
     lib.splitString "\n" files.authorizedKeys
   );
 
+  hasSecrets = config.boot.loader.supportsInitrdSecrets or true;
   isInStore = key: lib.hasPrefix "${builtins.storeDir}/" (toString key);
   isSystems =
     key:
@@ -97,7 +98,7 @@ in
         message = "boot.initrd.postern.hostKeys: there is no host key. Make one, ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key, and name it here as a string.";
       }
       {
-        assertion = !config.boot.loader.supportsInitrdSecrets || !lib.any isInStore cfg.hostKeys;
+        assertion = !hasSecrets || !lib.any isInStore cfg.hostKeys;
         message = "boot.initrd.postern.hostKeys: a host key lies in the Nix store, where everybody can read it. Make another one outside, and name it as a string: \"/etc/secrets/initrd/ssh_host_ed25519_key\".";
       }
       {
@@ -140,7 +141,7 @@ in
     ++ lib.concatLists (lib.mapAttrsToList ofArray cfg.arrays);
 
     warnings =
-      lib.optional (!config.boot.loader.supportsInitrdSecrets && cfg.hostKeys != [ ])
+      lib.optional (!hasSecrets && cfg.hostKeys != [ ])
         "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd, so the host keys are copied into the Nix store, and everybody on this machine can read them. Use one with boot.loader.supportsInitrdSecrets, such as systemd-boot or GRUB, or keep these keys for nothing else."
       ++
         lib.optional (initrd.network.enable && !hasAddress)

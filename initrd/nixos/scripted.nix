@@ -23,7 +23,7 @@ in
         { name, ... }:
         {
           config = lib.mkIf (isOn && files.ours ? ${name}) {
-            preOpenCommands = lib.mkBefore ''
+            preOpenCommands = ''
               if [ -e /dev/mapper/${name} ]; then
                 open_normally() { :; }
               fi
