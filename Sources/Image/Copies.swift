@@ -5,22 +5,26 @@ enum Copies {
     /// Where the image's crypttab lies.
     static let crypttab = "/etc/postern/crypttab"
 
-    /// The lines of the chosen volumes, as they stand in the host's file but for some keys.
+    /// The lines of the chosen volumes, as they stand in the host's file but for some keys and the LUKS UUIDs.
     ///
     /// - Parameters:
     ///   - bytes: the host's crypttab.
     ///   - file: its name, for a comment.
     ///   - entries: the chosen volumes.
     ///   - key: the third field that a volume has in the image, or `nil` where it stays as it is.
+    ///   - uuid: the LUKS UUID that is recorded for a volume, or `nil`.
     /// - Returns: the image's crypttab.
     static func crypttab(
-        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
+        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?,
+        uuid: (CrypttabEntry) -> String?
     ) -> [UInt8] {
         let lines = lines(bytes)
         var copy = Array("# The volumes of this initrd, from \(file) of the machine.\n".utf8)
         for entry in entries where lines.indices.contains(entry.line - 1) {
-            let line = lines[entry.line - 1]
-            copy += key(entry).map { withKey($0.rendered, in: line) } ?? Array(line)
+            var line = lines[entry.line - 1]
+            if let key = key(entry) { line = withKey(key.rendered, in: line)[...] }
+            if let uuid = uuid(entry) { line = withOption(VolumeOptions.identity + uuid, in: line)[...] }
+            copy += line
             copy.append(UInt8(ascii: "\n"))
         }
         return copy
@@ -97,16 +101,22 @@ enum Copies {
                 copy += line
                 continue
             }
-            let fields = line.split { isBlank($0) || $0 == UInt8(ascii: "\r") }
-            for field in fields.prefix(4) { copy += Array(field) + [UInt8(ascii: " ")] }
-            if fields.count == 2 { copy += Array("none ".utf8) }
-            if fields.count > 3 {
-                copy.removeLast()
-                copy.append(UInt8(ascii: ","))
-            }
-            copy += Array("nofail".utf8)
+            copy += withOption("nofail", in: line)
         }
         return copy
+    }
+
+    /// A line of crypttab with one option more, and without what stands behind the options.
+    private static func withOption(_ option: String, in line: ArraySlice<UInt8>) -> [UInt8] {
+        let fields = line.split { isBlank($0) || $0 == UInt8(ascii: "\r") }
+        var copy: [UInt8] = []
+        for field in fields.prefix(4) { copy += Array(field) + [UInt8(ascii: " ")] }
+        if fields.count == 2 { copy += Array("none ".utf8) }
+        if fields.count > 3 {
+            copy.removeLast()
+            copy.append(UInt8(ascii: ","))
+        }
+        return copy + Array(option.utf8)
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

@@ -23,6 +23,7 @@ public struct ImageCheck {
         }
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
+        check.findings += Identities.findings(check.configuration, inImage: root)
         check.lookAtModules(KernelModules(beneath: root), Hardware())
         for finding in check.findings { print(finding.description) }
         let count = check.findings.count

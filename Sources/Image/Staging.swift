@@ -87,6 +87,7 @@ public struct Staging {
             }
             reportDevice(entry)
         }
+        for entry in chosen.entries + added.entries { reportIdentity(entry) }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
@@ -103,6 +104,19 @@ public struct Staging {
         say(
             crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
             isSpare ? "the boot can go on without it" : "the boot will wait for it; correct the line if it has gone")
+    }
+
+    /// What is refused at boot, and what is not recorded, so that whatever is found there will be asked for.
+    private func reportIdentity(_ entry: CrypttabEntry) {
+        guard native(entry) == nil else { return }
+        let header = HeaderStart(of: entry, beneath: "")
+        if let finding = header?.finding(entry, file: crypttab) { Log.complain(finding.description) }
+        // That the device is not there has been said.
+        guard header == nil, entry.identity == nil, Hardware.isThere(entry.device) != false else { return }
+        say(
+            crypttab, entry.line,
+            "\(entry.device) of \(entry.name) has no LUKS header now, and its UUID is not recorded",
+            "any volume that is found there will be asked for")
     }
 
     /// initramfs-tools' own opener knows no `PATH:DEVICE`.
@@ -134,6 +148,12 @@ public struct Staging {
         return .ask
     }
 
+    /// The LUKS UUID that the image has for a volume besides what crypttab says of it, or `nil`.
+    private func recorded(_ entry: CrypttabEntry) -> String? {
+        guard native(entry) == nil, entry.identity == nil else { return nil }
+        return HeaderStart(of: entry, beneath: "")?.uuid
+    }
+
     /// postern.conf comes last: without it the agent knows of no volume, and the native prompt has the boot.
     private func write() -> Bool {
         let place = Place(folder)
@@ -143,7 +163,9 @@ public struct Staging {
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
             try place.put(
                 Copies.crypttab,
-                Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }) + added.lines)
+                Copies.crypttab(
+                    host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }, uuid: { recorded($0) })
+                    + added.lines(uuid: { recorded($0) }))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)
@@ -174,7 +196,9 @@ public struct Staging {
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
         var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         if entries.isEmpty {
-            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
+            bytes =
+                Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }, uuid: { _ in nil })
+                + added.lines(uuid: { _ in nil })
             entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
         // A missing disk would keep systemd waiting for a member that the boot goes on without.

@@ -7,7 +7,7 @@ extension Volume {
     /// A forged disk learns nothing of a passphrase that is never tried on it. One with a copy of the true header into
     /// which a null cipher was put would be given in plain text whatever is written to it.
     ///
-    /// - Parameter uuid: what the header must have, or `nil` where any will do.
+    /// - Parameter wanted: what the header must have, or `nil` where any will do.
     /// - Throws: `LUKSError.anotherVolume` or `plainText`.
     public borrowing func require(uuid wanted: String?) throws(LUKSError) {
         let uuid = self.uuid

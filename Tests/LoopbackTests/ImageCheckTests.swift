@@ -108,6 +108,15 @@ import Testing
         Flaw(name: "no modules", line: "/lib/modules: the image has no kernel modules") {
             try $0.remove("/usr/lib/modules")
         },
+        Flaw(name: "no recorded UUID", line: "/etc/postern/crypttab:1: the LUKS UUID of root is not recorded") {
+            try $0.put("/etc/postern/crypttab", "root \($0.materials.root) none luks\n")
+        },
+        Flaw(name: "another volume", line: "/etc/postern/crypttab:2: \(FileManager.default.temporaryDirectory.path)") {
+            try $0.put(
+                "/etc/postern/crypttab",
+                "root UUID=11111111-2222-3333-4444-555555555555 none luks\n"
+                    + "data \($0.materials.old) none luks,x-postern.uuid=11111111-2222-3333-4444-555555555555\n")
+        },
         Flaw(name: "a pipe", line: "/etc/postern/authorized_keys: ") {
             try $0.remove("/etc/postern/authorized_keys")
             try #require(mkfifo($0.image.appending(path: "/etc/postern/authorized_keys").path, 0o600) == 0)
