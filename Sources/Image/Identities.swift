@@ -17,17 +17,50 @@ public enum Identities {
         let settings = configuration.settings
         for entry in configuration.crypttab.entries
         where Plan.native(entry, settings.treatment(of: entry.name)) == nil && !entry.options.noauto {
-            guard let header = HeaderStart(of: entry, beneath: root ?? "") else { continue }
-            if let finding = header.finding(entry, file: settings.crypttab) {
+            if let finding = finding(entry, file: settings.crypttab, root.map { .image($0) } ?? .machine) {
                 findings.append(finding)
-            } else if root != nil, entry.identity == nil {
-                findings.append(
-                    Finding(
-                        file: settings.crypttab, line: entry.line,
-                        problem: "the LUKS UUID of \(entry.name) is not recorded", remedy: "build the image again"))
             }
         }
         return findings
+    }
+
+    /// Whose crypttab a line is of.
+    enum Origin {
+        /// The machine's, while an image is built.
+        case building
+        /// The machine's.
+        case machine
+        /// That of the image with this tree.
+        case image(String)
+    }
+
+    /// Why a volume would be refused at boot, or why any would be taken in its place; else `nil`.
+    static func finding(_ entry: CrypttabEntry, file: String, _ origin: Origin) -> Finding? {
+        var root = ""
+        if case .image(let tree) = origin { root = tree }
+        let problem: String
+        var remedy = "build the image again if it is the right one"
+        if let header = HeaderStart(of: entry, beneath: root) {
+            let wanted = entry.identity ?? header.uuid
+            if header.isPlain {
+                problem = "will be refused: its LUKS header has a null cipher"
+                remedy = "give it another with cryptsetup-reencrypt(8)"
+            } else if !wanted.utf8.elementsEqual(header.uuid.utf8) {
+                problem = "will be refused: its LUKS UUID is \(header.uuid) and not \(wanted)"
+            } else if case .image = origin, entry.identity == nil {
+                problem = "has a LUKS UUID that is not recorded"
+            } else {
+                return nil
+            }
+        } else {
+            // That a device is not there is said elsewhere.
+            guard case .building = origin, entry.identity == nil, Hardware.isThere(entry.device) != false else {
+                return nil
+            }
+            problem = "has no LUKS header now, so whatever is there at boot will be taken"
+        }
+        return Finding(
+            file: file, line: entry.line, problem: "\(entry.device) of \(entry.name) \(problem)", remedy: remedy)
     }
 }
 
@@ -40,7 +73,6 @@ public enum Identities {
 ///
 /// It is what builders of images and `check` go by. At boot a worker reads headers, with libcryptsetup.
 struct HeaderStart {
-    let path: String
     /// In lower case.
     let uuid: String
     /// Whether its text names a null cipher.
@@ -73,22 +105,7 @@ struct HeaderStart {
             bytes = (try? Files.start(of: path, count: Int(clamping: min(size, UInt64(HeaderStart.largest))))) ?? []
         }
         let null = Array("cipher_null".utf8)
-        self.path = path
         self.uuid = String(decoding: uuid, as: UTF8.self)
         isPlain = bytes.indices.contains { bytes[$0...].starts(with: null) }
-    }
-
-    /// Why the volume would be refused at boot, or `nil`.
-    func finding(_ entry: CrypttabEntry, file: String) -> Finding? {
-        func finding(_ problem: String, _ remedy: String) -> Finding {
-            Finding(
-                file: file, line: entry.line, problem: "\(path) of \(entry.name) will be refused: \(problem)",
-                remedy: remedy)
-        }
-        if isPlain {
-            return finding("its LUKS header has a null cipher", "give it another with cryptsetup-reencrypt(8)")
-        }
-        guard let wanted = entry.identity, !uuid.utf8.elementsEqual(wanted.utf8) else { return nil }
-        return finding("its LUKS UUID is \(uuid) and not \(wanted)", "build the image again if it is the right one")
     }
 }

@@ -87,7 +87,9 @@ public struct Staging {
             }
             reportDevice(entry)
         }
-        for entry in chosen.entries + added.entries { reportIdentity(entry) }
+        for entry in chosen.entries + added.entries where native(entry) == nil {
+            if let finding = Identities.finding(entry, file: crypttab, .building) { Log.complain(finding.description) }
+        }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
@@ -104,19 +106,6 @@ public struct Staging {
         say(
             crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
             isSpare ? "the boot can go on without it" : "the boot will wait for it; correct the line if it has gone")
-    }
-
-    /// What is refused at boot, and what is not recorded, so that whatever is found there will be asked for.
-    private func reportIdentity(_ entry: CrypttabEntry) {
-        guard native(entry) == nil else { return }
-        let header = HeaderStart(of: entry, beneath: "")
-        if let finding = header?.finding(entry, file: crypttab) { Log.complain(finding.description) }
-        // That the device is not there has been said.
-        guard header == nil, entry.identity == nil, Hardware.isThere(entry.device) != false else { return }
-        say(
-            crypttab, entry.line,
-            "\(entry.device) of \(entry.name) has no LUKS header now, and its UUID is not recorded",
-            "any volume that is found there will be asked for")
     }
 
     /// initramfs-tools' own opener knows no `PATH:DEVICE`.

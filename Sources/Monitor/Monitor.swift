@@ -154,8 +154,8 @@ final class Monitor {
         while let exited = ChildProcess.nextExited() { ended(exited) }
         guard isAsked, ending == nil else { return }
         // It does not know what this agent refuses.
-        let failed = plan.picture(now: Clock.now()).volumes.filter { $0.state == .failed }.map { $0.name }
-        let also = failed.isEmpty ? "" : ", also for what failed here: \(failed.joined(separator: ", "))"
+        let failed = plan.failed
+        let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
         log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")
         end(.internalError, reason: "The agent was told to end.")
     }

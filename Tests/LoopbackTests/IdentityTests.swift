@@ -72,4 +72,19 @@ import Testing
         #expect(agent.end() == 1)
         #expect(agent.log.contains("the boot's own prompt takes over, also for what failed here: null"), "\(agent.log)")
     }
+
+    /// A disk that is being reencrypted may be in part plain text, so libcryptsetup has to know that its owner began it.
+    @Test("a reencryption opens, and one that was tampered with does not", arguments: [false, true])
+    func reencryption(isForged: Bool) throws {
+        let volume = try place.format("volume", passphrase: Materials.passphrase)
+        try place.write("key", Array(Materials.passphrase.utf8))
+        try place.shell(
+            "cryptsetup reencrypt -q --init-only --force-offline-reencrypt --key-file key \(cheap) volume")
+        if isForged { try place.forge("volume") { $0.replacing(#""mode":"reencrypt""#, with: #""mode":"decrypt""#) } }
+        let agent = try Rehearsal(["volume \(volume) none luks"])
+        #expect(try agent.becomes { $0.volume("volume")?.asks == true })
+        let end = try agent.unlock(Materials.passphrase)
+        #expect((end.status == 0) == !isForged, "\(end)")
+        #expect(end.out.contains("volume: open") == !isForged, "\(end)")
+    }
 }
