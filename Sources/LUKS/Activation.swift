@@ -59,24 +59,18 @@ extension Volume {
 
     /// Maps a volume that is being reencrypted, deriving its keys once more.
     ///
-    /// - Throws: `LUKSError.inUse`, `activation` or `plainText`.
+    /// - Throws: `LUKSError.inUse` or `activation`.
     public borrowing func activate(
         as name: String, passphrase: SecretBytes, flags: ActivationFlags
     ) throws(LUKSError) -> Activation {
         let handle = unsafe self.handle
-        let activation = try mapping(name) {
+        return try mapping(name) {
             unsafe passphrase.withUnsafeBytes { bytes in
                 unsafe crypt_activate_by_passphrase(
                     handle, name, CRYPT_ANY_SLOT, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count,
                     flags.native)
             }
         }
-        // libcryptsetup has read the header once more, and a disk that lies can show another one every time.
-        guard activation != .existed, leavesPlainText else { return activation }
-        linux_bound_udev_cookies(Volume.udevPatience)
-        _ = unsafe crypt_deactivate(handle, name)
-        _ = linux_unbound_udev_cookies()
-        throw .plainText(path: headerPath)
     }
 
     /// Runs an activation with the wait for udev bounded, and reads its result.

@@ -22,7 +22,7 @@ extension Volume {
     /// A disk that is being encrypted or decrypted in place is in part plain text, in segments of the type `linear`.
     /// libcryptsetup maps those only when a digest made with the volume keys vouches for the description of all of them
     /// (CVE-2021-4122), so nobody who does not know a passphrase can have written it.
-    var leavesPlainText: Bool {
+    private var leavesPlainText: Bool {
         if !isBeingReencrypted, unsafe isNull(crypt_get_cipher(handle)) { return true }
         // To the kernel, what stands behind the first dash may be a part of the cipher's name: capi:ecb-cipher_null-plain.
         guard isLUKS2 else { return unsafe isNull(crypt_get_cipher_mode(handle)) }
