@@ -121,7 +121,7 @@ import Testing
         ] {
             #expect(lines.contains("\n\(line)\n"), "\(lines)")
         }
-        let warning = end.err.split(separator: "\n").filter { $0.hasPrefix("\(folder.path("crypttab")):3: ") }
+        let warning = end.err.split(separator: "\n").filter { $0.hasPrefix("\(folder.path("crypttab")):3: the key") }
         #expect(warning.count == 1, "\(end)")
         #expect(warning.first?.contains("KEYFILE_PATTERN") == true, "\(end)")
         #expect(!end.err.contains("/etc/keys/native"), "\(end)")
