@@ -6,8 +6,8 @@ internal import Monitor
 struct AddedVolumes {
     /// Those whose device and name no line of crypttab has.
     let entries: [CrypttabEntry]
-    private let file: String
-    private let bytes: [UInt8]
+    /// Their lines.
+    let lines: [UInt8]
     /// Of the others, what crypttab calls them.
     let present: [String]
     let findings: [Finding]
@@ -45,15 +45,9 @@ struct AddedVolumes {
                         + "crypttab, which holds",
                     remedy: "give it one name"))
         }
-        self.file = file ?? ""
-        self.bytes = bytes
+        lines = entries.isEmpty ? [] : Copies.crypttab(bytes, file: file ?? "", entries: entries, key: { _ in nil })
         self.entries = entries
         self.present = present
         self.findings = findings
-    }
-
-    /// Their lines, with the UUIDs that are recorded.
-    func lines(uuid: (CrypttabEntry) -> String?) -> [UInt8] {
-        entries.isEmpty ? [] : Copies.crypttab(bytes, file: file, entries: entries, key: { _ in nil }, uuid: uuid)
     }
 }

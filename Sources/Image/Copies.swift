@@ -5,26 +5,22 @@ enum Copies {
     /// Where the image's crypttab lies.
     static let crypttab = "/etc/postern/crypttab"
 
-    /// The lines of the chosen volumes, as they stand in the host's file but for some keys and the LUKS UUIDs.
+    /// The lines of the chosen volumes, as they stand in the host's file but for some keys.
     ///
     /// - Parameters:
     ///   - bytes: the host's crypttab.
     ///   - file: its name, for a comment.
     ///   - entries: the chosen volumes.
     ///   - key: the third field that a volume has in the image, or `nil` where it stays as it is.
-    ///   - uuid: the LUKS UUID that is recorded for a volume, or `nil`.
     /// - Returns: the image's crypttab.
     static func crypttab(
-        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?,
-        uuid: (CrypttabEntry) -> String?
+        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
     ) -> [UInt8] {
         let lines = lines(bytes)
         var copy = Array("# The volumes of this initrd, from \(file) of the machine.\n".utf8)
         for entry in entries where lines.indices.contains(entry.line - 1) {
-            var line = lines[entry.line - 1]
-            if let key = key(entry) { line = withKey(key.rendered, in: line)[...] }
-            if let uuid = uuid(entry) { line = withOption(VolumeOptions.identity + uuid, in: line)[...] }
-            copy += line
+            let line = lines[entry.line - 1]
+            copy += key(entry).map { withKey($0.rendered, in: line) } ?? Array(line)
             copy.append(UInt8(ascii: "\n"))
         }
         return copy
@@ -87,13 +83,14 @@ enum Copies {
         return rest.isEmpty ? start : start + blank + Array(rest)
     }
 
-    /// A crypttab in which some lines have the option `nofail`, and all else stands as it stood.
+    /// A crypttab in which some lines have one option more, and all else stands as it stood.
     ///
     /// - Parameters:
+    ///   - option: the option.
     ///   - bytes: the crypttab.
     ///   - numbers: the numbers of those lines, which have a name and a device, and not the option.
     /// - Returns: the crypttab with it.
-    static func nofail(_ bytes: [UInt8], lines numbers: [Int]) -> [UInt8] {
+    static func adding(_ option: String, to bytes: [UInt8], lines numbers: [Int]) -> [UInt8] {
         var copy: [UInt8] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             if index > 0 { copy.append(UInt8(ascii: "\n")) }
@@ -101,22 +98,29 @@ enum Copies {
                 copy += line
                 continue
             }
-            copy += withOption("nofail", in: line)
+            let fields = line.split { isBlank($0) || $0 == UInt8(ascii: "\r") }
+            for field in fields.prefix(4) { copy += Array(field) + [UInt8(ascii: " ")] }
+            if fields.count == 2 { copy += Array("none ".utf8) }
+            if fields.count > 3 {
+                copy.removeLast()
+                copy.append(UInt8(ascii: ","))
+            }
+            copy += Array(option.utf8)
         }
         return copy
     }
 
-    /// A line of crypttab with one option more, and without what stands behind the options.
-    private static func withOption(_ option: String, in line: ArraySlice<UInt8>) -> [UInt8] {
-        let fields = line.split { isBlank($0) || $0 == UInt8(ascii: "\r") }
-        var copy: [UInt8] = []
-        for field in fields.prefix(4) { copy += Array(field) + [UInt8(ascii: " ")] }
-        if fields.count == 2 { copy += Array("none ".utf8) }
-        if fields.count > 3 {
-            copy.removeLast()
-            copy.append(UInt8(ascii: ","))
+    /// Whether a line of a crypttab has a text in it.
+    static func line(_ number: Int, of bytes: [UInt8], contains text: String) -> Bool {
+        let lines = lines(bytes)
+        guard lines.indices.contains(number - 1) else { return false }
+        let sought = Array(text.utf8)
+        var rest = lines[number - 1]
+        while rest.count >= sought.count {
+            if rest.starts(with: sought) { return true }
+            rest = rest.dropFirst()
         }
-        return copy + Array(option.utf8)
+        return false
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {

@@ -137,10 +137,15 @@ public struct Staging {
         return .ask
     }
 
-    /// The LUKS UUID that the image has for a volume besides what crypttab says of it, or `nil`.
-    private func recorded(_ entry: CrypttabEntry) -> String? {
-        guard native(entry) == nil, entry.identity == nil else { return nil }
-        return HeaderStart(of: entry, beneath: "")?.uuid
+    /// A part of the image's crypttab with the LUKS UUIDs that stand in the headers now, where crypttab says none: a
+    /// comment, and a line for each of `entries`.
+    private func recorded(_ copy: [UInt8], _ entries: [CrypttabEntry]) -> [UInt8] {
+        var copy = copy
+        for (index, entry) in entries.enumerated() where native(entry) == nil && entry.identity == nil {
+            guard let header = HeaderStart(of: entry, beneath: "") else { continue }
+            copy = Copies.adding(VolumeOptions.identity + header.uuid, to: copy, lines: [index + 2])
+        }
+        return copy
     }
 
     /// postern.conf comes last: without it the agent knows of no volume, and the native prompt has the boot.
@@ -152,9 +157,9 @@ public struct Staging {
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
             try place.put(
                 Copies.crypttab,
-                Copies.crypttab(
-                    host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }, uuid: { recorded($0) })
-                    + added.lines(uuid: { recorded($0) }))
+                recorded(
+                    Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }),
+                    chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)
@@ -185,17 +190,26 @@ public struct Staging {
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
         var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         if entries.isEmpty {
-            bytes =
-                Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }, uuid: { _ in nil })
-                + added.lines(uuid: { _ in nil })
+            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
             entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
         // A missing disk would keep systemd waiting for a member that the boot goes on without.
-        let spare = entries.filter { entry in
-            !entry.options.nofail && ours.contains { $0.name.utf8.elementsEqual(entry.name.utf8) }
-                && configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
+        var spare: [Int] = []
+        // Since ours are waited for without limit, a dead disk of another volume would hold up the boot for ever.
+        var others: [Int] = []
+        for entry in entries {
+            if !ours.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
+                others.append(entry.line)
+            } else if !entry.options.nofail,
+                configuration.settings.arrays.contains(where: { $0.holds(entry.name) && $0.policy != .all })
+            {
+                spare.append(entry.line)
+            }
         }
-        try place.put(table, Copies.nofail(bytes, lines: spare.map { $0.line }))
+        let limit = "x-systemd.device-timeout="
+        others.removeAll { Copies.line($0, of: bytes, contains: limit) }
+        let limited = Copies.adding("\(limit)90s", to: bytes, lines: others)
+        try place.put(table, Copies.adding("nofail", to: limited, lines: spare))
     }
 
     private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {

@@ -71,15 +71,13 @@ import Testing
 
     @Test func linesStayAsTheyAreButForTheKeys() {
         let (chosen, _) = chosen("Array a all a-*", "root")
-        let copy = Copies.crypttab(
-            Array(host.utf8), file: "/etc/crypttab", entries: chosen.entries,
-            key: { entry in
-                switch entry.name {
-                case "home": .file(path: "/cryptroot/keyfiles/a b.key")
-                case "a-2": .ask
-                default: nil
-                }
-            }, uuid: { _ in nil })
+        let copy = Copies.crypttab(Array(host.utf8), file: "/etc/crypttab", entries: chosen.entries) { entry in
+            switch entry.name {
+            case "home": .file(path: "/cryptroot/keyfiles/a b.key")
+            case "a-2": .ask
+            default: nil
+            }
+        }
         #expect(
             String(decoding: copy, as: UTF8.self) == """
                 # The volumes of this initrd, from /etc/crypttab of the machine.
@@ -89,25 +87,5 @@ import Testing
                 a-2 LABEL=a2 none
 
                 """)
-    }
-
-    @Test func theLUKSUUIDsAreRecorded() {
-        let (chosen, _) = chosen("Array a all a-*", "root")
-        let copy = Copies.crypttab(
-            Array(host.utf8), file: "/etc/crypttab", entries: chosen.entries,
-            key: { $0.name == "home" ? .ask : nil }, uuid: { $0.name == "root" ? nil : "\($0.line)-a" })
-        #expect(
-            String(decoding: copy, as: UTF8.self) == """
-                # The volumes of this initrd, from /etc/crypttab of the machine.
-                root\tUUID=11111111-2222-3333-4444-555555555555\tnone\tluks,discard
-                home /dev/vg/home none luks,initramfs,x-postern.uuid=3-a
-                a-1 LABEL=a1 /etc/keyfile:LABEL=keys luks,x-postern.uuid=6-a
-                a-2 LABEL=a2 none x-postern.uuid=7-a
-
-                """)
-        var findings: [Finding] = []
-        let read = Crypttab.parse(copy, file: "", into: &findings)
-        #expect(read.entries.map(\.identity) == ["11111111-2222-3333-4444-555555555555", "3-a", "6-a", "7-a"])
-        #expect(findings.isEmpty)
     }
 }

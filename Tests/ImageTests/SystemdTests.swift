@@ -49,6 +49,7 @@ extension CopiesTests {
             ("a b c d\n", [], "a b c d\n"),
         ] as [(String, [Int], String)])
     func nofail(_ text: String, _ lines: [Int], _ expected: String) {
-        #expect(String(decoding: Copies.nofail(Array(text.utf8), lines: lines), as: UTF8.self) == expected)
+        #expect(
+            String(decoding: Copies.adding("nofail", to: Array(text.utf8), lines: lines), as: UTF8.self) == expected)
     }
 }
