@@ -15,6 +15,14 @@ public struct CrypttabEntry: Equatable, Sendable {
         self.options = options
         self.line = line
     }
+
+    /// The UUID that its LUKS header must have, or `nil` where any will do: what `postern image` has recorded, or how
+    /// crypttab names a device that carries its own header.
+    public var identity: String? {
+        if let uuid = options.uuid { return uuid }
+        guard options.header == nil, case .uuid(let uuid) = device else { return nil }
+        return uuid
+    }
 }
 
 /// The volumes of a crypttab(5), in Debian's or systemd's dialect.

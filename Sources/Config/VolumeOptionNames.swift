@@ -9,7 +9,7 @@ enum VolumeOptionNames {
     /// Acted on, with a value.
     static let values = [
         "header", "keyfile-offset", "keyfile-size", "keyfile-timeout", "key-slot", "keyslot", "tries", "timeout",
-        "try-empty-password",
+        "try-empty-password", "x-postern.uuid",
     ]
     /// Ways to open it without a passphrase. All have a value.
     static let unattended = ["tpm2-device", "fido2-device", "pkcs11-uri", "keyscript"]

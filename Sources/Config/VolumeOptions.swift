@@ -35,6 +35,8 @@ public struct VolumeOptions: Equatable, Sendable {
     public var initramfs = false
     /// `x-initrd.attach`: systemd's mark of the same; dracut's older one is `force`.
     public var xInitrdAttach = false
+    /// `x-postern.uuid=`: the UUID that its LUKS header must have, in lower case.
+    public var uuid: String?
     /// The option by which it opens without a passphrase, such as `tpm2-device=`: the native opener's volume. The value
     /// is left out, for a `pkcs11-uri=` may hold a PIN.
     public var unattended: String?
@@ -79,8 +81,12 @@ public struct VolumeOptions: Equatable, Sendable {
         flag("try-empty-password", tryEmptyPassword)
         flag("initramfs", initramfs)
         flag("x-initrd.attach", xInitrdAttach)
+        if let uuid { options.append(Array("\(VolumeOptions.identity)\(uuid)".utf8)) }
         return Array(options.joined(separator: [UInt8(ascii: ",")]))
     }
+
+    /// What stands before the UUID.
+    public static let identity = "x-postern.uuid="
 
     /// What `foreign` says of a key that is new at every boot.
     static let randomKey = "random key"

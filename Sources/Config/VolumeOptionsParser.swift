@@ -118,6 +118,9 @@ struct VolumeOptionsParser {
         } else if key.isText("tries") {
             guard let tries = number(value, in: 0...1000) else { return "write a number from 0 (no limit) to 1000" }
             options.tries = tries
+        } else if key.isText("x-postern.uuid") {
+            guard !value.isEmpty, let uuid = text(value).flatMap(identifier) else { return "write a LUKS UUID" }
+            options.uuid = uuid
         } else {
             let span = unescaped(value).flatMap { TimeSpan.systemd(Array($0.utf8)) }
             guard let span else { return "write a time such as 90, 30s or 2min, or 0 for no limit" }

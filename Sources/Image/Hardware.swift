@@ -16,7 +16,7 @@ struct Hardware {
     }
 
     /// The paths under which a device may be found.
-    private static func links(to device: DeviceSpec) -> [String] {
+    static func links(to device: DeviceSpec) -> [String] {
         switch device {
         case .path(let path): [path]
         // FAT's identifiers have capitals there.

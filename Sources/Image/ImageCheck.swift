@@ -23,6 +23,7 @@ public struct ImageCheck {
         }
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
+        check.findings += Identities.findings(check.configuration, inImage: root)
         check.lookAtModules(KernelModules(beneath: root), Hardware())
         if check.hasSystemd {
             let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)

@@ -87,6 +87,9 @@ public struct Staging {
             }
             reportDevice(entry)
         }
+        for entry in chosen.entries + added.entries where native(entry) == nil {
+            if let finding = Identities.finding(entry, file: crypttab, .building) { Log.complain(finding.description) }
+        }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
@@ -134,6 +137,17 @@ public struct Staging {
         return .ask
     }
 
+    /// A part of the image's crypttab with the LUKS UUIDs that stand in the headers now, where crypttab says none: a
+    /// comment, and a line for each of `entries`.
+    private func recorded(_ copy: [UInt8], _ entries: [CrypttabEntry]) -> [UInt8] {
+        var copy = copy
+        for (index, entry) in entries.enumerated() where native(entry) == nil && entry.identity == nil {
+            guard let header = HeaderStart(of: entry, beneath: "") else { continue }
+            copy = Copies.adding(VolumeOptions.identity + header.uuid, to: copy, lines: [index + 2])
+        }
+        return copy
+    }
+
     /// postern.conf comes last: without it the agent knows of no volume, and the native prompt has the boot.
     private func write() -> Bool {
         let place = Place(folder)
@@ -143,7 +157,9 @@ public struct Staging {
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
             try place.put(
                 Copies.crypttab,
-                Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }) + added.lines)
+                recorded(
+                    Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }),
+                    chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)

@@ -10,6 +10,10 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
     case damaged(path: String)
     /// The header asks for what this libcryptsetup does not know, or an offline reencryption is under way.
     case requirements(path: String)
+    /// Another volume stands where `wanted` was meant.
+    case anotherVolume(path: String, uuid: String, wanted: String)
+    /// The header would leave data, or a key, unencrypted.
+    case plainText(path: String)
     /// The key slot named by `key-slot=` is empty, or its key is not the volume's.
     case unusedKeySlot(path: String, slot: Int32)
     case keySlot(path: String, code: Int32)
@@ -25,6 +29,9 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
         case .damaged(let path): "LUKS header on \(path) is damaged, and no copy of it can be read"
         case .requirements(let path):
             "\(path) is being reencrypted offline, or needs a newer version of cryptsetup"
+        case .anotherVolume(let path, let uuid, let wanted):
+            "\(path) is refused: it is another volume, with the LUKS UUID \(uuid) and not \(wanted)"
+        case .plainText(let path): "\(path) is refused: its LUKS header leaves data or a key unencrypted"
         case .unusedKeySlot(let path, let slot): "key slot \(slot) of \(path) holds no key of the volume"
         case .keySlot(let path, let code): "key slot of \(path) cannot be read: \(text(code))"
         case .derivationMemory(let path, 0): "key derivation of \(path) takes more memory than is free"

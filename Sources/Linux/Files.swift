@@ -72,6 +72,27 @@ public enum Files {
         return secret
     }
 
+    /// The first bytes of a regular file or block device: `count`, or fewer where it ends before.
+    ///
+    /// - Throws: `SystemError`; `EINVAL` when it is anything else.
+    public static func start(of path: String, count: Int) throws(SystemError) -> [UInt8] {
+        switch kind(path) {
+        case .file, .blockDevice, nil: break
+        case .folder, .other: throw SystemError("read(\(path))", code: EINVAL)
+        }
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        let bytes = try SecretBytes(capacity: count)
+        var ended = false
+        while !ended, bytes.count < count {
+            try unsafe bytes.fill { room throws(SystemError) -> Int in
+                let read = unsafe try file.read(into: room) ?? 0
+                ended = read == 0
+                return read
+            }
+        }
+        return unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+
     public static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
     }

@@ -154,7 +154,10 @@ final class Monitor {
         Signals.drain(descriptor, isAskedToEnd: &isAsked)
         while let exited = ChildProcess.nextExited() { ended(exited) }
         guard isAsked, ending == nil else { return }
-        log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over")
+        // It does not know what this agent refuses.
+        let failed = plan.failed
+        let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
+        log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")
         end(.internalError, reason: "The agent was told to end.")
     }
 

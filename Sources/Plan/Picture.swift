@@ -10,6 +10,11 @@ extension Plan {
             volumes: volumes.indices.map { picture(of: $0, now: now) }, notices: notices(now: now))
     }
 
+    /// The names of the volumes that were refused, or could not be read or opened.
+    public var failed: String {
+        joined(volumes.indices.filter { if case .failed = volumes[$0].phase { true } else { false } })
+    }
+
     func picture(of index: Int, now: Int64) -> VolumeStatus {
         let volume = volumes[index]
         let (state, detail, since) = standing(of: index, now: now)

@@ -68,6 +68,7 @@ struct Volume {
         var order = VolumeOrder(name: name, device: device)
         let options = entry.options
         order.header = headerPath
+        order.uuid = entry.identity
         order.keySlot = options.keySlot.map { Int32(clamping: $0) }
         order.discard = options.discard
         order.readOnly = options.readonly

@@ -25,6 +25,8 @@ public struct VolumeOrder: Equatable, Sendable {
     public var device: String
     /// The path of its detached header, or `nil`.
     public var header: String?
+    /// The UUID that the header must have, or `nil` where any will do.
+    public var uuid: String?
     /// The key slot to try alone, or `nil` for all.
     public var keySlot: Int32?
     public var discard: Bool
@@ -40,6 +42,7 @@ public struct VolumeOrder: Equatable, Sendable {
         self.name = name
         self.device = device
         header = nil
+        uuid = nil
         keySlot = nil
         discard = false
         readOnly = false
@@ -136,6 +139,7 @@ extension VolumeOrder {
         writer.string(name, Limits.text, "name")
         writer.string(device, Limits.text, "path")
         writer.optional(header) { $0.string($1, Limits.text, "header") }
+        writer.optional(uuid) { $0.string($1, Limits.text, "uuid") }
         writer.optional(keySlot) { $0.integer($1) }
         for flag in [
             discard, readOnly, sameCPUCrypt, submitFromCryptCPUs, noReadWorkqueue, noWriteWorkqueue, rehearsal,
@@ -146,6 +150,7 @@ extension VolumeOrder {
         name = try reader.string(Limits.text, "name")
         device = try VolumeOrder.path(&reader)
         header = try reader.optional("header", VolumeOrder.path)
+        uuid = try reader.optional("uuid", VolumeOrder.path)
         keySlot = try reader.optional("key slot") { reader throws(WireError) in try reader.integer() }
         discard = try reader.bool("discard")
         readOnly = try reader.bool("read-only")

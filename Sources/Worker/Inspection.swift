@@ -25,6 +25,8 @@ enum Inspection {
         defer { monitor.log(.warning, log.take().map { "\(order.name): \($0)" }) }
         do throws(LUKSError) {
             let volume = try Volume(device: order.device, header: order.header, log: log)
+            // What is open already has been somebody else's choice.
+            if !isActive { try volume.require(uuid: order.uuid) }
             return .inspected(
                 HeaderFacts(
                     version: volume.version, uuid: volume.uuid,

@@ -34,6 +34,8 @@ enum Unlocking {
         _ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
     ) throws(LUKSError) -> JobOutcome {
         let volume = try Volume(device: order.device, header: order.header, log: log)
+        // Another disk may stand there since the header was inspected, or a disk may show another header every time.
+        try volume.require(uuid: order.uuid)
         // The slow part, before leave is asked: meanwhile another prompt may have opened the volume, or the monitor
         // may have died. A mapping that appears later, behind a waiting native prompt, hangs a boot.
         guard case .right(let slot, let volumeKey) = try volume.tryPassphrase(passphrase, keySlot: order.keySlot) else {

@@ -107,8 +107,9 @@ enum CommandLine {
     /// Reads everything as the agent would, and reports whatever it would pass over.
     private static func check(_ path: String) -> Int32 {
         let configuration = Configuration(file: path)
-        for finding in configuration.findings { print(finding.description) }
-        let count = configuration.findings.count
+        let findings = configuration.findings + Identities.findings(configuration, inImage: nil)
+        for finding in findings { print(finding.description) }
+        let count = findings.count
         guard count == 0 else {
             print("\(path): \(count) finding\(count == 1 ? "" : "s")")
             return 1

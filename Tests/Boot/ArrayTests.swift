@@ -22,6 +22,32 @@ extension BootTests {
         }
     }
 
+    /// The key file opens the other disk, too.
+    @Test("another disk at the path of a member is refused, the rest opens, and no native prompt asks for it")
+    func swappedMember() async throws {
+        var setup = Setup.nas
+        setup.disks[5] = "other-1"
+        setup.late = ["storage-4"]
+        setup.crypttab = setup.crypttab.replacing(
+            "storage-4 UUID={storage-4} /etc/keyfile:UUID={keys} luks",
+            with: "storage-4 /dev/vdf /etc/keyfile:UUID={keys} luks,x-postern.uuid={storage-4}")
+        setup.configuration += "\nContinueTimeout 600"
+        try await boot(setup, name: "array-swapped") { machine in
+            try await machine.awaitAgent()
+            let ssh = try Dialogue(machine.ssh(), columns: 200)
+            try await ssh.expect(Texts.prompt("crypt-root"))
+            let refusal = try machine.filled(
+                "/dev/vdf is refused: it is another volume, with the LUKS UUID {other-1} and not {storage-4}")
+            #expect(ssh.screen.text.contains(refusal), "\(ssh.screen.text)")
+            #expect(machine.console.text.contains("/dev/vdf is refused"))
+            ssh.type(passphrase + "\r")
+            try await ssh.expect(Texts.continues)
+            #expect(try await ssh.status() == ExitCode.success)
+            try await expectTakenOver(
+                machine, open: ["crypt-root", "storage-1", "storage-2", "storage-3"], skipped: ["storage-4"])
+        }
+    }
+
     @Test("a member that comes while the policy waits for it is opened")
     func lateMember() async throws {
         var setup = Setup.nas

@@ -117,7 +117,7 @@ import Testing
     @Test(
         "what is rendered reads back as the same entries",
         arguments: [
-            "root UUID=AB none luks,discard,readonly,nofail,noauto,initramfs,x-initrd.attach",
+            "root UUID=AB none luks,discard,readonly,nofail,noauto,initramfs,x-initrd.attach,x-postern.uuid=ab",
             "root /dev/a /k:LABEL=a\\040b keyfile-size=9,keyfile-offset=3,keyfile-timeout=2min,key-slot=4,tries=0,timeout=5",
             "a\\040b\\043 LABEL=\\042x\\042 /a\\072/dev/b same-cpu-crypt,submit-from-crypt-cpus,header=/h\\,x:UUID=a",
             "\\043a PARTLABEL='' none\n\\043a PARTLABEL=\\047\\047 /a:b no-read-workqueue,no-write-workqueue",
@@ -136,5 +136,16 @@ import Testing
         let first = crypttab(text).entries
         #expect(!first.isEmpty)
         #expect(unnumbered(crypttab(Crypttab(entries: first).rendered).entries) == unnumbered(first))
+    }
+
+    @Test(
+        "the UUID that a header must have is the recorded one, or that of the device with its own header",
+        arguments: [
+            ("UUID=AB none luks", "ab"), ("/dev/a none luks", nil), ("PARTUUID=ab none luks", nil), ("LABEL=ab", nil),
+            ("/dev/a none luks,x-postern.uuid=CD", "cd"), ("UUID=ab none luks,header=/head", nil),
+            ("UUID=ab none luks,header=/head,x-postern.uuid=cd", "cd"),
+        ])
+    func identity(line: String, uuid: String?) {
+        #expect(crypttab("root \(line)").entries.map(\.identity) == [uuid])
     }
 }

@@ -41,6 +41,7 @@ import Testing
             Change("try-empty-password=no", { _ in }),
             Change("initramfs", { $0.initramfs = true }),
             Change("x-initrd.attach", { $0.xInitrdAttach = true }),
+            Change("x-postern.uuid=AB-12", { $0.uuid = "ab-12" }),
             Change("luks,,discard,") {
                 $0.luks = true
                 $0.discard = true
@@ -82,6 +83,8 @@ import Testing
             ("keyfile-offset=-1", "write a number of bytes"),
             ("keyfile-offset=99999999999999999999", "write a number of bytes"),
             ("key-slot=32", "write a number from 0 to 31"),
+            ("x-postern.uuid=", "write a LUKS UUID"),
+            ("x-postern.uuid=root", "write a LUKS UUID"),
             ("tries=many", "write a number from 0"),
             ("timeout=1month", "write a time such as 90"),
             ("timeout=99999999999999999w", "write a time such as 90"),

@@ -68,6 +68,8 @@ import Testing
         var testDescription: String { name }
     }
 
+    private static let temporary = FileManager.default.temporaryDirectory.path
+
     static let flaws = [
         Flaw(name: "no agent", line: "/usr/sbin/postern: the agent is not in the image") {
             try $0.remove("/usr/sbin/postern")
@@ -107,6 +109,15 @@ import Testing
         },
         Flaw(name: "no modules", line: "/lib/modules: the image has no kernel modules") {
             try $0.remove("/usr/lib/modules")
+        },
+        Flaw(name: "no recorded UUID", line: "/etc/postern/crypttab:1: \(temporary)/") {
+            try $0.put("/etc/postern/crypttab", "root \($0.materials.root) none luks\n")
+        },
+        Flaw(name: "another volume", line: "/etc/postern/crypttab:2: \(temporary)/") {
+            try $0.put(
+                "/etc/postern/crypttab",
+                "root UUID=11111111-2222-3333-4444-555555555555 none luks\n"
+                    + "data \($0.materials.old) none luks,x-postern.uuid=11111111-2222-3333-4444-555555555555\n")
         },
         Flaw(name: "a pipe", line: "/etc/postern/authorized_keys: ") {
             try $0.remove("/etc/postern/authorized_keys")

@@ -1,4 +1,5 @@
 import Foundation
+import TestImages
 import TestPeers
 import Testing
 
@@ -120,7 +121,7 @@ import Testing
         ] {
             #expect(lines.contains("\n\(line)\n"), "\(lines)")
         }
-        let warning = end.err.split(separator: "\n").filter { $0.hasPrefix("\(folder.path("crypttab")):3: ") }
+        let warning = end.err.split(separator: "\n").filter { $0.hasPrefix("\(folder.path("crypttab")):3: the key") }
         #expect(warning.count == 1, "\(end)")
         #expect(warning.first?.contains("KEYFILE_PATTERN") == true, "\(end)")
         #expect(!end.err.contains("/etc/keys/native"), "\(end)")
@@ -247,6 +248,71 @@ import Testing
         let end = try stage("root")
         #expect(end.status == 0, "\(end)")
         #expect(end.err.contains("\(copy): THIS IS THE SYSTEM'S OWN HOST KEY"), "\(end)")
+    }
+
+    private let wrong = "11111111-2222-3333-4444-555555555555"
+
+    /// By their paths, as the image files that they are.
+    @Test func theLUKSUUIDsOfVolumesThatAreFoundByOtherNamesAreRecorded() throws {
+        let place = try Workplace()
+        try write(
+            settings: "Volume mine leave",
+            crypttab: """
+                \(root)
+                one \(materials.root) none luks
+                old \(materials.old)
+                apart \(materials.detached.body) none luks,header=\(materials.detached.header)
+                fixed \(materials.data) none luks,x-postern.uuid=\(wrong)
+                gone /dev/disk/by-id/gone none luks
+                none \(materials.detached.body) none luks
+                mine \(materials.data) none luks
+                """)
+        let end = try stage("root", "one", "old", "apart", "fixed", "gone", "none", "mine")
+        #expect(end.status == 0, "\(end)")
+        func uuid(_ path: String) throws -> String {
+            String(try place.shell("cryptsetup luksUUID \(path)").prefix(36))
+        }
+        #expect(
+            try staged("/etc/postern/crypttab").split(separator: "\n").dropFirst().map { String($0) } == [
+                root,
+                "one \(materials.root) none luks,x-postern.uuid=\(uuid(materials.root))",
+                "old \(materials.old) none x-postern.uuid=\(uuid(materials.old))",
+                "apart \(materials.detached.body) none luks,header=\(materials.detached.header)"
+                    + ",x-postern.uuid=\(uuid(materials.detached.header))",
+                "fixed \(materials.data) none luks,x-postern.uuid=\(wrong)",
+                "gone /dev/disk/by-id/gone none luks", "none \(materials.detached.body) none luks",
+                "mine \(materials.data) none luks",
+            ])
+        let lines = end.err.split(separator: "\n").map { $0.replacing("\(folder.path("crypttab")):", with: "") }
+        let own = try uuid(materials.data)
+        #expect(
+            lines.contains {
+                $0.hasPrefix("5: \(materials.data) of fixed will be refused: its LUKS UUID is \(own) and not \(wrong);")
+            }, "\(end)")
+        #expect(
+            lines.contains {
+                $0.hasPrefix("7: \(materials.detached.body) of none has no LUKS header now, so whatever is there ")
+            }, "\(end)")
+        #expect(!lines.contains { $0.contains(" of one ") || $0.contains(" of mine ") }, "\(end)")
+    }
+
+    @Test("a null cipher is named when the image is built, and by check", arguments: ["luks1", "luks2"])
+    func nullCipher(type: String) throws {
+        let place = try Workplace()
+        let volume = try place.format("volume", type: type)
+        try write(crypttab: "root \(volume) none luks")
+        #expect(try !stage("root").err.contains("refused"))
+        if type == "luks1" {
+            try place.patch("volume", at: 8, "cipher_null\0")
+        } else {
+            try place.forge("volume") { $0.replacing("aes-xts-plain64", with: "cipher_null-ecb") }
+        }
+        let line = "\(folder.path("crypttab")):1: \(volume) of root will be refused: its LUKS header has a null cipher;"
+        #expect(try stage("root").err.contains(line))
+        let end = try run(
+            try Rehearsal.binary(), ["check", "-f", folder.path("postern.conf")], timeout: patience)
+        #expect(end.status == 1, "\(end)")
+        #expect(end.out.contains(line), "\(end)")
     }
 
     enum Lack: String, CaseIterable {

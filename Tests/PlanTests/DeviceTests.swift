@@ -15,6 +15,35 @@ import Wire
         #expect(story.picture == ["root locked?"])
     }
 
+    @Test func `a volume that is refused is tried by nobody, and the boot goes on without it where it can`() {
+        let story = Story("a UUID=aa none luks\nb /dev/b /key luks,nofail,x-postern.uuid=bb\nc /dev/c none luks")
+        _ = story.plug("/dev/a", uuid: "aa")
+        _ = story.readHeader("a")
+        _ = story.path("/dev/b", isThere: true)
+        _ = story.path("/dev/c", isThere: true)
+        _ = story.readHeader("c")
+        #expect(story.end("inspect b", .failed("/dev/b is refused: why")) == [])
+        #expect(story.picture == ["a locked?", "b failed", "c locked?"])
+        #expect(story.detail("b") == "/dev/b is refused: why")
+        #expect(story.logs.contains("b: /dev/b is refused: why"))
+        #expect(story.end("read /key", .keyRead).allSatisfy { !$0.hasSuffix(" b") })
+        #expect(story.type("x", .console) == ["unlock a", "unlock c"])
+        #expect(story.wanted == ["inspect a": "aa", "inspect b": "bb", "unlock a": "aa"])
+        _ = story.open("unlock a")
+        #expect(story.open("unlock c").last == "go on without b")
+    }
+
+    @Test func `a volume that is refused and needed is waited for until the right one is there`() {
+        let story = Story("root /dev/root none luks,x-postern.uuid=aa")
+        _ = story.path("/dev/root", isThere: true)
+        _ = story.end("inspect root", .failed("/dev/root is refused: why"))
+        #expect(story.wait(3600) == [])
+        #expect(story.picture == ["root failed"])
+        #expect(story.plug("/dev/root", uuid: "aa") == ["inspect root"])
+        _ = story.readHeader("root")
+        #expect(story.picture == ["root locked?"])
+    }
+
     @Test func `a header that is being read when its device goes is forgotten`() {
         let story = Story(Story.crypttab(["root"]))
         #expect(story.plug("/dev/root", uuid: Story.uuid("root")) == ["inspect root"])

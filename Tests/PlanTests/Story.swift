@@ -20,6 +20,8 @@ final class Story {
     /// The jobs that run, by what they do, and the passphrases they were given.
     private(set) var jobs: [(name: String, job: Int)] = []
     private(set) var secrets: [String: WeakSecret] = [:]
+    /// The UUID that workers are told to ask of a volume's header.
+    private(set) var wanted: [String: String] = [:]
 
     init(_ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil) {
         var findings: [Finding] = []
@@ -157,6 +159,11 @@ final class Story {
                 case .unlockWithPassphrase(let order, _): "unlock \(order.name)"
                 case .unlockWithKey(let order, _): "key \(order.name)"
                 }
+            switch work {
+            case .inspect(let order), .unlockWithPassphrase(let order, _), .unlockWithKey(let order, _):
+                wanted[name] = order.uuid
+            case .readKey: break
+            }
             jobs.append((name, job))
             return name
         case .kill(let job):

@@ -82,3 +82,39 @@ public func secret(_ bytes: [UInt8]) throws -> SecretBytes {
 public func bytes(_ secret: SecretBytes) -> [UInt8] {
     secret.withUnsafeBytes { Array($0) }
 }
+
+extension Workplace {
+    /// Rewrites both copies of a LUKS2 header with their checksums put right, as a forger would.
+    ///
+    /// - Parameters:
+    ///   - name: the image.
+    ///   - change: what becomes of the JSON text.
+    /// - Throws: `ScriptFailure`, also when nothing changes.
+    public func forge(_ name: String, _ change: (String) -> String) throws {
+        let start = try bytes(name).prefix(4 << 20)
+        let size = Int(start[8..<16].reduce(0) { $0 << 8 | UInt64($1) })
+        for copy in [0, size] {
+            var header = Array(start[copy..<copy + size])
+            let old = String(decoding: header[4096...].prefix { $0 != 0 }, as: UTF8.self)
+            let new = change(old)
+            guard new != old, new.utf8.count < size - 4096 else { throw ScriptFailure(script: name, output: new) }
+            header.replaceSubrange(4096..., with: Array(new.utf8))
+            header += [UInt8](repeating: 0, count: size - header.count)
+            header.replaceSubrange(448..<512, with: [UInt8](repeating: 0, count: 64))
+            try write("forged", header)
+            let sum = Array(try shell("sha256sum forged").utf8.prefix(64))
+            let digest = stride(from: 0, to: 64, by: 2).map { at in
+                UInt8(String(decoding: sum[at..<at + 2], as: UTF8.self), radix: 16) ?? 0
+            }
+            header.replaceSubrange(448..<480, with: digest)
+            try write("forged", header)
+            try shell("dd if=forged of=\(name) bs=4096 seek=\(copy / 4096) conv=notrunc status=none")
+        }
+    }
+
+    /// Overwrites a part of a file.
+    public func patch(_ name: String, at offset: Int, _ text: String) throws {
+        try write("patch", Array(text.utf8))
+        try shell("dd if=patch of=\(name) bs=1 seek=\(offset) conv=notrunc status=none")
+    }
+}

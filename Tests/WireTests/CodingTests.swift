@@ -116,6 +116,7 @@ import Wire
         #expect(try WorkerReport.key(key).body().count <= Limits.frameFromWorker)
         var order = VolumeOrder(name: "root", device: String(repeating: "x", count: Limits.text))
         order.header = order.device
+        order.uuid = order.device
         #expect(try WorkerOrder.unlock(order, key).body().count <= Limits.frameFromMonitor)
     }
 

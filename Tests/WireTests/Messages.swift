@@ -79,6 +79,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             var volume = VolumeOrder(name: "root", device: "/dev/vda2")
             let plain = volume
             volume.header = "/etc/header"
+            volume.uuid = "1-a"
             volume.keySlot = 31
             volume.discard = true
             volume.rehearsal = true

@@ -38,6 +38,23 @@ import Wire
         #expect(outcome == .failed("no LUKS header on \(image): Invalid argument"))
     }
 
+    @Test func anotherVolumeIsNamedAtTheInspection() throws {
+        let image = try place.format("image", type: "luks1")
+        let uuid = try place.shell("cryptsetup luksUUID image").prefix(36)
+        var order = VolumeOrder(name: "postern-test-none", device: image)
+        order.uuid = "1-2"
+        guard case .done(let outcome) = try WorkerUnderTest.run(.inspect(order)) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome == .failed("\(image) is refused: it is another volume, with the LUKS UUID \(uuid) and not 1-2"))
+        order.uuid = String(uuid)
+        guard case .inspected = try WorkerUnderTest.run(.inspect(order)) else {
+            Issue.record("not inspected")
+            return
+        }
+    }
+
     @Test func probesADevice() throws {
         try place.shell("truncate -s 20M image; mkfs.ext4 -q -L Keys image")
         let uuid = String(try place.shell("blkid -p -s UUID -o value image").prefix { $0 != "\n" })

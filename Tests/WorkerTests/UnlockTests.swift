@@ -60,6 +60,28 @@ import Wire
         #expect(try outcome(order, "1234") == .failed("key slot 3 of \(place.file("head")) holds no key of the volume"))
     }
 
+    /// The key slot named is none: whoever looks for the key says so, and here nobody does.
+    @Test("on another volume, or one that encrypts nothing, no key is tried", arguments: [true, false])
+    func refused(rehearsal: Bool) throws {
+        var order = order(try place.format("image"), rehearsal: rehearsal)
+        order.keySlot = 7
+        order.uuid = "11111111-2222-3333-4444-555555555555"
+        let own = try place.shell("cryptsetup luksUUID image").prefix(36)
+        let other = JobOutcome.failed(
+            "\(order.device) is refused: it is another volume, with the LUKS UUID \(own) and not \(order.uuid ?? "")")
+        #expect(try outcome(order, "1234") == other)
+        order.uuid = String(own)
+        #expect(try outcome(order, "1234") == .failed("key slot 7 of \(order.device) holds no key of the volume"))
+        try place.forge("image") { $0.replacing("aes-xts-plain64", with: "cipher_null-ecb") }
+        let plain = JobOutcome.failed("\(order.device) is refused: its LUKS header leaves data or a key unencrypted")
+        #expect(try outcome(order, "1234") == plain)
+        guard case .done(let inspected) = try WorkerUnderTest.run(.inspect(order)) else {
+            Issue.record("inspected")
+            return
+        }
+        #expect(inspected == plain)
+    }
+
     @Test func aVolumeUnderReencryptionOpensToo() throws {
         let image = try place.format("image")
         try place.shell(
