@@ -29,6 +29,8 @@ final class SessionRecord {
     var isClosed = false
     /// Since when somebody is logged in and has no channel that shows the picture.
     var unusedSince: Int64?
+    /// Whether it has the processor only when nobody else wants it.
+    var givesWay = false
     /// When its process is killed if it has not ended by then.
     var killAt: Int64?
 

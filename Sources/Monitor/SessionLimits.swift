@@ -10,13 +10,21 @@ extension Monitor {
     /// Sessions with a login at once. Each is a process; owners and their scripts need a few.
     private static let mostLogins = 64
     /// Milliseconds that a session has beyond `LoginGraceTime`, to tell its client by itself.
-    private static let farewell: Int64 = 2_000
+    private static let farewell: Int64 = 5_000
     /// Milliseconds that a process has to end once it has closed its socket.
     static let timeToExit: Int64 = 5_000
 
-    /// Ends a connection without a login where `MaxStartups` has too many of them.
+    /// Connections without a login that one source may have before its further ones give way to everybody else's: a key
+    /// exchange takes some 20 ms of the processor, and many at once would slow down all logins.
+    private static let fewConnections = 4
+
+    /// Ends a connection without a login where `MaxStartups` has too many of them, of which the last session is one.
     func makeRoom() {
         let waiting = sessions.filter { isWaiting($0) }
+        if let newest = waiting.last, waiting.count(where: { $0.source == newest.source }) > Monitor.fewConnections {
+            newest.givesWay = true
+            ChildProcess.giveWay(newest.process, true)
+        }
         guard
             let place = configuration.settings.maxStartups.leaver(
                 among: waiting.map { $0.source }, percent: Int(linux_percent()))

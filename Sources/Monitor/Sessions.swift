@@ -160,6 +160,7 @@ extension Monitor {
         }
         session.isAuthenticated = true
         session.key = index
+        if session.givesWay { ChildProcess.giveWay(session.process, false) }
         limitLogins()
         session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
         let key = configuration.keys[index]

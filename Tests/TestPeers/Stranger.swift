@@ -6,7 +6,7 @@ import Glibc
 public final class Stranger {
     private let descriptor: Int32
 
-    /// - Parameter last: the last byte of its own address.
+    /// Connects. `last` is the last byte of its own address.
     public init(port: UInt16, from last: UInt8 = 1) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
