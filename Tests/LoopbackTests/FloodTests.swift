@@ -97,6 +97,21 @@ import Testing
         #expect(strangers.suffix(5).allSatisfy { !$0.isClosed })
     }
 
+    @Test func whoHasManyConnectionsGivesWay() throws {
+        let agent = try Rehearsal(volumes)
+        let strangers = try (0..<6).map { _ in try Stranger(port: agent.port) }
+        let other = try Stranger(port: agent.port, from: 2)
+        #expect(eventually { agent.children("session").count == 7 })
+        func nice(_ id: pid_t) -> Int32 { getpriority(PRIO_PROCESS, id_t(id)) }
+        #expect(eventually { agent.children("session").sorted().map(nice) == [0, 0, 0, 0, 10, 10, 0] })
+        // One who logs in has the processor as everybody else, if the agent may say so.
+        let screen = try agent.login()
+        #expect(screen.sees("Passphrase for root: "))
+        let newest = try #require(agent.children("session").max())
+        #expect(nice(newest) == (geteuid() == 0 ? 0 : 10))
+        withExtendedLifetime((strangers, other)) {}
+    }
+
     @Test func aSessionThatHangsIsEndedAllTheSame() throws {
         let agent = try Rehearsal(volumes, settings: ["LoginGraceTime 1"])
         let stranger = try Stranger(port: agent.port)
