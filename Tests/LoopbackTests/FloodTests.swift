@@ -102,7 +102,7 @@ import Testing
         let strangers = try (0..<6).map { _ in try Stranger(port: agent.port) }
         let other = try Stranger(port: agent.port, from: 2)
         #expect(eventually { agent.children("session").count == 7 })
-        func nice(_ id: pid_t) -> Int32 { getpriority(PRIO_PROCESS, id_t(id)) }
+        func nice(_ id: pid_t) -> Int32 { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(id)) }
         #expect(eventually { agent.children("session").sorted().map(nice) == [0, 0, 0, 0, 10, 10, 0] })
         // One who logs in has the processor as everybody else, if the agent may say so.
         let screen = try agent.login()
