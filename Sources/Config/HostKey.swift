@@ -4,8 +4,10 @@ public enum HostKey {
     public static let startLength = 128
     /// How much of its end is looked at, in bytes.
     public static let endLength = 48
-    /// The shortest RSA modulus, in bits, as for authorized keys.
+    /// The shortest RSA modulus, in bits, that may be the only host key, as for authorized keys.
     public static let shortestRSA = 2048
+    /// The shortest one, in bits, that is used beside another host key.
+    public static let longEnoughRSA = 3072
 
     private static let begin = Array("-----BEGIN OPENSSH PRIVATE KEY-----".utf8)
     private static let finish = Array("-----END OPENSSH PRIVATE KEY-----".utf8)
@@ -24,11 +26,13 @@ public enum HostKey {
         let foreign = "this is no private key in OpenSSH's format"
         let blanks: [UInt8] = [0x0a, 0x0d, 0x20, 0x09]
         guard start.starts(with: begin) else { return foreign }
-        let text = start.dropFirst(begin.count).filter { !blanks.contains($0) }.prefix(digits)
-        guard text.count == digits, let bytes = Base64.decode(text[...]) else {
+        guard let bytes = decoded(start) else {
             return "the key is damaged: its base64 cannot be read"
         }
         if let problem = problem(decoded: bytes) { return problem }
+        if let bits = bits(bytes), bits < shortestRSA {
+            return "the key is an rsa key of \(bits) bits, and \(shortestRSA) are needed"
+        }
         let last = end.reversed().drop { blanks.contains($0) }.prefix(finish.count).reversed()
         return last.elementsEqual(finish) ? nil : "the key is damaged: its last line is missing"
     }
@@ -50,12 +54,36 @@ public enum HostKey {
         guard type.elementsEqual("ssh-rsa".utf8) else {
             return "the key is of type \(quoted(type)), and a host key is ed25519 or rsa"
         }
-        // The public exponent, then the modulus, whose length counts a leading zero.
-        guard reader.string() != nil, reader.rest.count >= 4 else { return damaged }
+        return bits(bytes) == nil ? damaged : nil
+    }
+
+    /// The number of bits of an rsa key's modulus, or `nil` when the file is no such key.
+    ///
+    /// - Parameter start: as for `problem`.
+    /// - Returns: the number of bits.
+    public static func bitsOfRSA(start: [UInt8]) -> Int? {
+        decoded(start).flatMap { bits($0) }
+    }
+
+    /// The public exponent, then the modulus, in front of whose highest bit there is a byte of zero.
+    private static func bits(_ bytes: [UInt8]) -> Int? {
+        var reader = BlobReader(Array(bytes.dropFirst(magicLength)))
+        guard reader.string() != nil, reader.string() != nil, reader.string() != nil, reader.skip(8),
+            let type = reader.string(), type.elementsEqual("ssh-rsa".utf8), reader.string() != nil,
+            reader.rest.count >= 5
+        else { return nil }
         let length = reader.rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-        guard length * 8 >= shortestRSA else {
-            return "the key is an rsa key of fewer than \(shortestRSA) bits"
-        }
-        return nil
+        let first = reader.rest.dropFirst(4).first ?? 0
+        return first == 0 ? (length - 1) * 8 : length * 8 - first.leadingZeroBitCount
+    }
+
+    private static let magicLength = 15
+
+    /// What the base64 of the file's start holds, as far as it is looked at, or `nil` when it is none.
+    private static func decoded(_ start: [UInt8]) -> [UInt8]? {
+        guard start.starts(with: begin) else { return nil }
+        let blanks: [UInt8] = [0x0a, 0x0d, 0x20, 0x09]
+        let text = start.dropFirst(begin.count).filter { !blanks.contains($0) }.prefix(digits)
+        return text.count == digits ? Base64.decode(text[...]) : nil
     }
 }

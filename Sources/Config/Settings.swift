@@ -17,6 +17,11 @@ public struct Settings: Equatable, Sendable {
     public var maxAuthTries = 20
     /// `MaxStartups`; default 10:30:100.
     public var maxStartups = MaxStartups(start: 10, rate: 30, full: 100)
+    /// `UnusedConnectionTimeout` in seconds: how long a connection may stay after its login with no channel open; default
+    /// 600. One at a prompt may stay for ever, as the machine waits for ever.
+    public var unusedConnectionTimeout = 600
+    /// `ImageTime`, in seconds since 1970-01-01 00:00 UTC: when `postern image` made this file's copy; `nil` elsewhere.
+    public var imageTime: Int64?
     /// `KexAlgorithms`, `Ciphers`, `MACs` in order of preference; `nil` stands for `AlgorithmSet.defaults`.
     public var kexAlgorithms: [String]?
     public var ciphers: [String]?

@@ -1,6 +1,7 @@
 /// The keywords of postern.conf.
 enum SettingsKeyword: CaseIterable {
     case port, listenAddress, hostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
+    case unusedConnectionTimeout, imageTime
     case kexAlgorithms, ciphers, macs, crypttab, console, permitShell, volume, array, continueTimeout
 
     var name: String {
@@ -12,6 +13,8 @@ enum SettingsKeyword: CaseIterable {
         case .loginGraceTime: "LoginGraceTime"
         case .maxAuthTries: "MaxAuthTries"
         case .maxStartups: "MaxStartups"
+        case .unusedConnectionTimeout: "UnusedConnectionTimeout"
+        case .imageTime: "ImageTime"
         case .kexAlgorithms: "KexAlgorithms"
         case .ciphers: "Ciphers"
         case .macs: "MACs"

@@ -83,6 +83,9 @@ struct SettingsParser {
         case .loginGraceTime: return takeTime(keyword, value, line.number, least: 1) { $0.loginGraceTime = $1 }
         case .maxAuthTries: return takeTries(value, line.number)
         case .maxStartups: return takeMaxStartups(value, line.number)
+        case .unusedConnectionTimeout:
+            return takeTime(keyword, value, line.number, least: 1) { $0.unusedConnectionTimeout = $1 }
+        case .imageTime: return takeImageTime(value, line.number)
         case .kexAlgorithms: settings.kexAlgorithms = AlgorithmSet.kex.parse(value, line: line.number, notes: &notes)
         case .ciphers: settings.ciphers = AlgorithmSet.ciphers.parse(value, line: line.number, notes: &notes)
         case .macs: settings.macs = AlgorithmSet.macs.parse(value, line: line.number, notes: &notes)

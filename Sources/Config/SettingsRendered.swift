@@ -22,6 +22,8 @@ extension Settings {
         line(.loginGraceTime, ["\(loginGraceTime)"])
         line(.maxAuthTries, ["\(maxAuthTries)"])
         line(.maxStartups, [maxStartups.description])
+        line(.unusedConnectionTimeout, ["\(unusedConnectionTimeout)"])
+        if let imageTime { line(.imageTime, ["\(imageTime)"]) }
         algorithms(.kexAlgorithms, kexAlgorithms, .kex)
         algorithms(.ciphers, ciphers, .ciphers)
         algorithms(.macs, macs, .macs)

@@ -75,6 +75,16 @@ extension SettingsParser {
         return true
     }
 
+    mutating func takeImageTime(_ value: String, _ line: Int) -> Bool {
+        guard let seconds = number(value.utf8, in: 0...Int(UInt32.max)) else {
+            return refuse(
+                line, "ImageTime \(quoted(value)) is no number of seconds since 1970",
+                "remove the line: postern image writes it into the image")
+        }
+        settings.imageTime = Int64(seconds)
+        return true
+    }
+
     mutating func takeTries(_ value: String, _ line: Int) -> Bool {
         guard let tries = number(value.utf8, in: 1...1000) else {
             return refuse(line, "MaxAuthTries \(quoted(value)) is no number it can be", "write 1 to 1000")

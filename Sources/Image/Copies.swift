@@ -26,13 +26,13 @@ enum Copies {
         return copy
     }
 
-    /// postern.conf line for line, but that every `Crypttab` names the image's own.
-    static func settings(_ bytes: [UInt8]) -> [UInt8] {
-        let line = Array("Crypttab \(crypttab)".utf8)
+    /// postern.conf line for line, but that every `Crypttab` names the image's own, and `ImageTime` is `time`.
+    static func settings(_ bytes: [UInt8], time: Int64) -> [UInt8] {
+        let own = [("crypttab", "Crypttab \(crypttab)"), ("imagetime", "ImageTime \(time)")]
         var copies = lines(bytes).map { Array($0) }
         // What follows the last line end is no line.
         if copies.last?.isEmpty == true { copies.removeLast() }
-        var isSaid = false
+        var said: [String] = []
         // Behind Match nothing counts.
         var end = copies.count
         for index in copies.indices {
@@ -41,11 +41,11 @@ enum Copies {
                 end = index
                 break
             }
-            guard keyword == "crypttab" else { continue }
-            copies[index] = line
-            isSaid = true
+            guard let line = own.first(where: { $0.0 == keyword }) else { continue }
+            copies[index] = Array(line.1.utf8)
+            said.append(keyword)
         }
-        if !isSaid { copies.insert(line, at: end) }
+        for (keyword, line) in own where !said.contains(keyword) { copies.insert(Array(line.utf8), at: end) }
         var copy: [UInt8] = []
         for line in copies {
             copy += line

@@ -170,7 +170,8 @@ public struct Staging {
             for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, place) }
             if SystemdUnits.isThere(beneath: folder) { try putUnits(place, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
-            try place.put("/etc/postern/postern.conf", Copies.settings(settings))
+            let time = Clock.sourceDate ?? Clock.date()
+            try place.put("/etc/postern/postern.conf", Copies.settings(settings, time: time))
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")

@@ -15,4 +15,11 @@ public enum Clock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec)
     }
+
+    /// The date that whatever is built now is to bear (`SOURCE_DATE_EPOCH` of reproducible-builds.org), in seconds since
+    /// 1970, or `nil` when nobody says.
+    public static var sourceDate: Int64? {
+        let date = linux_source_date()
+        return date < 0 ? nil : date
+    }
 }

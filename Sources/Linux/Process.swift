@@ -69,6 +69,12 @@ public enum ChildProcess {
         return ExitedProcess(id: id, status: linux_exit_status(status))
     }
 
+    /// Has a child give way to others, or no longer. The corresponding C function is `setpriority`; only root may take it
+    /// back.
+    public static func giveWay(_ id: Int32, _ gives: Bool) {
+        _ = linux_set_nice(id, gives ? 10 : 0)
+    }
+
     /// Ends a child at once.
     public static func kill(_ id: Int32) {
         _ = CLinux.kill(id, SIGKILL)

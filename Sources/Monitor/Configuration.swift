@@ -15,6 +15,8 @@ public struct Configuration {
     public struct HostKeyFile {
         public let path: String
         public let content: SecretBytes
+        /// Whether it is an RSA key that is too short to be offered beside another one.
+        let isWeak: Bool
     }
 
     /// The largest configuration file, in bytes.
@@ -51,6 +53,7 @@ public struct Configuration {
         }
         limitKeys()
         for path in settings.hostKeys { readHostKey(path) }
+        leaveOutWeakKeys()
         checkArrays(file)
     }
 
@@ -94,13 +97,12 @@ public struct Configuration {
         do throws(SystemError) {
             let content = try Files.readSecret(
                 (root ?? "") + path, limit: Configuration.largestHostKey, onlyRegular: root != nil)
-            let problem = unsafe content.withUnsafeBytes { bytes in
-                HostKey.problem(
-                    start: unsafe Array(bytes.prefix(HostKey.startLength)),
-                    end: unsafe Array(bytes.suffix(HostKey.endLength)))
+            let (start, end) = unsafe content.withUnsafeBytes { bytes in
+                (unsafe Array(bytes.prefix(HostKey.startLength)), unsafe Array(bytes.suffix(HostKey.endLength)))
             }
-            guard let problem else {
-                hostKeys.append(HostKeyFile(path: path, content: content))
+            guard let problem = HostKey.problem(start: start, end: end) else {
+                let bits = HostKey.bitsOfRSA(start: start) ?? HostKey.longEnoughRSA
+                hostKeys.append(HostKeyFile(path: path, content: content, isWeak: bits < HostKey.longEnoughRSA))
                 return
             }
             add(path, problem, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
@@ -109,6 +111,19 @@ public struct Configuration {
             if error.code == ENOENT, settings.hostKeysAreDefault { return }
             add(path, error.description, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
         }
+    }
+
+    /// A short RSA key is better than no way in, and nothing more.
+    private mutating func leaveOutWeakKeys() {
+        let isNeeded = hostKeys.allSatisfy { $0.isWeak }
+        for key in hostKeys where key.isWeak {
+            add(
+                key.path,
+                "the rsa key has fewer than \(HostKey.longEnoughRSA) bits"
+                    + (isNeeded ? ", and is used for want of another one" : ", and is not used"),
+                "make another one with: ssh-keygen -t ed25519 -N '' -f \(key.path)")
+        }
+        if !isNeeded { hostKeys.removeAll { $0.isWeak } }
     }
 
     /// What postern.conf says of volumes must fit crypttab.

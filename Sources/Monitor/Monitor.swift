@@ -13,6 +13,8 @@ final class Monitor {
     var listeners: [Listener] = []
     var sessions: [SessionRecord] = []
     var workers: [WorkerRecord] = []
+    /// What those who have not logged in have to say in the log.
+    var strangers = Strangers()
     var nextSession = SessionRecord.console + 1
     /// Key files in memory, by their source's number in the plan.
     var keys: [SecretBytes?] = []
@@ -91,7 +93,9 @@ final class Monitor {
     private func timeout() -> Int64? {
         let now = Clock.now()
         if let ending { return max(nextLook(ending, now: now) - now, 0) }
-        let deadlines = [plan.deadline(now: now), probeDeadline(now: now), network?.deadline].compactMap { $0 }
+        let deadlines = [
+            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangers.deadline, sessionDeadline,
+        ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }
     }
 
@@ -99,6 +103,8 @@ final class Monitor {
     private func step() {
         while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
         startProbes()
+        limitSessions(now: Clock.now())
+        logStrangers()
         show()
         showMissingDevices()
         informSystemd()

@@ -10,6 +10,9 @@ final class SessionRecord {
     let socket: FrameSocket
     /// The client's address and port for the log, or `the console`.
     let peer: String
+    /// Where the client comes from, as `PeerAddress.source` has it.
+    let source: [UInt8]
+    let begun = Clock.now()
     var permits: PermitTable
     /// The keys that may log in over this connection, by their places.
     var usableKeys: [Int] = []
@@ -24,12 +27,19 @@ final class SessionRecord {
     var fields: [LogField] = []
     /// It says and hears nothing more; only its process is still to end.
     var isClosed = false
+    /// Since when somebody is logged in and has no channel that shows the picture.
+    var unusedSince: Int64?
+    /// Whether it has the processor only when nobody else wants it.
+    var givesWay = false
+    /// When its process is killed if it has not ended by then.
+    var killAt: Int64?
 
-    init(number: Int, process: Int32, socket: FrameSocket, peer: String) {
+    init(number: Int, process: Int32, socket: FrameSocket, peer: String, source: [UInt8] = []) {
         self.number = number
         self.process = process
         self.socket = socket
         self.peer = peer
+        self.source = source
         who = peer
         permits = PermitTable(isConsole: number == SessionRecord.console)
     }

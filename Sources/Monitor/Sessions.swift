@@ -24,10 +24,6 @@ extension Monitor {
     private func serve(_ connection: Client) {
         guard let address = PeerAddress(bytes: connection.address) else { return }
         let peer = "\(address.description) port \(connection.port)"
-        guard admitsAnother() else {
-            log.write(LogLevel.warning.rawValue, "refused \(peer): too many connections that have not logged in")
-            return
-        }
         connection.keepAlive(seconds: Monitor.keepAlive)
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
@@ -37,33 +33,25 @@ extension Monitor {
                 socket: FrameSocket(
                     pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession,
                     largestQueue: Wire.Limits.queueToSession),
-                peer: peer)
+                peer: peer, source: address.source)
             session.fields = [
                 LogField("POSTERN_ADDRESS", address.description), LogField("POSTERN_PORT", "\(connection.port)"),
             ]
             nextSession += 1
             sessions.append(session)
+            makeRoom()
             let setup = setup(for: address)
             session.usableKeys = setup.keys.filter { $0.refusal.isEmpty }.map { Int($0.index) }
             send(.sessionSetup(setup), to: session, channel: 0)
         } catch {
-            log.write(LogLevel.error.rawValue, "no session for \(peer): \(error.description)")
+            logStranger(address.source, .error, peer, "no session: \(error.description)")
         }
-    }
-
-    /// sshd's `MaxStartups`: past `start` connections without a login a growing share of new ones is refused.
-    private func admitsAnother() -> Bool {
-        let limits = configuration.settings.maxStartups
-        let count = sessions.count { $0.number != SessionRecord.console && !$0.isAuthenticated }
-        guard count >= limits.start else { return true }
-        guard count < limits.full else { return false }
-        let share = limits.rate + (100 - limits.rate) * (count - limits.start) / max(limits.full - limits.start, 1)
-        return Int(linux_percent()) >= share
     }
 
     private func setup(for address: PeerAddress) -> SessionSetup {
         let settings = configuration.settings
-        let date = Clock.date()
+        // A clock that begins in 1970 is not to revive a key.
+        let date = max(Clock.date(), settings.imageTime ?? 0)
         var usable: [UsableKey] = []
         for (index, key) in configuration.keys.enumerated() {
             // A session that is told more than it takes would serve nobody.
@@ -150,7 +138,7 @@ extension Monitor {
             return
         }
         switch message {
-        case .log(let level, let line): log.write(level.rawValue, "\(session.peer): \(line)")
+        case .log(let level, let line): write(level, line, of: session)
         case .authenticated(let key, let user): login(session, Int(key), user)
         case .open(let command, let terminal): open(command, channel, terminal: terminal, session)
         case .passphrase(let secret):
@@ -172,6 +160,8 @@ extension Monitor {
         }
         session.isAuthenticated = true
         session.key = index
+        if session.givesWay { ChildProcess.giveWay(session.process, false) }
+        limitLogins()
         session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
         let key = configuration.keys[index]
         session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", key.fingerprint)]
@@ -187,6 +177,7 @@ extension Monitor {
             end(session, why: "a command other than the one its key forces")
             return
         }
+        session.unusedSince = nil
         send(.state(plan.picture(now: Clock.now())), to: session, channel: channel)
         guard command == .unlock, ending == nil else {
             finish(session, channel, command == .unlock ? ending?.code ?? .done : .done, "")
@@ -199,7 +190,7 @@ extension Monitor {
     /// Ends a session that broke the rules, and only it.
     func end(_ session: SessionRecord, why: String) {
         guard !session.isClosed else { return }
-        log.write(LogLevel.warning.rawValue, "session of \(session.peer) ended: \(why)")
+        write(.warning, "its session was ended: \(why)", of: session)
         ChildProcess.kill(session.process)
         close(session)
     }
@@ -209,6 +200,7 @@ extension Monitor {
         plan.closed(session: session.number)
         session.watching.removeAll()
         session.isClosed = true
+        session.killAt = Clock.now() + Monitor.timeToExit
     }
 
     /// Its process has ended.
@@ -216,7 +208,7 @@ extension Monitor {
         if !session.isClosed { close(session) }
         sessions.removeAll { $0 === session }
         if status > 128 {
-            log.write(LogLevel.warning.rawValue, "session of \(session.peer) was ended by signal \(status - 128)")
+            write(.warning, "its session was ended by signal \(status - 128)", of: session)
         }
         if session.number == SessionRecord.console, ending == nil, status != 0 { startConsole() }
     }

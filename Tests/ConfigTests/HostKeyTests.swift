@@ -22,6 +22,7 @@ import Testing
         arguments: [
             (["-t", "ed25519", "-N", ""], nil),
             (["-t", "rsa", "-b", "2048", "-N", ""], nil),
+            (["-t", "rsa", "-b", "2047", "-N", ""], "the key is an rsa key of 2047 bits, and 2048 are needed"),
             (["-t", "ed25519", "-N", "secret"], "the key has a passphrase, which nobody could type"),
             (
                 ["-t", "ecdsa", "-N", ""],
@@ -31,6 +32,20 @@ import Testing
         ] as [([String], String?)])
     func judges(options: [String], expected: String?) throws {
         #expect(try problem(options) == expected)
+    }
+
+    @Test("the length of an rsa key is read to the bit", arguments: [2047, 2048, 3070, 3072])
+    func measures(bits: Int) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
+        defer {
+            try? FileManager.default.removeItem(atPath: path)
+            try? FileManager.default.removeItem(atPath: path + ".pub")
+        }
+        _ = try run("/usr/bin/ssh-keygen", ["-q", "-t", "rsa", "-b", "\(bits)", "-N", "", "-f", path])
+        let file = Array(try Data(contentsOf: URL(filePath: path)))
+        // ssh-keygen does not make every length that it is asked for.
+        let words = try run("/usr/bin/ssh-keygen", ["-l", "-f", path]).split(separator: " ")
+        #expect(HostKey.bitsOfRSA(start: Array(file.prefix(HostKey.startLength))) == Int(words[0]))
     }
 
     @Test func `a key that was cut off says so`() throws {

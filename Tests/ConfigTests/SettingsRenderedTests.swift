@@ -13,6 +13,7 @@ import Testing
                 LoginGraceTime 120
                 MaxAuthTries 20
                 MaxStartups 10:30:100
+                UnusedConnectionTimeout 600
                 #KexAlgorithms mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,\
                 curve25519-sha256,curve25519-sha256@libssh.org
                 #Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,\
@@ -34,6 +35,7 @@ import Testing
             "HostKey \"/a b\"\nHostKey '/a\"b'\nHostKey \"/a\\\\b\"\nHostKey \"/#\"\nHostKey /a\\'b",
             "AuthorizedKeysFile /etc/postern/authorized_keys \"/x y\"",
             "Ciphers -aes*\nMACs ^hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256",
+            "UnusedConnectionTimeout 1h\nImageTime 1764000000",
             "Console no\nPermitShell yes\nContinueTimeout 2m",
             "Console /dev/ttyS0 /dev/tty1",
             "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" take",

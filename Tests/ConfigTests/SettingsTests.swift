@@ -88,6 +88,8 @@ import Testing
             ("LoginGraceTime 1y", "is no time it can have"),
             ("LoginGraceTime 2d", "is no time it can have"),
             ("MaxAuthTries 0", "is no number it can be"),
+            ("UnusedConnectionTimeout 0", "is no time it can have"),
+            ("ImageTime soon", "ImageTime \"soon\" is no number of seconds since 1970"),
             ("MaxStartups 10:0:100", "is not understood"),
             ("MaxStartups 10:30:5", "is not understood"),
             ("MaxStartups 10:30", "is not understood"),

@@ -6,26 +6,30 @@ import Testing
 /// What the host's files become in the image.
 @Suite struct CopiesTests {
     @Test(
-        "postern.conf keeps its lines, and every Crypttab names the image's own",
+        "postern.conf keeps its lines, every Crypttab names the image's own, and ImageTime is when it was made",
         arguments: [
-            ("", "Crypttab /etc/postern/crypttab\n"),
-            ("Port 22\n", "Port 22\nCrypttab /etc/postern/crypttab\n"),
-            ("Port 22", "Port 22\nCrypttab /etc/postern/crypttab\n"),
-            ("# a\nCrypttab /etc/crypttab\nPort 22\n", "# a\nCrypttab /etc/postern/crypttab\nPort 22\n"),
-            ("\t CRYPTTAB=/x # y\r\nPort 22\r\n", "Crypttab /etc/postern/crypttab\nPort 22\n"),
-            ("Crypttab /a\nCrypttab /b\n", "Crypttab /etc/postern/crypttab\nCrypttab /etc/postern/crypttab\n"),
-            ("#Crypttab /a\n", "#Crypttab /a\nCrypttab /etc/postern/crypttab\n"),
-            ("\u{feff}Crypttab /a\n", "Crypttab /etc/postern/crypttab\n"),
+            ("", "{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("Port 22\n", "Port 22\n{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("Port 22", "Port 22\n{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("# a\nCrypttab /etc/crypttab\nPort 22\n", "# a\nCrypttab /etc/postern/crypttab\nPort 22\n{TIME}"),
+            ("\t CRYPTTAB=/x # y\r\nPort 22\r\n", "Crypttab /etc/postern/crypttab\nPort 22\n{TIME}"),
+            ("Crypttab /a\nCrypttab /b\n", "Crypttab /etc/postern/crypttab\nCrypttab /etc/postern/crypttab\n{TIME}"),
+            ("#Crypttab /a\n", "#Crypttab /a\n{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("\u{feff}Crypttab /a\n", "Crypttab /etc/postern/crypttab\n{TIME}"),
+            ("imagetime 7\n", "{TIME}Crypttab /etc/postern/crypttab\n"),
             (
                 "Port 22\nMatch all\nCrypttab /b\n",
-                "Port 22\nCrypttab /etc/postern/crypttab\nMatch all\nCrypttab /b\n"
+                "Port 22\n{TIME}Crypttab /etc/postern/crypttab\nMatch all\nCrypttab /b\n"
             ),
         ])
     func settings(host: String, image: String) {
-        let copy = Copies.settings(Array(host.utf8))
-        #expect(String(decoding: copy, as: UTF8.self) == image)
+        let copy = Copies.settings(Array(host.utf8), time: 1_764_000_000)
+        let expected = image.replacing("{TIME}", with: "ImageTime 1764000000\n")
+        #expect(String(decoding: copy, as: UTF8.self) == expected)
         var findings: [Finding] = []
-        #expect(Settings.parse(copy, file: "", into: &findings).crypttab == "/etc/postern/crypttab")
+        let settings = Settings.parse(copy, file: "", into: &findings)
+        #expect(settings.crypttab == "/etc/postern/crypttab")
+        #expect(settings.imageTime == 1_764_000_000)
     }
 
     private let host = """

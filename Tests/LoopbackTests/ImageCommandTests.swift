@@ -22,6 +22,24 @@ import Testing
             ["image", "--into", image.path, "-f", folder.path("postern.conf")] + volumes, timeout: patience)
     }
 
+    @Test("the image says when it was made", arguments: [nil, "1700000000", "yesterday"])
+    func saysItsTime(given: String?) throws {
+        try write(crypttab: root)
+        let before = Int(Date().timeIntervalSince1970)
+        let end = try run(
+            try Rehearsal.binary(), ["image", "--into", image.path, "-f", folder.path("postern.conf"), "root"],
+            environment: given.map { ["SOURCE_DATE_EPOCH": $0] } ?? [:], timeout: patience)
+        #expect(end.status == 0, "\(end)")
+        let lines = try staged("/etc/postern/postern.conf").split(separator: "\n").filter { $0.hasPrefix("ImageTime ") }
+        let time = try #require(lines.first?.split(separator: " ").last.flatMap { Int($0) })
+        #expect(lines.count == 1)
+        if given == "1700000000" {
+            #expect(time == 1_700_000_000)
+        } else {
+            #expect((before...Int(Date().timeIntervalSince1970)).contains(time))
+        }
+    }
+
     /// The host's files. Its host key has a path of its own.
     private func write(settings: String = "", crypttab: String, keys: String? = nil, hostKey: String? = nil) throws {
         try folder.write(

@@ -38,7 +38,7 @@ final class Materials: Sendable {
         removeAtExit(keys.path(""))
         removeAtExit(images.path)
         host = [
-            try KeyPair(keys, "host-ed25519"), try KeyPair(keys, "host-rsa", type: "rsa", bits: 2048),
+            try KeyPair(keys, "host-ed25519"), try KeyPair(keys, "host-rsa", type: "rsa", bits: 3072),
         ]
         alice = try KeyPair(keys, "alice")
         bob = try KeyPair(keys, "bob")

@@ -69,10 +69,46 @@ import Testing
     }
 }
 
+extension Rehearsal {
+    /// Runs a Python program that has paramiko, and this agent's port in `port`.
+    func python(_ program: String) throws -> Finished {
+        let start = "import os, socket, struct, sys, threading, time, paramiko\nport = \(port)\n"
+        return try run(
+            try Python.withParamiko.get(), ["-c", start + Python.connect(materials.alice) + program], timeout: patience)
+    }
+}
+
 /// An interpreter of Python that has paramiko.
 enum Python {
     /// Debian's, or one in a virtual environment that is made once and kept in the cache.
     static let withParamiko = Result { try find() }
+
+    /// `connect`, which logs in with a key, and `status`, which does all of it and asks for the status.
+    static func connect(_ key: KeyPair) -> String {
+        """
+        def connect(user="root", key=paramiko.Ed25519Key.from_private_key_file("\(key.path)")):
+            transport = paramiko.Transport(("127.0.0.1", port))
+            transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = 60
+            transport.start_client(timeout=60)
+            transport.auth_publickey(user, key)
+            return transport
+        def run(transport, command, data=b""):
+            channel = transport.open_session(timeout=60)
+            channel.settimeout(60)
+            channel.exec_command(command)
+            if data:
+                try: channel.sendall(data)
+                except OSError: pass
+                channel.shutdown_write()
+            out = b""
+            while True:
+                more = channel.recv(65536)
+                if not more: break
+                out += more
+            return channel.recv_exit_status(), out
+
+        """
+    }
 
     private static func find() throws -> String {
         let cache = ProcessInfo.processInfo.environment["POSTERN_CACHE"] ?? NSHomeDirectory() + "/.cache/postern"

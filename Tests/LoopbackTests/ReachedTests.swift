@@ -7,7 +7,7 @@ import Testing
 /// to open and an empty /sys. Every test asks for root, as `Tests/run` does.
 @Suite struct ReachedTests {
     /// An agent, and the terminal that is its console.
-    private final class Reached {
+    private final class Reached: @unchecked Sendable {
         let materials: Materials
         let files: TemporaryFolder
         let console: Pseudoterminal
@@ -61,6 +61,32 @@ import Testing
                 "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "root@\(address)", "status",
             ])
         }
+    }
+
+    /// Keepalive and TCP_USER_TIMEOUT, for a client whose end of the line says nothing any more.
+    @Test func aClientThatHasVanishedIsForgottenInAMinute() throws {
+        let agent = try Reached()
+        try agent.wire.plug()
+        try agent.wire.ip("addr add 192.0.2.1/24 dev wire")
+        try agent.wire.ip("link set wire up")
+        #expect(eventually { (try? agent.wire.otherIP("link show eth0"))?.contains("LOWER_UP") == true })
+        try agent.wire.otherIP("addr add 192.0.2.10/24 dev eth0")
+        let client = Later {
+            try agent.wire.run([
+                "timeout", "-s", "KILL", "30", "ssh", "-N", "-F", "none", "-p", "2222", "-i",
+                agent.materials.alice.path, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                "root@192.0.2.10",
+            ])
+        }
+        #expect(eventually { agent.log.contains("login of root") }, "\(agent.log)")
+        let start = Date()
+        try agent.wire.ip("link set wire down")
+        #expect(
+            eventually { Processes.children(of: agent.console.process, "session").isEmpty }, "\(agent.log)")
+        let seconds = Date().timeIntervalSince(start)
+        #expect((30...80).contains(seconds), "\(seconds)")
+        _ = try client.value()
+        #expect(agent.end() == 1)
     }
 
     @Test func fromNoCardToAnAddressAndBack() throws {

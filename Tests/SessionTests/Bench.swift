@@ -16,7 +16,7 @@ final class Bench {
     private static let shared: (folder: TemporaryFolder, host: [KeyPair], key: KeyPair)? = {
         guard let folder = try? TemporaryFolder(), let key = try? KeyPair(folder, "key") else { return nil }
         removeAtExit(folder.path(""))
-        let made = try? [KeyPair(folder, "host-ed25519"), KeyPair(folder, "host-rsa", type: "rsa", bits: 2048)]
+        let made = try? [KeyPair(folder, "host-ed25519"), KeyPair(folder, "host-rsa", type: "rsa", bits: 3072)]
         return made.map { (folder, $0, key) }
     }()
 
