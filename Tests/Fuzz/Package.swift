@@ -11,16 +11,19 @@ import PackageDescription
 
 /// A harness for one reader of the package, or for some of a kind.
 func harness(
-    _ name: String, product: String = "Pure", _ dependencies: [Target.Dependency] = [], link: [LinkerSetting] = []
+    _ name: String, product: String = "Pure", _ dependencies: [Target.Dependency] = [], link: [String] = []
 ) -> Target {
     .executableTarget(
         name: name,
         dependencies: [.product(name: product, package: "postern")] + dependencies,
-        swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: link)
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])], 
+        linkerSettings: link.isEmpty ? [] : [.unsafeFlags(["-use-ld=lld"] + link.flatMap { ["-Xlinker", $0] })])
 }
 
-/// What the session's own static link asks of libssh, and time and waiting in the hands of the fuzzer.
-let sessionLink = ["-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default", "--wrap=poll", "--wrap=clock_gettime"]
+/// libssh has these, but no public header: as in the shipped link.
+let sessionLink = ["-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default"]
+/// Time and waiting, which the fuzzer of a whole session has in its hands.
+let wrapped = ["--wrap=poll", "--wrap=clock_gettime"]
 
 let package = Package(
     name: "fuzz",
@@ -28,14 +31,18 @@ let package = Package(
     targets: [
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
+        harness("FuzzFrames"),
+        harness("FuzzGate", product: "Session", link: sessionLink),
+        harness("FuzzImage"),
+        harness("FuzzKeys"),
         harness("FuzzLineEditor"),
         harness("FuzzNetwork"),
         harness("FuzzPlan"),
+        harness("FuzzScreen"),
         .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),
-        harness(
-            "FuzzSession", product: "Session", ["CSession"],
-            link: [.unsafeFlags(["-use-ld=lld"] + sessionLink.flatMap { ["-Xlinker", $0] })]),
+        harness("FuzzSession", product: "Session", ["CSession"], link: sessionLink + wrapped),
         harness("FuzzSettings"),
         harness("FuzzWire"),
+        harness("FuzzWords"),
     ]
 )
