@@ -16,7 +16,7 @@ func harness(
     .executableTarget(
         name: name,
         dependencies: [.product(name: product, package: "postern")] + dependencies,
-        swiftSettings: [.unsafeFlags(["-parse-as-library"])], 
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])],
         linkerSettings: link.isEmpty ? [] : [.unsafeFlags(["-use-ld=lld"] + link.flatMap { ["-Xlinker", $0] })])
 }
 

@@ -63,7 +63,8 @@ private func checkPattern(_ bytes: [UInt8]) {
     func keys(_ from: [UInt8]) -> [AuthorizedKey] {
         var findings: [Finding] = []
         let key = " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI\n"
-        return AuthorizedKeys.parse(Array("from=\"".utf8) + from + Array("\"\(key)".utf8), file: "f", into: &findings).keys
+        return AuthorizedKeys.parse(Array("from=\"".utf8) + from + Array("\"\(key)".utf8), file: "f", into: &findings)
+            .keys
     }
     guard let first = keys(bytes).first else { return }
     precondition(!first.from.isEmpty)

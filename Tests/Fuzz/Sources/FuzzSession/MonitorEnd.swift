@@ -31,7 +31,7 @@ final class MonitorEnd {
     func pump() -> Bool {
         var moved = false
         while let socket, case .frame(let body) = socket.receive() {
-            guard let (channel, message) = try? SessionMessage.read(body) else { fatalError("no message: \(body.count)") }
+            guard let (channel, message) = try? SessionMessage.read(body) else { fatalError("no message") }
             trace("session: channel \(channel) \(message)")
             if case .forbidden(let reason) = permits.judge(channel, message) { fatalError(reason) }
             take(message, channel)
@@ -75,8 +75,8 @@ final class MonitorEnd {
         case 0, 1: send(.state(picture(Int(what >> 3) + 1)), channel)
         case 2:
             permits.answered(channel)
-            let results = (0...Int(what >> 3)).map { number in
-                TryResult(name: "v\(number)", outcome: .init(rawValue: UInt8(number) & 3) ?? .wrong, detail: "\u{1b}[2J")
+            let results = (0...what >> 3).map { number in
+                TryResult(name: "v\(number)", outcome: .init(rawValue: number & 3) ?? .wrong, detail: "\u{1b}[2J")
             }
             send(.tried(results, retryAfter: UInt16(what)), channel)
         case 3: send(.finish(ExitCode(rawValue: what >> 3 & 7) ?? .done, reason: "Why\r\n\u{7}not."), channel)
@@ -104,5 +104,6 @@ final class MonitorEnd {
 
 /// What reaches a log or another process has no control characters.
 private func checkPlain(_ text: String) {
-    guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else { fatalError("it is not plain: \(text.debugDescription)") }
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+    guard isPlain else { fatalError("it is not plain: \(text.debugDescription)") }
 }

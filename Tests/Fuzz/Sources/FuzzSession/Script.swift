@@ -76,7 +76,8 @@ struct Script {
         message.all += [UInt8](repeating: choice, count: 16)
         message.string(Script.exchanges[Int(choice & 7)])
         message.string("ssh-ed25519")
-        for _ in 0..<2 { message.string(choice & 8 == 0 ? "aes256-gcm@openssh.com" : "chacha20-poly1305@openssh.com") }
+        let cipher = choice & 8 == 0 ? "aes256-gcm@openssh.com" : "chacha20-poly1305@openssh.com"
+        for _ in 0..<2 { message.string(cipher) }
         for _ in 0..<2 { message.string("hmac-sha2-256-etm@openssh.com") }
         for _ in 0..<2 { message.string("none") }
         for _ in 0..<2 { message.string("") }
@@ -124,7 +125,9 @@ struct Script {
         } else {
             signature.string(key.sign(text.all + message.all))
         }
-        if choice & 16 != 0 { signature.all[signature.all.count - 20] ^= 1 } else if let index { client.signed.insert(index) }
+        let isWrong = choice & 16 != 0
+        if isWrong { signature.all[signature.all.count - 20] ^= 1 }
+        if let index, !isWrong { client.signed.insert(index) }
         message.string(signature.all)
         send(message.all, client)
     }
@@ -159,8 +162,8 @@ struct Script {
     private mutating func request(_ what: UInt8, _ sizes: UInt8, _ client: Client) {
         let kind = Int(what >> 4)
         let names = [
-            "pty-req", "shell", "exec", "window-change", "env", "signal", "subsystem", "exec", "eof", "close", "pty-req",
-            "window", "x11-req", "auth-agent-req@openssh.com", "break", "keepalive@openssh.com",
+            "pty-req", "shell", "exec", "window-change", "env", "signal", "subsystem", "exec", "eof", "close",
+            "pty-req", "window", "x11-req", "auth-agent-req@openssh.com", "break", "keepalive@openssh.com",
         ]
         var message = Bytes(kind == 8 ? 96 : kind == 9 ? 97 : kind == 11 ? 93 : 98)
         message.integer(Script.firstChannel + UInt32(what & 7))
@@ -178,7 +181,9 @@ struct Script {
             for number in [first, second, 0, first] { message.integer(number) }
             message.string([UInt8](repeating: 0, count: Int(sizes)))
         case 2:
-            let commands = ["unlock", "status", "status --json", "help", "cryptroot-unlock", "rm -rf /", "", "\u{1b}c\0\n"]
+            let commands = [
+                "unlock", "status", "status --json", "help", "cryptroot-unlock", "rm -rf /", "", "\u{1b}c\0\n",
+            ]
             message.string(commands[Int(sizes & 7)])
         case 7: message.string([UInt8](repeating: 0x20 + sizes, count: 1000 + Int(sizes)))
         case 3: for number in [first, second, 0, 0] { message.integer(number) }

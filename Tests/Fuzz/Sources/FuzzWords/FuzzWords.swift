@@ -18,7 +18,10 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(other.isOff && other.port == 22)
     case 1:
         guard let event = BlockEvent(uevent: bytes[...]) else { break }
-        let path = switch event { case .changed(let path), .removed(let path): path }
+        let path =
+            switch event {
+            case .changed(let path), .removed(let path): path
+            }
         precondition(path.hasPrefix("/") && path.utf8.count > 1 && !path.utf8.contains(0))
     case 2:
         let line = String(decoding: bytes, as: UTF8.self)

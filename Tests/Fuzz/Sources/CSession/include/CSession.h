@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Runs body in a process of its own, whose coverage comes back to this one. One that crashes or does not end within
-/// seconds ends this one, too, which libFuzzer takes for a crash.
+/// Runs body in a process of its own, whose coverage comes back to this one. One that crashes or takes more seconds of
+/// the processor's time ends this one, too, which libFuzzer takes for a crash.
 void fuzz_isolated(void (*body)(void), unsigned seconds);
 
 /// From now on, in this process, time stands still but for fuzz_pass_time, and whoever waits in poll(2) while nothing is
