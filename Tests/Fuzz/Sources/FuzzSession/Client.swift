@@ -26,6 +26,7 @@ final class Client {
     var isReading = true
     var damage: Damage?
     private var total = 0
+    private var buffer = [UInt8](repeating: 0, count: 16 << 10)
 
     static let banner = Array("SSH-2.0-fuzz".utf8)
     /// The most bytes that one input may make it send.
@@ -109,7 +110,6 @@ final class Client {
             moved = true
         }
         guard isReading else { return moved }
-        var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
             let got = fuzz_receive(socket, &buffer, buffer.count)
             guard got > 0 else { break }

@@ -76,7 +76,10 @@ struct Script {
         message.all += [UInt8](repeating: choice, count: 16)
         message.string(Script.exchanges[Int(choice & 7)])
         message.string("ssh-ed25519")
-        let cipher = choice & 8 == 0 ? "aes256-gcm@openssh.com" : "chacha20-poly1305@openssh.com"
+        let ciphers = [
+            "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr", "aes128-gcm@openssh.com",
+        ]
+        let cipher = ciphers[Int(choice >> 3 & 1 | choice >> 6 & 2)]
         for _ in 0..<2 { message.string(cipher) }
         for _ in 0..<2 { message.string("hmac-sha2-256-etm@openssh.com") }
         for _ in 0..<2 { message.string("none") }
