@@ -64,7 +64,9 @@ let package = Package(
     name: "postern",
     products: [
         .executable(name: "postern", targets: ["postern"]),
-        .library(name: "Pure", targets: ["Config", "Network", "Plan", "Terminal", "Wire"]),
+        // For Tests/Fuzz.
+        .library(name: "Pure", targets: ["Config", "Image", "Linux", "Network", "Plan", "Terminal", "Wire"]),
+        .library(name: "Session", targets: ["Linux", "SSH", "Session", "Wire"]),
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),

@@ -27,14 +27,18 @@ public func printable(_ text: String, limit: Int) -> String {
 public func printable(_ bytes: [UInt8], limit: Int) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var result: [UInt8] = []
+    // How much of it stays when it has to be cut.
+    var kept = 0
     for byte in bytes {
         let isPlain = byte >= 0x20 && byte < 0x7F
         let added = isPlain ? [byte] : Array("\\x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        guard result.count + added.count <= limit - 3 else {
+        guard result.count + added.count <= limit else {
+            result.removeLast(result.count - kept)
             result += Array("...".utf8)
             break
         }
         result += added
+        if result.count <= limit - 3 { kept = result.count }
     }
     return String(decoding: result, as: UTF8.self)
 }

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 // Build in this folder with
-//     swift build --sanitize fuzzer --sanitize address \
+//     PKG_CONFIG_PATH=$(../../initrd/build --sanitized-libssh) swift build --sanitize fuzzer --sanitize address \
 //         -Xswiftc -sanitize-coverage=edge,trace-cmp,pc-table,inline-8bit-counters
 // (6.3.1 leaves the last out by itself: the fuzzer then says "cov: 1" and searches blindly)
 // and run a harness on its corpus, here for five minutes, with new inputs kept elsewhere:
@@ -9,13 +9,21 @@
 // a test.
 import PackageDescription
 
-/// A harness for one reader of the package.
-func harness(_ name: String) -> Target {
+/// A harness for one reader of the package, or for some of a kind.
+func harness(
+    _ name: String, product: String = "Pure", _ dependencies: [Target.Dependency] = [], link: [String] = []
+) -> Target {
     .executableTarget(
         name: name,
-        dependencies: [.product(name: "Pure", package: "postern")],
-        swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+        dependencies: [.product(name: product, package: "postern")] + dependencies,
+        swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: link.isEmpty ? [] : [.unsafeFlags(["-use-ld=lld"] + link.flatMap { ["-Xlinker", $0] })])
 }
+
+/// libssh has these, but no public header: as in the shipped link.
+let sessionLink = ["-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default"]
+/// Time and waiting, which the fuzzer of a whole session has in its hands.
+let wrapped = ["--wrap=poll", "--wrap=clock_gettime"]
 
 let package = Package(
     name: "fuzz",
@@ -23,10 +31,18 @@ let package = Package(
     targets: [
         harness("FuzzAuthorizedKeys"),
         harness("FuzzCrypttab"),
+        harness("FuzzFrames"),
+        harness("FuzzGate", product: "Session", link: sessionLink),
+        harness("FuzzImage"),
+        harness("FuzzKeys"),
         harness("FuzzLineEditor"),
         harness("FuzzNetwork"),
         harness("FuzzPlan"),
+        harness("FuzzScreen"),
+        .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),
+        harness("FuzzSession", product: "Session", ["CSession"], link: sessionLink + wrapped),
         harness("FuzzSettings"),
         harness("FuzzWire"),
+        harness("FuzzWords"),
     ]
 )

@@ -16,6 +16,18 @@ import Testing
     func shows(text: String, shown: String) {
         #expect(printable(text) == shown)
     }
+
+    @Test(
+        "text for a log has at most so many bytes, and made so once it stays as it is",
+        arguments: [
+            ("abcdefgh", "abcdefgh"), ("abcdefghi", "abcde..."), ("abcd\u{1b}", "abcd\\x1b"),
+            ("abcde\u{1b}", "abcde..."),
+            ("abcd\u{1b}e", "abcd..."), ("\u{ff}\u{ff}", "\\xc3..."), ("", ""),
+        ])
+    func limited(text: String, shown: String) {
+        #expect(printable(text, limit: 8) == shown)
+        #expect(printable(shown, limit: 8) == shown)
+    }
 }
 
 @Suite struct SecretBytesTests {

@@ -1,0 +1,109 @@
+import Linux
+import Wire
+
+/// The monitor's end: it judges all that the session says, and answers.
+final class MonitorEnd {
+    private var socket: FrameSocket?
+    private var permits = PermitTable()
+    private var open: [UInt8: Bool] = [:]
+    private let client: Client
+    /// Whether a passphrase has opened the volume.
+    private(set) var hasOpened = false
+    /// Whether it answers by itself.
+    private let answers: Bool
+
+    init(_ descriptor: consuming FileDescriptor, client: Client, answers: Bool) {
+        socket = FrameSocket(descriptor, largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
+        self.client = client
+        self.answers = answers
+    }
+
+    func send(_ message: MonitorMessage, _ channel: UInt8 = 0) {
+        guard let body = try? message.body(channel: channel) else { fatalError("it cannot be sent") }
+        _ = socket?.send(body)
+    }
+
+    func close() { socket = nil }
+
+    /// Takes what the session has sent.
+    ///
+    /// - Returns: whether there was anything.
+    func pump() -> Bool {
+        var moved = false
+        while let socket, case .frame(let body) = socket.receive() {
+            guard let (channel, message) = try? SessionMessage.read(body) else { fatalError("no message") }
+            trace("session: channel \(channel) \(message)")
+            if case .forbidden(let reason) = permits.judge(channel, message) { fatalError(reason) }
+            take(message, channel)
+            moved = true
+        }
+        if socket?.wantsToWrite == true { _ = socket?.flush() }
+        return moved
+    }
+
+    private func take(_ message: SessionMessage, _ channel: UInt8) {
+        switch message {
+        case .log(_, let line): checkPlain(line)
+        case .authenticated(let key, let user):
+            guard client.signed.contains(Int(key)) else { fatalError("a login without a signature: key \(key)") }
+            checkPlain(user)
+        case .open(let command, let terminal):
+            open[channel] = terminal
+            guard answers else { break }
+            send(.state(picture(1)), channel)
+            if case .status = command { finish(channel, .done) }
+        case .passphrase(let secret):
+            let first = secret.withUnsafeBytes { $0.first ?? 0 }
+            guard answers else { break }
+            permits.answered(channel)
+            let outcome: TryResult.Outcome = first & 1 == 1 ? .opened : first & 2 == 2 ? .wrong : .failed
+            hasOpened = hasOpened || outcome == .opened
+            send(.tried([TryResult(name: "root", outcome: outcome, detail: "d")], retryAfter: 1), channel)
+            if open[channel] == false || outcome == .opened { finish(channel, .done) }
+        case .close: open[channel] = nil
+        }
+    }
+
+    private func finish(_ channel: UInt8, _ code: ExitCode) {
+        send(.finish(code, reason: ""), channel)
+        open[channel] = nil
+    }
+
+    /// What the monitor does of its own accord.
+    func act(_ what: UInt8, _ channel: UInt8) {
+        switch what & 7 {
+        case 0, 1: send(.state(picture(Int(what >> 3) + 1)), channel)
+        case 2:
+            permits.answered(channel)
+            let results = (0...what >> 3).map { number in
+                TryResult(name: "v\(number)", outcome: .init(rawValue: number & 3) ?? .wrong, detail: "\u{1b}[2J")
+            }
+            send(.tried(results, retryAfter: UInt16(what)), channel)
+        case 3: send(.finish(ExitCode(rawValue: what >> 3 & 7) ?? .done, reason: "Why\r\n\u{7}not."), channel)
+        case 4: send(.finish(.done, reason: "The boot goes on."), 0)
+        case 5: send(.state(picture(Limits.items)), channel)
+        case 6: for _ in 0...what { send(.state(picture(8)), channel) }
+        default: close()
+        }
+    }
+
+    private func picture(_ count: Int) -> MachineState {
+        var volumes: [VolumeStatus] = []
+        for number in 0..<count {
+            let state = VolumeState(rawValue: UInt8(number % 9)) ?? .locked
+            volumes.append(
+                VolumeStatus(
+                    name: number == 0 ? "root" : "v\(number)\u{1b}]0;x\u{7}", device: "UUID=\(number)",
+                    state: number == 0 ? .locked : state, detail: "é\u{9b}2J", asks: number % 9 == 0, required: true,
+                    seconds: UInt32(number)))
+        }
+        return MachineState(
+            host: "fuzz", waiting: 1, rehearsal: count == 2, continues: count == 3, volumes: volumes, notices: ["One."])
+    }
+}
+
+/// What reaches a log or another process has no control characters.
+private func checkPlain(_ text: String) {
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+    guard isPlain else { fatalError("it is not plain: \(text.debugDescription)") }
+}
