@@ -16,6 +16,9 @@ import Testing
             ("Crypttab /a\nCrypttab /b\n", "Crypttab /etc/postern/crypttab\nCrypttab /etc/postern/crypttab\n"),
             ("#Crypttab /a\n", "#Crypttab /a\nCrypttab /etc/postern/crypttab\n"),
             ("\u{feff}Crypttab /a\n", "Crypttab /etc/postern/crypttab\n"),
+            // What is no line of the machine's becomes none of the image's.
+            ("Port 22\r\r\n", "Port 22\r\r\nCrypttab /etc/postern/crypttab\n"),
+            ("\u{feff}\u{feff}Port 22\n", "\u{feff}\u{feff}Port 22\nCrypttab /etc/postern/crypttab\n"),
             (
                 "Port 22\nMatch all\nCrypttab /b\n",
                 "Port 22\nCrypttab /etc/postern/crypttab\nMatch all\nCrypttab /b\n"
@@ -25,7 +28,9 @@ import Testing
         let copy = Copies.settings(Array(host.utf8))
         #expect(String(decoding: copy, as: UTF8.self) == image)
         var findings: [Finding] = []
-        #expect(Settings.parse(copy, file: "", into: &findings).crypttab == "/etc/postern/crypttab")
+        let read = Settings.parse(copy, file: "", into: &findings)
+        #expect(read.crypttab == "/etc/postern/crypttab")
+        #expect(read.ports == Settings.parse(Array(host.utf8), file: "", into: &findings).ports)
     }
 
     private let host = """
