@@ -46,7 +46,8 @@ enum Copies {
             said.append(keyword)
         }
         for (keyword, line) in own where !said.contains(keyword) { copies.insert(Array(line.utf8), at: end) }
-        var copy: [UInt8] = []
+        // A second byte order mark is part of the first line, and must not become the mark.
+        var copy = copies[0].starts(with: mark) ? mark : []
         for line in copies {
             copy += line
             copy.append(UInt8(ascii: "\n"))
@@ -54,12 +55,14 @@ enum Copies {
         return copy
     }
 
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// The file's lines without their ends and without a byte order mark.
     private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
-        let text = isMarked ? bytes.dropFirst(3) : bytes[...]
+        let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
         return text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
-            line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            // One before the line's end costs the line, and is not to become the end of a good one.
+            line.last == UInt8(ascii: "\r") && line.dropLast().last != UInt8(ascii: "\r") ? line.dropLast() : line
         }
     }
 

@@ -67,10 +67,11 @@ final class Service {
             link.flush()
             if let reason = reasonToEnd(connection) {
                 connection.disconnect(reason)
-                break
+                link.flush()
+                return
             }
         }
-        if !connection.isOpen { farewell(connection) }
+        farewell(connection)
         link.flush()
     }
 

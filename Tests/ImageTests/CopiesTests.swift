@@ -17,6 +17,9 @@ import Testing
             ("#Crypttab /a\n", "#Crypttab /a\n{TIME}Crypttab /etc/postern/crypttab\n"),
             ("\u{feff}Crypttab /a\n", "Crypttab /etc/postern/crypttab\n{TIME}"),
             ("imagetime 7\n", "{TIME}Crypttab /etc/postern/crypttab\n"),
+            // What is no line of the machine's becomes none of the image's.
+            ("Port 22\r\r\n", "Port 22\r\r\n{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("\u{feff}\u{feff}Port 22\n", "\u{feff}\u{feff}Port 22\n{TIME}Crypttab /etc/postern/crypttab\n"),
             (
                 "Port 22\nMatch all\nCrypttab /b\n",
                 "Port 22\n{TIME}Crypttab /etc/postern/crypttab\nMatch all\nCrypttab /b\n"
@@ -30,6 +33,7 @@ import Testing
         let settings = Settings.parse(copy, file: "", into: &findings)
         #expect(settings.crypttab == "/etc/postern/crypttab")
         #expect(settings.imageTime == 1_764_000_000)
+        #expect(settings.ports == Settings.parse(Array(host.utf8), file: "", into: &findings).ports)
     }
 
     private let host = """

@@ -56,7 +56,8 @@ extension SessionTests {
                 """
                 # Left to itself it would not even try.
                 paramiko.auth_handler.AuthHandler._finalize_pubkey_algorithm = lambda self, kind: kind
-                client.connect("127.0.0.1", port, "root", key_filename=key, look_for_keys=False, allow_agent=False)
+                client.connect("127.0.0.1", port, "root", pkey=paramiko.RSAKey.from_private_key_file(key),
+                    look_for_keys=False, allow_agent=False)
                 """)
             #expect(end.status == 1)
             #expect(end.err.contains("Authentication"), "\(end)")
