@@ -20,6 +20,11 @@ internal import CSeccomp
 
     /// For a session: libssh on a connected socket, and frames.
     public static let session = SystemCalls(names: loop, quickAcknowledgements: true)
+    /// For a signer: frames and arithmetic.
+    public static let signer = SystemCalls(names: [
+        "read", "write", "sendto", "poll", "ppoll", "brk", "munmap", "mremap", "madvise", "mlock", "munlock", "futex",
+        "getrandom", "getpid", "clock_gettime", "restart_syscall", "rt_sigreturn", "exit", "exit_group",
+    ])
     /// For the prompt on consoles that are open already.
     public static let console = SystemCalls(names: loop, terminals: true)
 

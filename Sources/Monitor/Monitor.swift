@@ -12,6 +12,7 @@ final class Monitor {
     var plan: Plan
     var listeners: [Listener] = []
     var sessions: [SessionRecord] = []
+    var signers: [SignerRecord] = []
     var workers: [WorkerRecord] = []
     var nextSession = SessionRecord.console + 1
     /// Key files in memory, by their source's number in the plan.

@@ -10,6 +10,8 @@ final class SessionRecord {
     let socket: FrameSocket
     /// The client's address and port for the log, or `the console`.
     let peer: String
+    /// Its place among the connections, and so its user.
+    let slot: UInt32
     var permits: PermitTable
     /// The keys that may log in over this connection, by their places.
     var usableKeys: [Int] = []
@@ -25,7 +27,8 @@ final class SessionRecord {
     /// It says and hears nothing more; only its process is still to end.
     var isClosed = false
 
-    init(number: Int, process: Int32, socket: FrameSocket, peer: String) {
+    init(number: Int, process: Int32, socket: FrameSocket, peer: String, slot: UInt32 = 0) {
+        self.slot = slot
         self.number = number
         self.process = process
         self.socket = socket

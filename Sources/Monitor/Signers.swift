@@ -1,0 +1,92 @@
+internal import Linux
+internal import Wire
+
+/// The process with the host keys of one session, and the monitor's end of its socket.
+final class SignerRecord {
+    let process: Int32
+    let socket: FrameSocket
+    /// The number of its session, and whose client that has.
+    let session: Int
+    let peer: String
+    let slot: UInt32
+
+    init(process: Int32, socket: FrameSocket, session: SessionRecord) {
+        self.process = process
+        self.socket = socket
+        self.session = session.number
+        peer = session.peer
+        slot = session.slot
+    }
+}
+
+/// The users that the confined processes become, of whom there is one for each: no other process has the same, also
+/// where one's memory may be looked into by its user.
+///
+/// 60720 to 61180 is where neither systemd (its table "UIDs and GIDs") nor Debian (base-passwd's README) has anybody, and
+/// below 65536, which is as many as a container has.
+enum ConfinedUsers {
+    private static let first: UInt32 = 60720
+    /// Connections at once.
+    static let slots: UInt32 = 230
+
+    static func session(_ slot: UInt32) -> UInt32 { first + 2 * slot }
+    static func signer(_ slot: UInt32) -> UInt32 { first + 2 * slot + 1 }
+    static let console = first + 2 * slots
+}
+
+extension Monitor {
+    /// A place for a connection whose users nobody has, or `nil`.
+    var freeSlot: UInt32? {
+        (0..<ConfinedUsers.slots).first { slot in
+            !sessions.contains { $0.slot == slot && $0.number != SessionRecord.console }
+                && !signers.contains { $0.slot == slot }
+        }
+    }
+
+    /// Starts the signer of a session that was just started, whose setup it shares, but for the host keys and the user.
+    ///
+    /// - Parameter socket: its end of the socket to the session.
+    /// - Throws: `SystemError`
+    func startSigner(
+        of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let pair = try FileDescriptor.socketPair()
+        let process = try ChildProcess.start(.signer, descriptors: [pair.second.number, socket.number])
+        let signer = SignerRecord(
+            process: process,
+            socket: FrameSocket(
+                pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession),
+            session: session)
+        signers.append(signer)
+        var setup = setup
+        setup.confinement = confinement(as: ConfinedUsers.signer(session.slot))
+        setup.hostKeys = configuration.hostKeys.map { $0.content }
+        do throws(WireError) {
+            if signer.socket.send(try MonitorMessage.sessionSetup(setup).body(channel: 0)) { return }
+        } catch {}
+        ChildProcess.kill(process)
+    }
+
+    /// Takes what the signer of a session has said: it says who logged in before the session does.
+    ///
+    /// - Returns: the place of the key whose signature it verified, and the user name that was signed.
+    func verified(by signer: SignerRecord) -> (key: Int, user: String)? {
+        while case .frame(let body) = signer.socket.receive(), let (_, message) = try? SessionMessage.read(body) {
+            switch message {
+            case .authenticated(let key, let user): return (Int(key), user)
+            case .log(let level, let line): log.write(level.rawValue, "\(signer.peer): \(line)")
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// A signer has ended, usually after its session.
+    func remove(_ signer: SignerRecord, _ status: Int32) {
+        _ = verified(by: signer)
+        signers.removeAll { $0 === signer }
+        if status > 128, ending == nil {
+            log.write(LogLevel.warning.rawValue, "the signer of \(signer.peer) was ended by signal \(status - 128)")
+        }
+    }
+}
