@@ -19,21 +19,6 @@ final class SignerRecord {
     }
 }
 
-/// The users that the confined processes become, of whom there is one for each: no other process has the same, also
-/// where one's memory may be looked into by its user.
-///
-/// 60720 to 61180 is where neither systemd (its table "UIDs and GIDs") nor Debian (base-passwd's README) has anybody, and
-/// below 65536, which is as many as a container has.
-enum ConfinedUsers {
-    private static let first: UInt32 = 60720
-    /// Connections at once.
-    static let slots: UInt32 = 230
-
-    static func session(_ slot: UInt32) -> UInt32 { first + 2 * slot }
-    static func signer(_ slot: UInt32) -> UInt32 { first + 2 * slot + 1 }
-    static let console = first + 2 * slots
-}
-
 extension Monitor {
     /// A place for a connection whose users nobody has, or `nil`.
     var freeSlot: UInt32? {
