@@ -13,7 +13,8 @@ let linkerFlags = [
     // libssh has these, but no public header: our weak references to them would not fetch them.
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
-    "--wrap=ssh_srv_pki_do_sign_sessionid", "--wrap=ssh_pki_signature_verify", "--wrap=ssh_pki_export_privkey_to_pubkey",
+    "--wrap=ssh_srv_pki_do_sign_sessionid", "--wrap=ssh_pki_signature_verify",
+    "--wrap=ssh_pki_export_privkey_to_pubkey",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
 ]
 let staticC: [CSetting] = [
@@ -102,7 +103,7 @@ let package = Package(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
         tests("ImageTests", ["Config", "Image"]),
-        tests("LinuxTests", ["Linux"]),
+        tests("LinuxTests", ["CMachine", "Linux"]),
         tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
         tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),

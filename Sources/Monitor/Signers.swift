@@ -30,7 +30,8 @@ extension Monitor {
 
     /// Starts the signer of a session that was just started, whose setup it shares, but for the host keys and the user.
     ///
-    /// - Parameter socket: its end of the socket to the session.
+    /// `socket` is its end of the one to the session.
+    ///
     /// - Throws: `SystemError`
     func startSigner(
         of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor

@@ -35,7 +35,10 @@ struct SignerRules {
         let request = signed.dropFirst(4 + sessionID.count + 1) + PacketReader.string(signature)
         guard case .examine(let key) = gate.judge(Array(request)) else { return nil }
         // A client that binds its signature to the host key signed for this connection's alone.
-        guard gate.hostKey == nil || gate.hostKey == shownKey else { return nil }
+        guard gate.hostKey == nil || gate.hostKey == shownKey else {
+            gate.fail()
+            return nil
+        }
         return key
     }
 

@@ -128,7 +128,7 @@ extension SessionTests {
             for set in ["CapEff", "CapPrm", "CapInh"] { #expect(text.contains("\(set):\t0000000000000000")) }
             guard geteuid() == 0 else { return }
             #expect(text.contains("CapBnd:\t0000000000000000"))
-            #expect(text.contains("Uid:\t65533\t65533\t65533\t65533"))
+            #expect(text.contains("Uid:\t61000\t61000\t61000\t61000"))
             #expect(text.contains("Groups:\t \n") || text.contains("Groups:\t\n"))
             #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/root") != "/")
             #expect(memory(of: id) <= 6 << 10, "\(memory(of: id)) KiB")

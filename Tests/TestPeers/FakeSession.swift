@@ -148,7 +148,7 @@ final class FakeSession: @unchecked Sendable {
 }
 
 /// Starts a program with one argument and `descriptors` at 3, 4 and so on, as the monitor starts its children.
-private func spawn(_ path: String, _ argument: String, _ descriptors: [Int32]) throws -> Int32 {
+func spawn(_ path: String, _ argument: String, _ descriptors: [Int32]) throws -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
