@@ -14,11 +14,7 @@
 #include "libssh/pki_priv.h"
 #include "libssh/session.h"
 
-// The linker's --wrap gives libssh's calls to these in place of its own.
-ssh_string __wrap_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_key key, const enum ssh_digest_e digest);
-int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
-				    const unsigned char *data, size_t size);
-int __wrap_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made);
+// The linker's --wrap gives libssh's calls of these, by their names, to the functions __wrap_... below.
 int __real_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
 				    const unsigned char *data, size_t size);
 int __real_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made);

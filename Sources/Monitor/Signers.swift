@@ -57,7 +57,9 @@ extension Monitor {
     ///
     /// - Returns: the place of the key whose signature it verified, and the user name that was signed.
     func verified(by signer: SignerRecord) -> (key: Int, user: String)? {
-        while case .frame(let body) = signer.socket.receive(), let (_, message) = try? SessionMessage.read(body) {
+        for _ in 0..<Monitor.mostFrames {
+            guard case .frame(let body) = signer.socket.receive(), let (_, message) = try? SessionMessage.read(body)
+            else { break }
             switch message {
             case .authenticated(let key, let user): return (Int(key), user)
             case .log(let level, let line): log.write(level.rawValue, "\(signer.peer): \(line)")

@@ -109,7 +109,7 @@ struct ConfinementTests {
                 let end = try run("setpriv", words + ["head", "-c", "1", "/proc/\(victim)/\(file)"])
                 #expect(end.status == 1 && end.err.contains("Permission denied"), "\(file) as \(user): \(end)")
             }
-            let signal = try run("setpriv", words + ["kill", "-0", "\(victim)"])
+            let signal = try run("setpriv", words + ["sh", "-c", "kill -0 \(victim)"])
             #expect((signal.status == 0) == mayFind, "\(signal)")
         }
     }

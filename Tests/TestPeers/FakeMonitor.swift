@@ -104,6 +104,9 @@ public final class FakeMonitor: @unchecked Sendable {
     /// The process ids of the sessions that were started.
     public var processes: [Int32] { lock.withLock { sessions.map { $0.process } } }
 
+    /// The process ids of their signers.
+    public var signers: [Int32] { lock.withLock { sessions.map { $0.signer } } }
+
     func record(_ event: Event) {
         lock.withLock {
             recorded.append(event)
