@@ -2,12 +2,14 @@ internal import CLinux
 
 /// A process of our own program: `/proc/self/exe` with a role.
 public enum Role: String, Sendable {
-    case session, console, worker
+    case session, signer, console, worker
 
     /// Where a child finds its socket to the monitor.
     public static let controlDescriptor: Int32 = 3
-    /// Where a session finds its client's connection.
-    public static let connectionDescriptor: Int32 = 4
+    /// Where a session finds its client's connection, and its signer that session.
+    public static let peerDescriptor: Int32 = 4
+    /// Where a session finds its signer.
+    public static let signerDescriptor: Int32 = 5
 }
 
 /// A child process and how it ended.

@@ -27,12 +27,17 @@ public enum Sandbox {
         try check("setrlimit(RLIMIT_CORE)") { linux_limit_core(0) }
         try check("setrlimit(RLIMIT_FSIZE)") { linux_limit_file_size(0) }
         try check("setrlimit(RLIMIT_NPROC)") { linux_limit_processes(0) }
-        try check("setrlimit(RLIMIT_NOFILE)") { linux_limit_open_files(openFiles) }
+        try check("setrlimit(RLIMIT_NOFILE)") { linux_limit_open_files(calls.descriptors) }
         try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(addressSpace) }
         // A change of user makes a process dumpable or not as the kernel's settings have it.
         try check("prctl(PR_SET_DUMPABLE)") { linux_set_not_dumpable() }
         ChildProcess.endWithParent(parent, gently: endsGently)
-        return try calls.allowAlone()
+        return try calls.enforce()
+    }
+
+    /// What `enter` leaves a process, for a person.
+    public static func summary(_ calls: SystemCalls) -> String {
+        "\(calls.descriptors) descriptors, \(addressSpace >> 20) MiB; system calls: \(calls.description)"
     }
 
     /// Keeps other processes of this user from looking into this one, and its memory out of core dumps: for the time
@@ -43,8 +48,6 @@ public enum Sandbox {
     }
 
     /// Bytes: the largest frame, what is made of it, and what libraries keep.
-    private static let addressSpace: UInt64 = 256 << 20
+    static let addressSpace: UInt64 = 256 << 20
     private static let lockedMemory: UInt64 = 32 << 20
-    /// poll(2) refuses more descriptors than may be open, so this is not 0.
-    private static let openFiles: UInt64 = 16
 }

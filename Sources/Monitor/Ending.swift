@@ -77,6 +77,7 @@ extension Monitor {
     /// Leaves nothing behind, and says how the boot goes on.
     func finish(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
+        for signer in signers { ChildProcess.kill(signer.process) }
         reap(signals)
         for worker in workers { ChildProcess.kill(worker.process) }
         keys.removeAll()
@@ -95,7 +96,7 @@ extension Monitor {
     /// for it.
     private func reap(_ signals: Int32) {
         let deadline = Clock.now() + Ending.reapGrace
-        var left = sessions.map { $0.process } + workers.map { $0.process }
+        var left = sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
         var set = PollSet()
         set.add(signals, .readable)
         while true {

@@ -12,6 +12,7 @@ final class Monitor {
     var plan: Plan
     var listeners: [Listener] = []
     var sessions: [SessionRecord] = []
+    var signers: [SignerRecord] = []
     var workers: [WorkerRecord] = []
     /// What those who have not logged in have to say in the log.
     var strangers = Strangers()

@@ -13,6 +13,8 @@ final class SessionRecord {
     /// Where the client comes from, as `PeerAddress.source` has it.
     let source: [UInt8]
     let begun = Clock.now()
+    /// Its place among the connections, and so its user.
+    let slot: UInt32
     var permits: PermitTable
     /// The keys that may log in over this connection, by their places.
     var usableKeys: [Int] = []
@@ -34,7 +36,8 @@ final class SessionRecord {
     /// When its process is killed if it has not ended by then.
     var killAt: Int64?
 
-    init(number: Int, process: Int32, socket: FrameSocket, peer: String, source: [UInt8] = []) {
+    init(number: Int, process: Int32, socket: FrameSocket, peer: String, source: [UInt8] = [], slot: UInt32 = 0) {
+        self.slot = slot
         self.number = number
         self.process = process
         self.socket = socket

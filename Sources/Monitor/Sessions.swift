@@ -10,8 +10,6 @@ extension Monitor {
     private static let mostConsoleStarts = 3
     /// A client that has vanished is forgotten after so many seconds.
     private static let keepAlive: Int32 = 60
-    /// The user and group of sessions and the console: no one else's on any distribution.
-    static let confinedUser: UInt32 = 65533
 
     func accept(_ listener: Listener) {
         // A bounded number a turn, so that a flood of connections leaves time for the rest.
@@ -24,31 +22,36 @@ extension Monitor {
     private func serve(_ connection: Client) {
         guard let address = PeerAddress(bytes: connection.address) else { return }
         let peer = "\(address.description) port \(connection.port)"
+        // Without one to spare it shares the last: a flood of strangers is not to refuse an owner.
+        let slot = freeSlot ?? ConfinedUsers.slots - 1
         connection.keepAlive(seconds: Monitor.keepAlive)
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(.session, descriptors: [pair.second.number, connection.number])
+            let between = try FileDescriptor.socketPair()
+            let process = try ChildProcess.start(
+                .session, descriptors: [pair.second.number, connection.number, between.first.number])
             let session = SessionRecord(
                 number: nextSession, process: process,
                 socket: FrameSocket(
                     pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession,
                     largestQueue: Wire.Limits.queueToSession),
-                peer: peer, source: address.source)
+                peer: peer, source: address.source, slot: slot)
             session.fields = [
                 LogField("POSTERN_ADDRESS", address.description), LogField("POSTERN_PORT", "\(connection.port)"),
             ]
             nextSession += 1
             sessions.append(session)
             makeRoom()
-            let setup = setup(for: address)
+            let setup = setup(for: address, slot)
             session.usableKeys = setup.keys.filter { $0.refusal.isEmpty }.map { Int($0.index) }
             send(.sessionSetup(setup), to: session, channel: 0)
+            try startSigner(of: session, setup, socket: between.second)
         } catch {
             logStranger(address.source, .error, peer, "no session: \(error.description)")
         }
     }
 
-    private func setup(for address: PeerAddress) -> SessionSetup {
+    private func setup(for address: PeerAddress, _ slot: UInt32) -> SessionSetup {
         let settings = configuration.settings
         // A clock that begins in 1970 is not to revive a key.
         let date = max(Clock.date(), settings.imageTime ?? 0)
@@ -68,7 +71,7 @@ extension Monitor {
                     noTouchRequired: key.noTouchRequired, refusal: refusal, title: title(of: key)))
         }
         return SessionSetup(
-            confinement: confinement, hostKeys: configuration.hostKeys.map { $0.content }, keys: usable,
+            confinement: confinement(as: ConfinedUsers.session(slot)), hostKeys: [], keys: usable,
             keyExchange: settings.kexAlgorithms.map { $0.joined(separator: ",") },
             ciphers: settings.ciphers.map { $0.joined(separator: ",") },
             macs: settings.macs.map { $0.joined(separator: ",") },
@@ -80,9 +83,9 @@ extension Monitor {
         key.comment.isEmpty ? key.fingerprint : "\(key.fingerprint) (\(key.comment))"
     }
 
-    var confinement: Confinement {
+    func confinement(as user: UInt32) -> Confinement {
         guard ChildProcess.isRoot else { return Confinement(root: nil, user: nil) }
-        return Confinement(root: emptyFolder, user: Monitor.confinedUser)
+        return Confinement(root: emptyFolder, user: user)
     }
 
     /// Starts the prompt on the consoles, when there are any.
@@ -103,7 +106,8 @@ extension Monitor {
                 peer: "the console")
             session.isAuthenticated = true
             sessions.append(session)
-            let setup = ConsoleSetup(confinement: confinement, terminals: terminals, asker: asker)
+            let setup = ConsoleSetup(
+                confinement: confinement(as: ConfinedUsers.console), terminals: terminals, asker: asker)
             send(.consoleSetup(setup), to: session, channel: 0)
             showNetwork(session)
         } catch {
@@ -139,7 +143,7 @@ extension Monitor {
         }
         switch message {
         case .log(let level, let line): write(level, line, of: session)
-        case .authenticated(let key, let user): login(session, Int(key), user)
+        case .authenticated(let key, _): login(session, Int(key))
         case .open(let command, let terminal): open(command, channel, terminal: terminal, session)
         case .passphrase(let secret):
             let asker = Asker(
@@ -153,9 +157,16 @@ extension Monitor {
         }
     }
 
-    private func login(_ session: SessionRecord, _ index: Int, _ user: String) {
+    private func login(_ session: SessionRecord, _ index: Int) {
         guard session.usableKeys.contains(index) else {
             end(session, why: "a login with a key that may not")
+            return
+        }
+        // What the session says counts for nothing here: its signer has verified the signature.
+        guard let signer = signers.first(where: { $0.session == session.number }),
+            let (key, user) = verified(by: signer), key == index
+        else {
+            end(session, why: "a login with a key that did not sign")
             return
         }
         session.isAuthenticated = true
@@ -163,9 +174,11 @@ extension Monitor {
         if session.givesWay { ChildProcess.giveWay(session.process, false) }
         limitLogins()
         session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
-        let key = configuration.keys[index]
-        session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", key.fingerprint)]
-        if !key.comment.isEmpty { session.fields.append(LogField("POSTERN_KEY_COMMENT", key.comment)) }
+        let authorized = configuration.keys[index]
+        session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", authorized.fingerprint)]
+        if !authorized.comment.isEmpty {
+            session.fields.append(LogField("POSTERN_KEY_COMMENT", authorized.comment))
+        }
         log.write(
             LogLevel.info.rawValue, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
     }

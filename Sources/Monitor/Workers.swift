@@ -165,6 +165,8 @@ extension Monitor {
         } else if let session = sessions.first(where: { $0.process == exited.id }) {
             serve(session, .readable, most: .max)
             remove(session, exited.status)
+        } else if let signer = signers.first(where: { $0.process == exited.id }) {
+            remove(signer, exited.status)
         }
     }
 }

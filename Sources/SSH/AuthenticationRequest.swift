@@ -8,6 +8,8 @@
 struct AuthenticationRequest: Equatable {
     var user: [UInt8]
     var method: Method
+    /// The host key that the client was shown, where it says so.
+    var hostKey: [UInt8]?
 
     enum Method: Equatable {
         case none
@@ -40,7 +42,10 @@ struct AuthenticationRequest: Equatable {
         guard let signed = reader.byte(), let algorithm = reader.string(), let blob = reader.string() else {
             return nil
         }
-        if isHostBound { guard reader.string() != nil else { return nil } }
+        if isHostBound {
+            guard let shown = reader.string() else { return nil }
+            hostKey = shown
+        }
         var signature: Signature?
         if signed != 0 {
             guard let bytes = reader.string(), let read = Signature(bytes) else { return nil }
@@ -89,5 +94,10 @@ struct PacketReader {
         guard let length = integer(), Int(length) <= bytes.count - offset else { return nil }
         offset += Int(length)
         return Array(bytes[(offset - Int(length))..<offset])
+    }
+
+    /// A string as it stands in a message.
+    static func string(_ bytes: [UInt8]) -> [UInt8] {
+        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bytes.count >> $0) } + bytes
     }
 }

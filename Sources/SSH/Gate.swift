@@ -14,12 +14,14 @@ public struct Gate {
         case refuse(note: String)
     }
 
-    private let keys: [AuthorizedKey]
+    let keys: [AuthorizedKey]
     private let mostFailures: Int
     private var failures = 0
     private var isFirst = true
     /// The user name of the last request, as the client sent it.
     private(set) var user: [UInt8] = []
+    /// The host key that its client was shown, where it said so.
+    private(set) var hostKey: [UInt8]?
 
     /// A gate that sends a client away after `mostFailures` refusals, as sshd's `MaxAuthTries`.
     public init(keys: [AuthorizedKey], mostFailures: Int) {
@@ -40,6 +42,7 @@ public struct Gate {
         defer { isFirst = false }
         guard let request = AuthenticationRequest(packet) else { return refuse("") }
         user = request.user
+        hostKey = request.hostKey
         switch request.method {
         case .none where isFirst: return .refuse(note: "")
         case .none, .other: return refuse("")

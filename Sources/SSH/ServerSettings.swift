@@ -1,16 +1,17 @@
 internal import CLibssh
-public import Linux
+internal import CSigner
+internal import Linux
 
 /// What the server's side of a connection offers.
 public struct ServerSettings {
-    /// Private keys in OpenSSH's file format.
-    public var hostKeys: [SecretBytes]
+    /// Public keys, as the signer told them; one that it cannot sign with is empty.
+    public var hostKeys: [[UInt8]]
     /// Lists of names as in sshd_config.
     public var keyExchange = ServerSettings.keyExchange
     public var ciphers = ServerSettings.ciphers
     public var macs = ServerSettings.macs
 
-    public init(hostKeys: [SecretBytes]) {
+    public init(hostKeys: [[UInt8]]) {
         self.hostKeys = hostKeys
     }
 
@@ -26,7 +27,7 @@ public struct ServerSettings {
     private static let publicKeyAlgorithms =
         "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
         + "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
-    private static let shortestRSA: Int32 = 2048
+    static let shortestRSA: Int32 = 2048
 
     /// Hands the settings to libssh. What it does not take of the lists is replaced by Postern's own, and a host key
     /// that it does not take is left out: either is told to `note`, and costs nobody the way in.
@@ -56,7 +57,7 @@ public struct ServerSettings {
         }
         var taken = 0
         for key in hostKeys {
-            if try unsafe importKey(key, bind) { taken += 1 } else { note("a host key cannot be used") }
+            if unsafe importKey(key, bind) { taken += 1 } else { note("a host key cannot be used") }
         }
         guard taken > 0 else { throw .noHostKey }
     }
@@ -68,22 +69,10 @@ public struct ServerSettings {
     }
 
     /// Whether libssh took the key, which it then owns.
-    private func importKey(_ text: SecretBytes, _ bind: ssh_bind) throws(SSHError) -> Bool {
-        let terminated: SecretBytes
-        do throws(SystemError) { terminated = try SecretBytes(capacity: text.count + 1) } catch {
-            throw .memory(error.description)
-        }
-        unsafe text.withUnsafeBytes { bytes in _ = unsafe terminated.append(contentsOf: bytes) }
-        _ = terminated.append(0)
-        var key: ssh_key?
-        let result = unsafe terminated.withUnsafeBytes { bytes in
-            unsafe ssh_pki_import_privkey_base64(bytes.bindMemory(to: CChar.self).baseAddress, nil, nil, nil, &key)
-        }
-        guard result == SSH_OK, let key = unsafe key else { return false }
-        if unsafe ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, UnsafeMutableRawPointer(key)) == 0 {
-            return true
-        }
-        unsafe ssh_key_free(key)
+    private func importKey(_ blob: [UInt8], _ bind: ssh_bind) -> Bool {
+        guard let key = unsafe signer_public_key(blob, blob.count) else { return false }
+        if unsafe ssh_bind_options_set(bind, SSH_BIND_OPTIONS_IMPORT_KEY, key) == 0 { return true }
+        unsafe ssh_key_free(OpaquePointer(key))
         return false
     }
 }

@@ -13,7 +13,7 @@ extension SessionSetup {
             mostFailures: Int(clamping: maxAuthTries))
     }
 
-    var serverSettings: ServerSettings {
+    func serverSettings(_ hostKeys: [[UInt8]]) -> ServerSettings {
         var settings = ServerSettings(hostKeys: hostKeys)
         if let keyExchange { settings.keyExchange = keyExchange }
         if let ciphers { settings.ciphers = ciphers }

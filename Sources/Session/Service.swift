@@ -32,6 +32,7 @@ final class Service {
         self.link = link
         loginDeadline = setup.patience.map { Clock.now() + $0 }
         try Library.start()
+        let hostKeys = try SignerLink.connect(Role.signerDescriptor)
         // They hold this object, and it holds them: both go with the process.
         let handlers = SSHConnection.Handlers(
             authenticated: { [self] in authenticated($0, $1) },
@@ -43,8 +44,8 @@ final class Service {
             closed: { [self] in closed($0) },
             note: { link.log(.warning, $0) })
         connection = try SSHConnection(
-            FileDescriptor(owning: Role.connectionDescriptor), settings: setup.serverSettings, gate: setup.gate,
-            mostChannels: UInt8(Limits.channels), handlers: handlers)
+            FileDescriptor(owning: Role.peerDescriptor), settings: setup.serverSettings(hostKeys),
+            gate: setup.gate, mostChannels: UInt8(Limits.channels), handlers: handlers)
     }
 
     /// Serves the client until it or the monitor is gone.

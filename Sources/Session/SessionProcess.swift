@@ -18,7 +18,7 @@ public enum SessionProcess {
         guard let setup = link.receiveSetup() else { return 1 }
         do throws(SSHError) {
             let service = try Service(setup, link)
-            guard confine(setup.confinement, parent, link) else { return 1 }
+            guard confine(setup.confinement, .session, parent, link) else { return 1 }
             service.run()
             return 0
         } catch {
@@ -28,11 +28,15 @@ public enum SessionProcess {
         }
     }
 
-    private static func confine(_ confinement: Confinement, _ parent: Int32, _ link: MonitorLink) -> Bool {
+    static func confine(
+        _ confinement: Confinement, _ calls: SystemCalls, _ parent: Int32, _ link: MonitorLink
+    ) -> Bool {
         do throws(SystemError) {
             let isFiltered = try Sandbox.enter(
-                root: confinement.root, user: confinement.user, calls: .session, parent: parent)
-            if !isFiltered { link.log(.warning, "the kernel does not limit a session's system calls (no seccomp)") }
+                root: confinement.root, user: confinement.user, calls: calls, parent: parent)
+            if !isFiltered, calls == .session {
+                link.log(.warning, "the kernel does not limit a session's system calls (no seccomp)")
+            }
             return true
         } catch {
             link.log(.error, "a session could not be confined: \(error.description)")

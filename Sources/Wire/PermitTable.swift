@@ -8,8 +8,8 @@
 /// | passphrase    | 1…10    | on an open `unlock`, when none of it is being tried; without a terminal once |
 /// | close         | 1…10    | on an open channel                                                       |
 ///
-/// A session that a stranger has taken over can pose as any key (README, "What it protects against"): what it gets is
-/// bounded by this table, not by its word.
+/// That somebody logged in the monitor takes from the signer (`CSigner.h`). What else a session says that a stranger has
+/// taken over is bounded by this table, not by its word.
 public struct PermitTable: Sendable {
     /// Log lines of one session: one a failed key and a few more, also for an agent with many keys.
     public static let mostLogLines = 100

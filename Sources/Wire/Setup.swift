@@ -46,7 +46,7 @@ public struct Confinement: Equatable, Sendable {
 
 public struct SessionSetup {
     public var confinement: Confinement
-    /// Host keys in OpenSSH's file format.
+    /// Host keys in OpenSSH's file format: the signer has them, and the session none.
     public var hostKeys: [SecretBytes]
     public var keys: [UsableKey]
     /// Lists as in sshd_config, or `nil` for Postern's own.

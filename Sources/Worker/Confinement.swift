@@ -17,6 +17,8 @@ enum Confinement {
         _ = linux_set_not_dumpable()
         _ = linux_limit_core(0)
         _ = linux_set_no_new_privileges()
+        // Without it the worker goes on: the volume is to be opened.
+        _ = try? SystemCalls.worker.enforce()
     }
 
     /// Becomes nobody, without any capability. Open descriptors are all that is left.

@@ -128,6 +128,9 @@ enum CommandLine {
         for line in configuration.crypttab.rendered.split(separator: "\n") { print("#   \(line)") }
         print("# authorized keys:")
         for key in configuration.keys { print("#   \(key.type) \(key.fingerprint) \(printable(key.comment))") }
+        print("# confinement; session, signer and console have an empty root folder, and no groups, capabilities, core")
+        print("# dumps, new privileges, new processes or files to write to:")
+        for line in ConfinedUsers.listing { print("# \(line)") }
         for finding in configuration.findings { Log.complain(finding.description) }
         return 0
     }

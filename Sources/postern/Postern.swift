@@ -19,6 +19,7 @@ private func run() -> Int32 {
     if arguments.count == 1, let role = Role(rawValue: arguments[0]) {
         switch role {
         case .session: return SessionProcess.run()
+        case .signer: return SignerProcess.run()
         case .console: return ConsoleProcess.run()
         case .worker: return WorkerProcess.run()
         }

@@ -2,6 +2,7 @@
 #include "CMachine.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
@@ -9,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int machine_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
@@ -71,3 +75,61 @@ int machine_advertise(const char *space, const char *link, int managed, const un
     if (there != -1) close(there);
     return result;
 }
+
+long machine_call(long number, long a, long b, long c, long d, long e) { return syscall(number, a, b, c, d, e, 0L); }
+
+#ifdef __x86_64__
+static int inject(int process, long number, const long arguments[6], const void *bytes, unsigned long count, int pointer) {
+    struct user_regs_struct registers;
+    long word;
+
+    if (ptrace(PTRACE_GETREGS, process, NULL, &registers) == -1) return -1;
+    errno = 0;
+    word = ptrace(PTRACE_PEEKTEXT, process, registers.rip - 2, NULL);
+    if (errno != 0) return -1;
+    // It must wait in a system call, whose instruction is used once more.
+    if ((word & 0xffff) != 0x050f) {
+        errno = EAGAIN;
+        return -1;
+    }
+    unsigned long long to[6];
+    for (int i = 0; i < 6; i++) to[i] = (unsigned long long)arguments[i];
+    if (pointer >= 0) {
+        // Below what the stack has in use.
+        to[pointer] = (registers.rsp - 4096) & ~15ULL;
+        for (unsigned long done = 0; done < count; done += sizeof(word)) {
+            word = 0;
+            memcpy(&word, (const char *)bytes + done, count - done < sizeof(word) ? count - done : sizeof(word));
+            if (ptrace(PTRACE_POKEDATA, process, to[pointer] + done, word) == -1) return -1;
+        }
+    }
+    registers.rip -= 2;
+    registers.rax = (unsigned long long)number;
+    registers.orig_rax = ~0ULL;
+    registers.rdi = to[0];
+    registers.rsi = to[1];
+    registers.rdx = to[2];
+    registers.r10 = to[3];
+    registers.r8 = to[4];
+    registers.r9 = to[5];
+    return ptrace(PTRACE_SETREGS, process, NULL, &registers) == -1 ? -1 : 0;
+}
+
+int machine_inject(int process, long number, const long arguments[6], const void *bytes, unsigned long count, int pointer) {
+    int status, result, code;
+
+    if (ptrace(PTRACE_ATTACH, process, NULL, NULL) == -1) return -1;
+    while (waitpid(process, &status, __WALL) == -1)
+        if (errno != EINTR) return -1;
+    result = inject(process, number, arguments, bytes, count, pointer);
+    code = errno;
+    ptrace(PTRACE_DETACH, process, NULL, NULL);
+    errno = code;
+    return result;
+}
+#else
+int machine_inject(int process, long number, const long arguments[6], const void *bytes, unsigned long count, int pointer) {
+    errno = ENOSYS;
+    return -1;
+}
+#endif

@@ -153,13 +153,14 @@ import Testing
         let console = try #require(agent.console)
         #expect(screen.sees("Passphrase for root: "))
         #expect(console.sees("Passphrase for root: "))
-        for role in ["session", "console"] {
+        for role in ["session", "signer", "console"] {
             let id = try #require(agent.children(role).first)
             #expect(Processes.field("Seccomp", of: id) == "2")
             #expect(Processes.field("NoNewPrivs", of: id) == "1")
             #expect(Processes.field("CapEff", of: id) == "0000000000000000")
             guard geteuid() == 0 else { continue }
-            #expect(Processes.field("Uid", of: id) == "65533\t65533\t65533\t65533")
+            let user = ["session": 60720, "signer": 60721, "console": 61180][role] ?? 0
+            #expect(Processes.field("Uid", of: id) == "\(user)\t\(user)\t\(user)\t\(user)")
             let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/root")
             #expect(folder == "/run/postern-rehearsal-\(agent.process)")
         }

@@ -51,7 +51,7 @@ enum Processes {
 
     /// All children of `parent` that are processes of ours.
     static func children(of parent: pid_t) -> [pid_t] {
-        ["session", "worker", "console"].flatMap { children(of: parent, $0) }
+        ["session", "signer", "worker", "console"].flatMap { children(of: parent, $0) }
     }
 
     /// The role of a process of ours, or `nil` when it has ended or is another one.

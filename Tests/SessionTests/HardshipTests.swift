@@ -103,8 +103,31 @@ extension SessionTests {
             #expect(try !holds(id, "crossing 4711"))
         }
 
+        @Test(
+            "the host key lies in the signer's memory alone",
+            .enabled(if: geteuid() == 0, "another process's memory is root's to read"))
+        func keepsTheHostKey() throws {
+            let bench = try Bench()
+            let screen = try bench.terminal()
+            #expect(screen.shows("Passphrase for root: "))
+            // The file ends in the seed and the public key (PROTOCOL.key of OpenSSH), and then the comment.
+            let text = try #require(bench.monitor.setup.hostKeys.first).withUnsafeBytes {
+                String(decoding: $0, as: UTF8.self)
+            }
+            let lines = text.split(separator: "\n").filter { !$0.hasPrefix("-----") }
+            let file = try #require(Data(base64Encoded: lines.joined()))
+            let start = try #require(file.range(of: Data("ssh-ed25519".utf8))).upperBound + 4
+            let end = try #require(file.range(of: file[start..<(start + 32)], options: .backwards)).lowerBound
+            let seed = file[(end - 32)..<end]
+            #expect(try holds(bench.monitor.signers[0], seed))
+            #expect(try !holds(bench.monitor.processes[0], seed))
+            #expect(try holds(bench.monitor.processes[0], file[start..<(start + 32)]), "its memory cannot be read")
+        }
+
         /// Whether the text lies somewhere in the writable memory of a process.
-        private func holds(_ id: Int32, _ text: String) throws -> Bool {
+        private func holds(_ id: Int32, _ text: String) throws -> Bool { try holds(id, Data(text.utf8)) }
+
+        private func holds(_ id: Int32, _ wanted: Data) throws -> Bool {
             let memory = try #require(FileHandle(forReadingAtPath: "/proc/\(id)/mem"))
             for line in try String(contentsOfFile: "/proc/\(id)/maps", encoding: .utf8).split(separator: "\n") {
                 let words = line.split(separator: " ")
@@ -112,7 +135,7 @@ extension SessionTests {
                 guard words[1].hasPrefix("rw"), ends.count == 2 else { continue }
                 try memory.seek(toOffset: ends[0])
                 let bytes = try memory.read(upToCount: Int(ends[1] - ends[0]))
-                if let bytes, bytes.range(of: Data(text.utf8)) != nil { return true }
+                if let bytes, bytes.range(of: wanted) != nil { return true }
             }
             return false
         }
@@ -128,7 +151,7 @@ extension SessionTests {
             for set in ["CapEff", "CapPrm", "CapInh"] { #expect(text.contains("\(set):\t0000000000000000")) }
             guard geteuid() == 0 else { return }
             #expect(text.contains("CapBnd:\t0000000000000000"))
-            #expect(text.contains("Uid:\t65533\t65533\t65533\t65533"))
+            #expect(text.contains("Uid:\t61000\t61000\t61000\t61000"))
             #expect(text.contains("Groups:\t \n") || text.contains("Groups:\t\n"))
             #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/root") != "/")
             #expect(memory(of: id) <= 6 << 10, "\(memory(of: id)) KiB")

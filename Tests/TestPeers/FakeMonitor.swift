@@ -65,11 +65,11 @@ public final class FakeMonitor: @unchecked Sendable {
     }
 
     /// As the monitor has it: all of it for root, nothing for others.
-    private static func confinement() -> Confinement {
+    static func confinement() -> Confinement {
         guard geteuid() == 0 else { return Confinement(root: nil, user: nil) }
         let folder = NSTemporaryDirectory() + "/postern-test-empty"
         mkdir(folder, 0o755)
-        return Confinement(root: folder, user: 65533)
+        return Confinement(root: folder, user: 61000)
     }
 
     public func stop() {
@@ -103,6 +103,9 @@ public final class FakeMonitor: @unchecked Sendable {
 
     /// The process ids of the sessions that were started.
     public var processes: [Int32] { lock.withLock { sessions.map { $0.process } } }
+
+    /// The process ids of their signers.
+    public var signers: [Int32] { lock.withLock { sessions.map { $0.signer } } }
 
     func record(_ event: Event) {
         lock.withLock {

@@ -7,6 +7,9 @@ import Wire
 /// One session process, and the monitor's side of its socket.
 final class FakeSession: @unchecked Sendable {
     let process: Int32
+    /// The process with the host keys, and what it says.
+    let signer: Int32
+    private let signerSocket: FrameSocket
     private let monitor: FakeMonitor
     private let socket: FrameSocket
     private let lock = NSRecursiveLock()
@@ -16,7 +19,12 @@ final class FakeSession: @unchecked Sendable {
 
     init(_ client: Int32, monitor: FakeMonitor) throws {
         let ends = try FileDescriptor.socketPair()
-        process = try spawn(FakeMonitor.binary, "session", [ends.second.number, client])
+        let signerEnds = try FileDescriptor.socketPair()
+        let between = try FileDescriptor.socketPair()
+        process = try spawn(FakeMonitor.binary, "session", [ends.second.number, client, between.first.number])
+        signer = try spawn(FakeMonitor.binary, "signer", [signerEnds.second.number, between.second.number])
+        signerSocket = FrameSocket(
+            signerEnds.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
         socket = FrameSocket(ends.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
         self.monitor = monitor
     }
@@ -26,10 +34,17 @@ final class FakeSession: @unchecked Sendable {
     func hangUp() { shutdown(socket.number, Int32(SHUT_RDWR)) }
 
     func serve() {
-        send(.sessionSetup(monitor.setup))
+        var setup = monitor.setup
+        if let body = try? MonitorMessage.sessionSetup(setup).body(channel: 0) { _ = signerSocket.send(body) }
+        setup.hostKeys = []
+        send(.sessionSetup(setup))
         while step() {}
         var status: Int32 = 0
         waitpid(process, &status, 0)
+        signerSocket.shutDown()
+        var signersStatus: Int32 = 0
+        waitpid(signer, &signersStatus, 0)
+        if signersStatus != 0 { monitor.record(.log("the signer ended with \(signersStatus)")) }
         monitor.record(.ended(status: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)))
     }
 
@@ -73,7 +88,16 @@ final class FakeSession: @unchecked Sendable {
         }
         switch message {
         case .log(_, let line): monitor.record(.log(line))
-        case .authenticated(let key, let user): monitor.record(.authenticated(key: key, user: user))
+        case .authenticated(let key, let user):
+            // As the monitor has it: the signer says it first.
+            guard case .frame(let body) = signerSocket.receive(),
+                let (_, said) = try? SessionMessage.read(body), case .authenticated(key, user) = said
+            else {
+                monitor.record(.forbidden("a login that its signer does not know of"))
+                kill()
+                return
+            }
+            monitor.record(.authenticated(key: key, user: user))
         case .open(let command, let terminal):
             monitor.record(.open(channel: channel, command, terminal: terminal))
             channels[channel] = (command, terminal)
@@ -124,7 +148,7 @@ final class FakeSession: @unchecked Sendable {
 }
 
 /// Starts a program with one argument and `descriptors` at 3, 4 and so on, as the monitor starts its children.
-private func spawn(_ path: String, _ argument: String, _ descriptors: [Int32]) throws -> Int32 {
+func spawn(_ path: String, _ argument: String, _ descriptors: [Int32]) throws -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

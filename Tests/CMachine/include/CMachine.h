@@ -18,4 +18,11 @@ int machine_close_from(posix_spawn_file_actions_t *actions, int first);
 /// or without, and with a prefix of 64 bits for SLAAC unless it is NULL. Needs root.
 int machine_advertise(const char *space, const char *link, int managed, const unsigned char *prefix);
 
+/// syscall(2), which is variadic.
+long machine_call(long number, long a, long b, long c, long d, long e);
+
+/// Makes another process, which waits in a system call, do another one in its place, as code would that a stranger has
+/// brought into it. With `bytes`, the argument of number `pointer` is where they were put; else it is -1. Needs root.
+int machine_inject(int process, long number, const long arguments[6], const void *bytes, unsigned long count, int pointer);
+
 #endif

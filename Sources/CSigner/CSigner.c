@@ -1,0 +1,216 @@
+#include "CSigner.h"
+
+#ifdef POSTERN_STATIC
+
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "libssh/buffer.h"
+#include "libssh/pki.h"
+#include "libssh/pki_priv.h"
+#include "libssh/session.h"
+
+// The linker's --wrap gives libssh's calls of these, by their names, to the functions __wrap_... below.
+int __real_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
+				    const unsigned char *data, size_t size);
+int __real_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made);
+
+// --- the session -----------------------------------------------------------------------------------------------------
+
+// An RSA key of 16384 bits makes 2 KiB.
+enum { LARGEST_SIGNATURE = 4096, PATIENCE = 10 * 1000 };
+
+static int signer = -1;
+
+void signer_connect(int descriptor)
+{
+	signer = descriptor;
+}
+
+// The signer answers at once: one that does not is broken, and must not hold up the end of the session.
+static int move(void *bytes, size_t count, short direction)
+{
+	unsigned char *next = bytes;
+
+	while (count > 0) {
+		ssize_t moved = direction == POLLOUT ? send(signer, next, count, MSG_NOSIGNAL) : read(signer, next, count);
+		struct pollfd wait = { .fd = signer, .events = direction };
+
+		if (moved > 0) {
+			next += moved;
+			count -= (size_t)moved;
+		} else if (moved == 0 || (errno != EAGAIN && errno != EINTR) || poll(&wait, 1, PATIENCE) == 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+long signer_receive(void *room, size_t size)
+{
+	uint32_t length;
+
+	if (move(&length, sizeof(length), POLLIN) == -1)
+		return -1;
+	length = ntohl(length);
+	return length > size || move(room, length, POLLIN) == -1 ? -1 : (long)length;
+}
+
+static long ask(enum signer_question kind, int digest, ssh_string first, const void *second, size_t size, void *room,
+		size_t room_size)
+{
+	ssh_buffer question = ssh_buffer_new();
+	size_t length = 2 + 4 + ssh_string_len(first) + 4 + size;
+	long answer = -1;
+
+	if (question && length <= SIGNER_LARGEST_QUESTION &&
+	    ssh_buffer_pack(question, "dbbSdP", (uint32_t)length, kind, digest, first, (uint32_t)size, size, second) == SSH_OK &&
+	    move(ssh_buffer_get(question), ssh_buffer_get_len(question), POLLOUT) == 0)
+		answer = signer_receive(room, room_size);
+	SSH_BUFFER_FREE(question);
+	return answer;
+}
+
+ssh_string __wrap_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_key key, const enum ssh_digest_e digest)
+{
+	struct ssh_crypto_struct *crypto = session->next_crypto ? session->next_crypto : session->current_crypto;
+	unsigned char answer[LARGEST_SIGNATURE];
+	ssh_string blob = NULL, signature = NULL;
+	long length = -1;
+
+	if (crypto->secret_hash && ssh_pki_export_pubkey_blob(key, &blob) == SSH_OK)
+		length = ask(SIGNER_SIGN, digest, blob, crypto->secret_hash, crypto->digest_len, answer, sizeof(answer));
+	SSH_STRING_FREE(blob);
+	// A refusal is one byte.
+	if (length > 1 && (signature = ssh_string_new((size_t)length)))
+		ssh_string_fill(signature, answer, (size_t)length);
+	return signature;
+}
+
+int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
+				    const unsigned char *data, size_t size)
+{
+	unsigned char answer = 0;
+	ssh_string blob = NULL;
+	long length = -1;
+
+	(void)session;
+	(void)key; // It stands in the data.
+	if (ssh_pki_export_signature_blob(signature, &blob) == SSH_OK)
+		length = ask(SIGNER_VERIFY, 0, blob, data, size, &answer, sizeof(answer));
+	SSH_STRING_FREE(blob);
+	return length == 1 && answer == 1 ? SSH_OK : SSH_ERROR;
+}
+
+// libssh asks for the public half of what it takes for the private key.
+int __wrap_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made)
+{
+	if (!key || ssh_key_is_private(key))
+		return __real_ssh_pki_export_privkey_to_pubkey(key, made);
+	*made = ssh_key_dup(key);
+	return *made ? SSH_OK : SSH_ERROR;
+}
+
+static ssh_string string(const void *bytes, size_t size)
+{
+	ssh_string made = ssh_string_new(size);
+
+	if (made)
+		ssh_string_fill(made, bytes, size);
+	return made;
+}
+
+void *signer_public_key(const void *blob, size_t size)
+{
+	ssh_string text = string(blob, size);
+	ssh_key key = NULL;
+
+	if (text && ssh_pki_import_pubkey_blob(text, &key) != SSH_OK)
+		key = NULL;
+	SSH_STRING_FREE(text);
+	return key;
+}
+
+// --- the signer ------------------------------------------------------------------------------------------------------
+
+// It connects nowhere: libssh wants the limits of one.
+static ssh_session limits;
+
+int signer_prepare(int shortest_rsa)
+{
+	limits = ssh_new();
+	if (!limits)
+		return -1;
+	limits->opts.rsa_min_size = shortest_rsa;
+	return 0;
+}
+
+static long take(ssh_string from, void *room, size_t size)
+{
+	size_t length = from ? ssh_string_len(from) : 0;
+
+	if (length == 0 || length > size)
+		return -1;
+	memcpy(room, ssh_string_data(from), length);
+	return (long)length;
+}
+
+long signer_public_half(const void *key, void *room, size_t size)
+{
+	ssh_string blob = NULL;
+	long length = -1;
+
+	if (ssh_pki_export_pubkey_blob((ssh_key)key, &blob) == SSH_OK)
+		length = take(blob, room, size);
+	SSH_STRING_FREE(blob);
+	return length;
+}
+
+long signer_sign(const void *key, int digest, const void *hash, size_t count, void *room, size_t size)
+{
+	ssh_signature signature = NULL;
+	ssh_string blob = NULL;
+	long length = -1;
+
+	// SHA-1 is offered to nobody.
+	if (digest != SSH_DIGEST_SHA1)
+		signature = pki_do_sign((ssh_key)key, hash, count, (enum ssh_digest_e)digest);
+	if (signature && ssh_pki_export_signature_blob(signature, &blob) == SSH_OK)
+		length = take(blob, room, size);
+	SSH_STRING_FREE(blob);
+	SSH_SIGNATURE_FREE(signature);
+	return length;
+}
+
+int signer_verify(const void *blob, size_t blob_size, const void *signature, size_t signature_size, const void *data,
+		  size_t data_size)
+{
+	ssh_key key = signer_public_key(blob, blob_size);
+	ssh_string text = string(signature, signature_size);
+	ssh_signature made = NULL;
+	int valid = key && text && ssh_pki_import_signature_blob(text, key, &made) == SSH_OK &&
+		__real_ssh_pki_signature_verify(limits, made, key, data, data_size) == SSH_OK;
+
+	SSH_SIGNATURE_FREE(made);
+	SSH_STRING_FREE(text);
+	SSH_KEY_FREE(key);
+	return valid;
+}
+
+#else
+
+#pragma clang diagnostic ignored "-Wc2x-extensions"
+// The everyday build refuses to serve before it comes to any of these.
+void signer_connect(int) {}
+long signer_receive(void *, size_t) { return -1; }
+void *signer_public_key(const void *, size_t) { return NULL; }
+int signer_prepare(int) { return -1; }
+long signer_public_half(const void *, void *, size_t) { return -1; }
+long signer_sign(const void *, int, const void *, size_t, void *, size_t) { return -1; }
+int signer_verify(const void *, size_t, const void *, size_t, const void *, size_t) { return 0; }
+
+#endif

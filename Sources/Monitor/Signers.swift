@@ -1,0 +1,82 @@
+internal import Linux
+internal import Wire
+
+/// The process with the host keys of one session, and the monitor's end of its socket.
+final class SignerRecord {
+    let process: Int32
+    let socket: FrameSocket
+    /// The number of its session, and whose client that has.
+    let session: Int
+    let peer: String
+    let source: [UInt8]
+    let slot: UInt32
+
+    init(process: Int32, socket: FrameSocket, session: SessionRecord) {
+        self.process = process
+        self.socket = socket
+        self.session = session.number
+        peer = session.peer
+        source = session.source
+        slot = session.slot
+    }
+}
+
+extension Monitor {
+    /// A place for a connection whose users nobody has, or `nil`.
+    var freeSlot: UInt32? {
+        (0..<ConfinedUsers.slots).first { slot in
+            !sessions.contains { $0.slot == slot && $0.number != SessionRecord.console }
+                && !signers.contains { $0.slot == slot }
+        }
+    }
+
+    /// Starts the signer of a session that was just started, whose setup it shares, but for the host keys and the user.
+    ///
+    /// `socket` is its end of the one to the session.
+    ///
+    /// - Throws: `SystemError`
+    func startSigner(
+        of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let pair = try FileDescriptor.socketPair()
+        let process = try ChildProcess.start(.signer, descriptors: [pair.second.number, socket.number])
+        let signer = SignerRecord(
+            process: process,
+            socket: FrameSocket(
+                pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession),
+            session: session)
+        signers.append(signer)
+        var setup = setup
+        setup.confinement = confinement(as: ConfinedUsers.signer(session.slot))
+        setup.hostKeys = configuration.hostKeys.map { $0.content }
+        do throws(WireError) {
+            if signer.socket.send(try MonitorMessage.sessionSetup(setup).body(channel: 0)) { return }
+        } catch {}
+        ChildProcess.kill(process)
+    }
+
+    /// Takes what the signer of a session has said: it says who logged in before the session does.
+    ///
+    /// - Returns: the place of the key whose signature it verified, and the user name that was signed.
+    func verified(by signer: SignerRecord) -> (key: Int, user: String)? {
+        for _ in 0..<Monitor.mostFrames {
+            guard case .frame(let body) = signer.socket.receive(), let (_, message) = try? SessionMessage.read(body)
+            else { break }
+            switch message {
+            case .authenticated(let key, let user): return (Int(key), user)
+            case .log(let level, let line): logStranger(signer.source, level, signer.peer, line)
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// A signer has ended, usually after its session.
+    func remove(_ signer: SignerRecord, _ status: Int32) {
+        _ = verified(by: signer)
+        signers.removeAll { $0 === signer }
+        if status > 128, ending == nil {
+            logStranger(signer.source, .warning, signer.peer, "its signer was ended by signal \(status - 128)")
+        }
+    }
+}

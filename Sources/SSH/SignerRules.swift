@@ -1,0 +1,51 @@
+/// What the signer does for a session, whatever the session says.
+///
+/// What a client signs to log in must carry the session id, which is the first hash that the host key signed: a session
+/// that a stranger has taken over cannot claim a key that the stranger does not have.
+struct SignerRules {
+    private var gate: Gate
+    /// The hash of the first key exchange, and the public half of the host key that signed it.
+    private var sessionID: [UInt8] = []
+    private var shownKey: [UInt8] = []
+    /// What logged in: the place of the key among the authorized ones, and the user name that was signed with it.
+    private(set) var login: (key: Int, user: [UInt8])?
+
+    /// Bytes of SHA-256, SHA-384 and SHA-512: no other message that a host key signs is as short.
+    private static let hashes = [32, 48, 64]
+    private static let authenticationRequest: UInt8 = 50
+
+    init(gate: Gate) { self.gate = gate }
+
+    /// Whether a hash may be signed with a host key. Before the login there is one key exchange, as no client has a reason
+    /// for another: a session taken over by then gets no signature for a second connection.
+    mutating func maySign(_ hash: [UInt8], with hostKey: [UInt8]) -> Bool {
+        guard SignerRules.hashes.contains(hash.count), sessionID.isEmpty || login != nil else { return false }
+        if sessionID.isEmpty { (sessionID, shownKey) = (hash, hostKey) }
+        return true
+    }
+
+    /// Takes what a client is said to have signed (RFC 4252, section 7): the session id as a string, and the request
+    /// without its signature.
+    ///
+    /// - Returns: the place of the authorized key whose signature it is to be, or `nil` for what nobody may log in with.
+    mutating func judge(_ signed: [UInt8], _ signature: [UInt8]) -> Int? {
+        guard login == nil, !gate.isExhausted, !sessionID.isEmpty else { return nil }
+        var reader = PacketReader(signed)
+        guard reader.string() == sessionID, reader.byte() == SignerRules.authenticationRequest else { return nil }
+        let request = signed.dropFirst(4 + sessionID.count + 1) + PacketReader.string(signature)
+        guard case .examine(let key) = gate.judge(Array(request)) else { return nil }
+        // A client that binds its signature to the host key signed for this connection's alone.
+        guard gate.hostKey == nil || gate.hostKey == shownKey else {
+            gate.fail()
+            return nil
+        }
+        return key
+    }
+
+    /// Takes what came of verifying the signature by `key`.
+    mutating func conclude(_ key: Int, valid: Bool) {
+        if valid { login = (key, gate.user) } else { gate.fail() }
+    }
+
+    func blob(of key: Int) -> [UInt8] { gate.keys[key].blob }
+}
