@@ -30,7 +30,8 @@ struct ConfinementTests {
     @Test func aSignerThatDoesWhatItMayNotEndsAndTheNextLoginWorks() throws {
         let agent = try Rehearsal(volumes)
         for (count, call) in Takeover.forbidden(near: agent.process).enumerated() {
-            let stranger = try Stranger(port: agent.port)
+            // Another address each time: what one does again is summed.
+            let stranger = try Stranger(port: agent.port, from: UInt8(count + 2))
             #expect(eventually { agent.children("session").count == 1 && agent.children("signer").count == 1 })
             let signer = try #require(agent.children("signer").first)
             // It is shut in once it has greeted its session, which then greets the client.
