@@ -72,7 +72,7 @@ extension DebianTests {
 
         /// Waits for the login prompt of a system whose root `who` unlocked.
         private func expectLogin(_ machine: Machine, by who: String?, failed: [String]) async throws {
-            let report = try await machine.login()
+            let report = try await machine.login(within: .seconds(600))
             #expect(report["root"] == ["/dev/mapper/crypt-root"])
             #expect(Set(report["open"]) == ["crypt-root", "local"])
             for question in ["processes", "prompts"] { #expect(report[question] == [], "\(question)") }
@@ -88,7 +88,7 @@ extension DebianTests {
         func ssh() async throws {
             try await start(name: "nixos-ssh") { machine in
                 try await machine.awaitAgent()
-                let key = try await machine.run("stat -c '%a %n' /etc/postern/ssh_host*")
+                let key = try await machine.run("stat -c '%a %n' /etc/postern/ssh_host_key_1")
                 #expect(key.output == "600 /etc/postern/ssh_host_key_1\n", "\(key)")
                 let limit = try await machine.run("systemctl show -p DefaultDeviceTimeoutUSec")
                 #expect(limit.output.contains("infinity"), "\(limit)")

@@ -134,6 +134,13 @@ import Testing
             (["nas"], "boot.kernelParams = [ \"ip=192.0.2.10::192.0.2.1:255.255.255.0::eth0:off\" ];"),
             (["nas"], "boot.initrd.systemd.network.networks.\"10-lan\".matchConfig.Name = \"eth0\";"),
             (["nas", "scripted"], "networking.interfaces.eth0.useDHCP = true;"),
+            (
+                ["nas"],
+                """
+                boot.initrd.network.enable = false;
+                boot.initrd.systemd.network = { enable = true; networks."10-lan".DHCP = "yes"; };
+                """
+            ),
         ])
     func addresses(_ base: [String], _ text: String) throws {
         let evaluated = try Configuration(base, with: "{ networking.useDHCP = false; \(text) }").evaluated()

@@ -156,6 +156,7 @@ in
         )) { };
         services = option (types.attrsOf unit) { };
         # nixos/modules/system/boot/networkd.nix [1]
+        network.enable = option types.bool initrd.network.enable;
         network.networks = option (types.attrsOf types.anything) { };
       };
     };

@@ -39,6 +39,7 @@ let
     ]
   ) (builtins.attrNames cfg.settings);
 
+  hasNetwork = initrd.network.enable || (systemd && initrd.systemd.network.enable);
   parameters = config.boot.kernel.params or config.boot.kernelParams;
   hasAddress =
     config.networking.useDHCP
@@ -110,7 +111,7 @@ in
         message = "boot.initrd.postern.port: boot.initrd.network.ssh has the port ${toString cfg.port}, too. Give one of them another port, or set boot.initrd.network.ssh.enable = false.";
       }
       {
-        assertion = initrd.network.enable;
+        assertion = hasNetwork;
         message = "boot.initrd.postern: the initrd has no network. Remove boot.initrd.network.enable = false.";
       }
       {
@@ -144,7 +145,7 @@ in
       lib.optional (!hasSecrets && cfg.hostKeys != [ ])
         "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd, so the host keys are copied into the Nix store, and everybody on this machine can read them. Use one with boot.loader.supportsInitrdSecrets, such as systemd-boot or GRUB, or keep these keys for nothing else."
       ++
-        lib.optional (initrd.network.enable && !hasAddress)
+        lib.optional (hasNetwork && !hasAddress)
           "boot.initrd.postern: nothing gives the initrd an address, unless an IPv6 router does. Set networking.useDHCP, an ip= in boot.kernelParams${lib.optionalString systemd ", or boot.initrd.systemd.network.networks"}."
       ++
         lib.optional cfg.permitShell

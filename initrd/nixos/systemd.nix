@@ -41,7 +41,7 @@ let
       )
     )
   );
-  import_ =
+  importedLater =
     pool:
     lib.nameValuePair "zfs-import-${pool}" {
       wants = [ "postern.service" ];
@@ -127,7 +127,7 @@ in
           };
         }
         (lib.mapAttrs' dropIn files.ours)
-        (builtins.listToAttrs (map import_ pools))
+        (builtins.listToAttrs (map importedLater pools))
       ];
     };
   };
