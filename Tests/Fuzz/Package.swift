@@ -5,7 +5,9 @@
 // (6.3.1 leaves the last out by itself: the fuzzer then says "cov: 1" and searches blindly)
 // and run a harness on its corpus, here for five minutes, with new inputs kept elsewhere:
 //     ASAN_OPTIONS=detect_leaks=0 .build/debug/FuzzCrypttab -max_total_time=300 -max_len=4096 /tmp/new Corpus/FuzzCrypttab
-// SWIFT_BACKTRACE=enable=no has it write the input that crashed. What it finds becomes a file of the corpus and a row of
+// The folder of the whole repository may have any name but "fuzz", which SwiftPM would take for this package.
+// SWIFT_BACKTRACE=enable=no has it write the input that crashed, and POSTERN_FUZZ_TRACE=1 has FuzzSession print what is
+// said on both sides. What it finds becomes a file of the corpus and a row of
 // a test.
 import PackageDescription
 
