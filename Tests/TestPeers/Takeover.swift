@@ -8,7 +8,7 @@ public enum Takeover {
     ///
     /// With `bytes`, the argument at `place` is a pointer to them, in that process's memory.
     public static func call(
-        _ process: pid_t, _ number: Int, _ arguments: [Int] = [], bytes: [UInt8] = [], at place: Int = -1
+        _ process: Int32, _ number: Int, _ arguments: [Int] = [], bytes: [UInt8] = [], at place: Int = -1
     ) throws {
         let all = arguments + [Int](repeating: 0, count: 6 - arguments.count)
         let end = Date().addingTimeInterval(10)
@@ -23,7 +23,7 @@ public enum Takeover {
 
     /// Calls that no confined process has a use for, with arguments that the kernel would take from root: open a file or
     /// a device, make a socket, start a process or a program, read another process's memory, and so on.
-    public static func forbidden(near other: pid_t) -> [(name: String, number: Int, arguments: [Int])] {
+    public static func forbidden(near other: Int32) -> [(name: String, number: Int, arguments: [Int])] {
         let noFile = -100
         return [
             ("open", 2, []), ("openat", 257, [noFile]), ("socket", 41, [Int(AF_INET), 1]), ("fork", 57, []),
