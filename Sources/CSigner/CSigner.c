@@ -91,16 +91,45 @@ ssh_string __wrap_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_k
 	return signature;
 }
 
+// The signature as the client sent it. Of an ecdsa-sk one libssh keeps OpenSSL's encoding, which it would write out as it
+// is; of other ECDSA ones it turns that back into the client's.
+static ssh_string as_sent(ssh_signature signature)
+{
+	int is_sk_ecdsa = signature->type == SSH_KEYTYPE_SK_ECDSA;
+	ssh_string plain = NULL, whole = NULL;
+	unsigned char *end;
+	size_t length;
+
+	if (is_sk_ecdsa)
+		signature->type = SSH_KEYTYPE_ECDSA_P256;
+	if (ssh_pki_export_signature_blob(signature, &plain) != SSH_OK)
+		plain = NULL;
+	if (!is_sk_ecdsa)
+		return plain;
+	signature->type = SSH_KEYTYPE_SK_ECDSA;
+	length = plain ? ssh_string_len(plain) : 0;
+	if (plain && (whole = ssh_string_new(length + 5))) {
+		uint32_t counter = htonl(signature->sk_counter);
+
+		end = (unsigned char *)ssh_string_data(whole) + length;
+		memcpy(ssh_string_data(whole), ssh_string_data(plain), length);
+		end[0] = signature->sk_flags;
+		memcpy(end + 1, &counter, sizeof(counter));
+	}
+	SSH_STRING_FREE(plain);
+	return whole;
+}
+
 int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
 				    const unsigned char *data, size_t size)
 {
 	unsigned char answer = 0;
-	ssh_string blob = NULL;
+	ssh_string blob = as_sent(signature);
 	long length = -1;
 
 	(void)session;
 	(void)key; // It stands in the data.
-	if (ssh_pki_export_signature_blob(signature, &blob) == SSH_OK)
+	if (blob)
 		length = ask(SIGNER_VERIFY, 0, blob, data, size, &answer, sizeof(answer));
 	SSH_STRING_FREE(blob);
 	return length == 1 && answer == 1 ? SSH_OK : SSH_ERROR;
