@@ -143,7 +143,9 @@ final class FakeSession: @unchecked Sendable {
 
     private func send(_ message: MonitorMessage, _ channel: UInt8 = 0) {
         guard let body = try? message.body(channel: channel) else { return }
-        _ = lock.withLock { socket.send(body) }
+        // A session that is short of the processor reads late, and is to miss nothing.
+        let end = Clock.now() + 60_000
+        while !lock.withLock({ socket.send(body) }), socket.wantsToWrite, Clock.now() < end { usleep(1000) }
     }
 }
 
