@@ -2,6 +2,7 @@
 #define POSTERN_CMACHINE_H
 
 #include <spawn.h>
+#include <stddef.h>
 
 // Functions that Swift's Glibc module hides, for it is made without _GNU_SOURCE. Each returns -1 and sets errno.
 
@@ -17,5 +18,16 @@ int machine_close_from(posix_spawn_file_actions_t *actions, int first);
 /// An IPv6 router's advertisement (RFC 4861, section 4.2) on a link of the network namespace at that path, with the M flag
 /// or without, and with a prefix of 64 bits for SLAAC unless it is NULL. Needs root.
 int machine_advertise(const char *space, const char *link, int managed, const unsigned char *prefix);
+
+/// A part of a secret that lies in a memory: where it begins in each of them, and its length.
+struct machine_trace { size_t offset, start, length; };
+
+/// Looks in a memory for the parts of a secret that are at least eight bytes long, each as long as it can be. The first
+/// `room` of them go to `traces`. Returns how many there are.
+///
+/// It is C because the tests are built without optimisation, and a machine's memory is half a gigabyte.
+size_t machine_find(
+    const unsigned char *memory, size_t size, const unsigned char *secret, size_t length, struct machine_trace *traces,
+    size_t room);
 
 #endif
