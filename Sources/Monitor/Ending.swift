@@ -80,6 +80,7 @@ extension Monitor {
         reap(signals)
         for worker in workers { ChildProcess.kill(worker.process) }
         keys.removeAll()
+        if !options.rehearsal { Consoles.forget(terminals) }
         log.restore()
         if let emptyFolder { Files.removeFolder(emptyFolder) }
         guard let ending, ending.code == .done else { return Int32(ExitCode.internalError.rawValue) }

@@ -24,47 +24,51 @@ extension BootTests {
     }
 
     private struct Secrets {
-        /// Typed at the console, and not entered.
-        let typed = random()
+        /// Typed at the console, and not entered: as long as to outlast in the kernel's buffer what is typed later.
+        let typed = random(400)
         let keyFile: [UInt8]
         /// The new root's shell has it in a variable.
-        let control = random()
+        let control = random(48)
 
-        private static func random() -> String {
+        private static func random(_ count: Int) -> String {
             let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-            return String((0..<48).map { _ in letters[Int.random(in: 0..<letters.count)] })
+            return String((0..<count).map { _ in letters[Int.random(in: 0..<letters.count)] })
         }
     }
 
     private static var passphraseBytes: [UInt8] { Array(passphrase.utf8) }
 
     @Test(
-        "once the boot went on, no passphrase and no key file is left in the machine's memory, if its kernel has init_on_free=1",
-        arguments: [true, false])
+        "once the boot went on, no passphrase and no key file is in the machine's memory, if its kernel has init_on_free=1",
+        .serialized, arguments: [true, false])
     func memory(isCleared: Bool) async throws {
         var setup = Setup(
             disks: ["root-slow", "keys", "storage-1"],
             crypttab: """
                 crypt-root UUID={root-slow} none luks
                 storage-1 UUID={storage-1} /etc/keyfile:UUID={keys} luks
+                storage-2 UUID={storage-2} /etc/keyfile:UUID={keys} luks,nofail
                 """)
-        setup.commandLine = isCleared ? "init_on_free=1" : "init_on_free=0"
+        // The monitor keeps the key for it.
+        setup.late = ["storage-2"]
+        setup.configuration = "ContinueTimeout 1"
+        setup.commandLine = "init_on_free=\(isCleared ? 1 : 0)"
         setup.newInit = "/bin/sh"
         setup.memory = 320
         try await boot(setup, name: isCleared ? "secrets" : "secrets-uncleared") { machine in
             let secrets = Secrets(keyFile: try machine.keyFile)
             try await machine.awaitAgent()
-            try await machine.console.expect(Texts.prompt)
+            try await machine.console.expect("storage-1: open")
             machine.type(secrets.typed)
             let ssh = try Dialogue(machine.ssh())
-            try await ssh.expect("storage-1  open")
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
             try await ssh.expect("crypt-root ... 1 s")
             let during = try await machine.memory { Found(secrets, in: $0) }
-            // The search finds what the worker and the console hold at that time.
+            // The search finds what the worker, the console and the monitor hold at that time.
             #expect(during.passphrase.contains { $0.part.count == passphrase.utf8.count })
             #expect(during.typed.contains { $0.part.count == secrets.typed.utf8.count })
+            #expect(during.keyFile.contains { $0.part.count == secrets.keyFile.count })
 
             #expect(try await ssh.status() == ExitCode.success)
             try await machine.console.expect("\n/ # ")
@@ -79,11 +83,45 @@ extension BootTests {
                 #expect(after.typed.isEmpty, "\(after.typed)")
                 #expect(after.keyFile.isEmpty, "\(after.keyFile)")
             }
-            print("\(isCleared): during \(during), after \(after)")
             try note(
                 "copies in memory with \(setup.commandLine), while a key is derived: \(during); afterwards: \(after)")
             // The kernel's log has been shown there, too.
+            #expect(machine.console.text.contains("postern: "))
             for secret in [passphrase, secrets.typed] { #expect(!machine.console.text.contains(secret)) }
+        }
+    }
+
+    @Test(
+        "no process of the agent leaves a core when it crashes, and none has a secret in its arguments or environment")
+    func cores() async throws {
+        try await boot(Lab.setup, name: "secrets-cores") { machine in
+            let lab = try await Lab(machine)
+            let device = try await lab.loop("slow")
+            try await lab.run("mkdir /cores && echo /cores/%e.%p >/proc/sys/kernel/core_pattern; ulimit -c unlimited")
+            // What else crashes leaves one.
+            try await lab.run("sleep 100 & kill -ABRT $!; wait $!; ls /cores/sleep.* && rm /cores/*")
+            try await lab.startAgent("slow \(device) none luks")
+            try await machine.console.expect(Texts.prompt)
+            let ssh = try Dialogue(machine.ssh())
+            try await ssh.expect(Texts.prompt)
+            ssh.type(passphrase + "\r")
+            try await ssh.expect("slow ... 1 s")
+            let seen = try await lab.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'; dmesg")
+            #expect(seen.contains("postern\nworker\n") && seen.contains("postern\nsession\n"))
+            #expect(!seen.contains(passphrase))
+            try await lab.run(
+                """
+                crash() {
+                    for process in /proc/[0-9]*; do
+                        tr '\\0' ' ' <$process/cmdline | grep -q "^$1" && kill -ABRT ${process#/proc/} && return
+                    done
+                    return 1
+                } 2>/dev/null
+                crash 'postern worker' && crash 'postern session' && crash 'postern console'
+                """)
+            try await machine.console.expect(Texts.prompt, times: 2)
+            try await lab.run("kill -ABRT $agent; wait $agent; [ $? = 134 ]")
+            #expect(try await lab.run("ls /cores").trimmed == "")
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestImages
 import TestPeers
 import Testing
 
@@ -48,9 +49,12 @@ struct SecretsTests {
 
     /// Waits until one of the role's processes holds the secret, and finds no part of it outside of `SecretBytes`.
     ///
+    /// There is one exception: OpenSSL's PBKDF2 works on a copy in the worker's heap, which it wipes.
+    ///
     /// - Returns: the roles of the processes that hold it.
     private func holders(
-        of secret: Secret, awaiting role: String, in agent: Rehearsal, sourceLocation: SourceLocation = #_sourceLocation
+        of secret: Secret, awaiting role: String, in agent: Rehearsal, pbkdf2: Bool = true,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Set<String> {
         var places: [String: [ProcessMemory.Place]] = [:]
         let isHeld = try eventually {
@@ -58,8 +62,10 @@ struct SecretsTests {
             return places[role] != nil
         }
         #expect(isHeld, "no \(role) holds it: \(places) \(agent.log)", sourceLocation: sourceLocation)
-        for place in places.values.joined() {
-            #expect(place.isSecretBytes, "\(place)", sourceLocation: sourceLocation)
+        for (role, places) in places {
+            let others = places.filter { !$0.isSecretBytes }
+            let isWorking = pbkdf2 && role == "worker" && others.count == 1 && others[0].mapping.hasSuffix("[heap]")
+            #expect(others.isEmpty || isWorking, "\(role): \(others)", sourceLocation: sourceLocation)
         }
         return Set(places.keys)
     }
@@ -105,8 +111,15 @@ struct SecretsTests {
         #expect(!secret.isIn(screen.screen + other.screen))
     }
 
-    @Test func aPassphraseOnStandardInputLiesInSecretBytesAloneAndAfterwardsNowhere() throws {
-        let agent = try Rehearsal(["slow \(materials.slow) none luks"])
+    @Test(
+        "a passphrase on standard input lies in SecretBytes alone, and afterwards nowhere",
+        arguments: ["pbkdf2", "argon2id"])
+    func piped(derivation: String) throws {
+        let isArgon = derivation == "argon2id"
+        let images = try Workplace()
+        let options = "--pbkdf argon2id --pbkdf-memory 32768 --pbkdf-parallel 1 --pbkdf-force-iterations 40"
+        let image = isArgon ? try images.format("argon", options: options) : materials.slow
+        let agent = try Rehearsal(["slow \(image) none luks"])
         let secret = Secret()
         let path = agent.folder.path("control")
         // A connection that stays, so that the session can be looked at afterwards.
@@ -115,7 +128,8 @@ struct SecretsTests {
         let unlocking = Later {
             try agent.ssh(["unlock"], options: ["-o", "ControlPath=\(path)"], input: .text(secret.text))
         }
-        #expect(try holders(of: secret, awaiting: "worker", in: agent) == ["monitor", "worker"])
+        let holders = try holders(of: secret, awaiting: "worker", in: agent, pbkdf2: !isArgon)
+        #expect(holders == ["monitor", "worker"])
         #expect(try unlocking.value().status == 3)
         #expect(agent.children("session").count == 1)
         try expectForgotten(secret, by: agent, roles: ["monitor", "session"])
@@ -138,7 +152,7 @@ struct SecretsTests {
         #expect(!secret.isIn(console.screen + other.screen))
     }
 
-    @Test func aKeyFileLiesInSecretBytesAloneAndAfterwardsNowhere() throws {
+    @Test func aKeyFileLiesInSecretBytesAloneAndOnlyTheMonitorsAfterwards() throws {
         let key = Secret(bytes: 4096)
         var scene = Scene([
             "slow \(materials.slow) /storage.key:UUID=11111111-2222-3333-4444-555555555555 luks",
@@ -149,7 +163,21 @@ struct SecretsTests {
         let screen = try agent.login()
         #expect(try holders(of: key, awaiting: "worker", in: agent) == ["monitor", "worker"])
         #expect(screen.sees("does not open it"), "\(screen.screen)")
-        #expect(screen.sees("Passphrase for "), "\(screen.screen)")
+        // For the volume's device may be changed for another one.
+        #expect(try holders(of: key, awaiting: "monitor", in: agent, pbkdf2: false) == ["monitor"])
+        #expect(!key.isIn(agent.log), "\(agent.log)")
+    }
+
+    @Test func aKeyFileThatHasOpenedItsVolumesIsForgotten() throws {
+        let key = Secret(text: Materials.keyFile)
+        var scene = Scene([
+            "member \(materials.members[0]) /storage.key:UUID=11111111-2222-3333-4444-555555555555 luks",
+            "root \(materials.root) none luks",
+        ])
+        scene.keyVolume = ["storage.key": key.text]
+        let agent = try Rehearsal(scene)
+        let screen = try agent.login()
+        #expect(screen.sees("member  open"), "\(screen.screen)")
         try expectForgotten(key, by: agent, roles: ["monitor", "session"])
     }
 }

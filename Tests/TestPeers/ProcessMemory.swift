@@ -55,7 +55,7 @@ public enum ProcessMemory {
 
     private static func mappings(of process: Int32) throws -> [(line: String, flags: Set<Substring>)] {
         var mappings: [(line: String, flags: Set<Substring>)] = []
-        for line in try String(contentsOfFile: "/proc/\(process)/smaps", encoding: .utf8).split(separator: "\n") {
+        for line in try text(of: "/proc/\(process)/smaps").split(separator: "\n") {
             if line.hasPrefix("VmFlags:") {
                 mappings[mappings.count - 1].flags = Set(line.split(separator: " ").dropFirst())
             } else if line.first.map({ $0.isHexDigit && !$0.isUppercase }) ?? false {
@@ -63,5 +63,19 @@ public enum ProcessMemory {
             }
         }
         return mappings
+    }
+
+    /// Foundation takes the first short read for the end of such a file.
+    private static func text(of path: String) throws -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw PeerError.tool("\(path): errno \(errno)") }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &room, room.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += room[..<count]
+        }
     }
 }
