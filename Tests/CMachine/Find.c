@@ -28,6 +28,11 @@ size_t machine_find(
         first[key] = (uint32_t)place;
     }
     for (size_t offset = 0; offset + LEAST <= size; offset++) {
+        // Most of a machine's memory is zero.
+        if (!first[0] && memcmp(memory + offset, "\0\0\0\0\0\0\0", LEAST) == 0) {
+            offset += LEAST - 2;
+            continue;
+        }
         struct machine_trace longest = {0};
         for (uint32_t place = first[pair(memory + offset)]; place; place = next[place]) {
             size_t count = shared(memory + offset, size - offset, secret + place - 1, length - place + 1);

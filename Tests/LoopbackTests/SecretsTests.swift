@@ -169,9 +169,11 @@ struct SecretsTests {
     }
 
     @Test func aKeyFileThatHasOpenedItsVolumesIsForgotten() throws {
-        let key = Secret(text: Materials.keyFile)
+        let key = Secret(bytes: 64)
+        let images = try Workplace()
+        let member = try images.format("member", passphrase: key.text)
         var scene = Scene([
-            "member \(materials.members[0]) /storage.key:UUID=11111111-2222-3333-4444-555555555555 luks",
+            "member \(member) /storage.key:UUID=11111111-2222-3333-4444-555555555555 luks",
             "root \(materials.root) none luks",
         ])
         scene.keyVolume = ["storage.key": key.text]

@@ -25,7 +25,7 @@ struct machine_trace { size_t offset, start, length; };
 /// Looks in a memory for the parts of a secret that are at least eight bytes long, each as long as it can be. The first
 /// `room` of them go to `traces`. Returns how many there are.
 ///
-/// It is C because the tests are built without optimisation, and a machine's memory is half a gigabyte.
+/// It is C because Swift without optimisation takes too long for a machine's memory.
 size_t machine_find(
     const unsigned char *memory, size_t size, const unsigned char *secret, size_t length, struct machine_trace *traces,
     size_t room);
