@@ -115,7 +115,8 @@ let package = Package(
         .target(name: "TestImages", dependencies: ["Linux"], path: "Tests/TestImages", swiftSettings: settings),
         tests("LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
         tests("WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
-        .target(name: "CMachine", path: "Tests/CMachine"),
+        // It searches whole memories.
+        .target(name: "CMachine", path: "Tests/CMachine", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
         .testTarget(name: "DebianTests", dependencies: ["Machine"], path: "Tests/Debian", swiftSettings: settings),
         .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),

@@ -82,6 +82,7 @@ extension Monitor {
         for worker in workers { ChildProcess.kill(worker.process) }
         keys.removeAll()
         logStrangers(isLast: true)
+        if !options.rehearsal { Consoles.forget(terminals) }
         log.restore()
         if let emptyFolder { Files.removeFolder(emptyFolder) }
         guard let ending, ending.code == .done else { return Int32(ExitCode.internalError.rawValue) }

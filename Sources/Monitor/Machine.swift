@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Config
 internal import Linux
 internal import Plan
@@ -27,6 +28,14 @@ enum Consoles {
         guard let bytes = try? Files.read("/sys/class/tty/console/active", limit: 4096) else { return [] }
         return bytes.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { name in
             "/dev/\(String(decoding: name, as: UTF8.self))"
+        }
+    }
+
+    /// Has the kernel forget what was typed there.
+    static func forget(_ terminals: [String]) {
+        for path in terminals {
+            guard let terminal = try? FileDescriptor.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK) else { continue }
+            linux_terminal_forget(terminal.number)
         }
     }
 }

@@ -25,6 +25,8 @@ final class Monitor {
     private var shown: MachineState?
     var ending: Ending?
     var consoleStarts = 0
+    /// Where the console's prompt stands or stood.
+    var terminals: [String] = []
     var missingDevices = MissingDevices()
     /// The folder that sessions are shut into, made at the start and removed at the end.
     var emptyFolder: String?

@@ -48,6 +48,8 @@ extension Monitor {
             // The kernel may take any child when memory runs out, but not the one that starts them again.
             try? Files.write("-1000", to: "/proc/self/oom_score_adj", mode: 0)
             _ = linux_limit_core(0)
+            // A program that cores are piped to is not bound by that limit.
+            _ = linux_set_not_dumpable()
         }
         let signals = try Signals.open()
         // The sockets come first: from here on nobody is turned away, whatever the disks do.

@@ -91,7 +91,7 @@ extension Monitor {
     /// Starts the prompt on the consoles, when there are any.
     func startConsole() {
         let asker = Systemd.asker(configuration.settings.console, rehearsal: options.rehearsal)
-        let terminals =
+        terminals =
             asker == nil ? Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal) : []
         guard asker != nil || !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
         consoleStarts += 1

@@ -12,15 +12,17 @@ extension DebianTests {
         }
     }
 
-    @Test("when the agent is killed while it waits, the native prompt unlocks")
-    func killed() async throws {
+    @Test(
+        "when the agent is killed or told to end while it waits, the native prompt unlocks",
+        arguments: ["KILL", "TERM"])
+    func killed(signal: String) async throws {
         var system = System("plain")
         system.control = true
-        try await boot(system, name: "debian-killed") { machine in
+        try await boot(system, name: "debian-killed-\(signal)") { machine in
             try await machine.awaitAgent()
             try await machine.console.expect(Texts.prompt)
             let agent = #"ps w | sed -n 's|^ *\([0-9]*\) .*/usr/sbin/[p]ostern agent.*|\1|p'"#
-            let killed = try await machine.run("kill -9 $(\(agent))")
+            let killed = try await machine.run("kill -\(signal) $(\(agent))")
             #expect(killed.status == 0, "\(killed)")
             try await expectNativeUnlock(machine)
         }

@@ -26,6 +26,9 @@ public struct Disks: Sendable {
         return (String(lines[0]), String(lines[1]))
     }
 
+    /// The key file of the key volumes and of the root.
+    var keyFile: [UInt8] { get throws { try [UInt8](Data(contentsOf: URL(filePath: "\(folder)/keyfile"))) } }
+
     func image(_ name: String) -> String { "\(folder)/\(name).img" }
 
     /// Replaces each `{NAME}` by the UUID of that disk, as in `storage-1 UUID={storage-1} none luks`.

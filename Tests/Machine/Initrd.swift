@@ -77,6 +77,7 @@ extension Setup {
         UDEV=\(udev ? "yes" : "no")
         SURVEY=yes
         MODULES='\(modules)\(secondConsole ? " virtio_console" : "")'
+        INIT=\(newInit)
 
         """.write(to: etc.appending(path: "machine"))
         for program in programs { try await add(program, to: tree) }

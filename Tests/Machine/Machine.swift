@@ -8,9 +8,11 @@ public final class Machine: Sendable {
     private let running: Running
     private let disks: Disks
     /// Holds the client's configuration; removed with the machine.
-    private let work: URL
+    let work: URL
     /// Where the agent listens, as the host sees it.
     let place: Place
+    /// In MiB.
+    let memorySize: Int
 
     /// What the machine prints.
     public var console: Transcript { running.lines[0].transcript }
@@ -43,6 +45,7 @@ public final class Machine: Sendable {
         let hardware: Hardware
         do {
             hardware = try await prepare(work)
+            memorySize = hardware.memory
             running = try hardware.start(disks: disks, work: work)
         } catch {
             try? FileManager.default.removeItem(at: work)
@@ -99,6 +102,9 @@ public final class Machine: Sendable {
         try disks.filled(text)
     }
 
+    /// What the key volumes have in their key file.
+    public var keyFile: [UInt8] { get throws { try disks.keyFile } }
+
     /// Waits until the agent shows its host key. QEMU accepts connections long before.
     public func awaitAgent(within limit: Duration = .seconds(300)) async throws {
         let scan = place.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(place.port), place.address]
@@ -141,7 +147,7 @@ public final class Machine: Sendable {
     }
 
     /// Has QEMU's monitor carry out a command, and returns its answer.
-    private func command(_ text: String) async throws -> String {
+    func command(_ text: String) async throws -> String {
         let before = running.hypervisor.transcript.text.count
         running.hypervisor.send(text + "\n")
         return try await running.hypervisor.transcript.wait(for: "an answer", within: .seconds(60)) { whole in

@@ -9,6 +9,8 @@ public struct Setup: Sendable {
     public var configuration = ""
     /// The blocking step of the initrd; empty for a machine that only does what `Machine.run` tells it.
     public var agent = "/bin/postern agent -f /etc/postern/postern.conf"
+    /// What the new root starts first. Its own says what it finds and powers off; /bin/sh takes commands at the console.
+    public var newInit = "/sbin/init"
     /// When its network comes: `now`, before the agent starts; a number of seconds; `none`.
     public var network = "0"
     /// QEMU's name of the network card; the initrd has the driver of this one alone.
