@@ -41,12 +41,14 @@ import Wire
         return pid_t(fields[1])
     }
 
-    /// Waits for a question.
-    private func asked(_ console: ConsoleUnderTest, _ message: String) throws -> Question {
+    /// Waits for a question, which is not one that was answered already.
+    private func asked(
+        _ console: ConsoleUnderTest, _ message: String, after last: Question? = nil
+    ) throws -> Question {
         var found: Question?
         try console.wait("it asks: \(message)") {
             found = question(of: console)
-            return found?.message == message
+            return found?.message == message && found != last
         }
         return try #require(found)
     }
@@ -111,9 +113,11 @@ import Wire
     @Test func `a question that was taken away, an empty answer and one that is too long are asked again`() throws {
         let console = try ConsoleUnderTest([], asker: AskerTests.asker)
         console.send(.state(machine()))
-        try answer(try asked(console, "Passphrase for crypt-root:"), nil)
-        try answer(try asked(console, "Passphrase for crypt-root:"), "")
-        let third = try asked(console, "Passphrase for crypt-root:")
+        let first = try asked(console, "Passphrase for crypt-root:")
+        try answer(first, nil)
+        let second = try asked(console, "Passphrase for crypt-root:", after: first)
+        try answer(second, "")
+        let third = try asked(console, "Passphrase for crypt-root:", after: second)
         try answer(third, String(repeating: "x", count: 513))
         try console.wait("it says so") {
             question(of: console)?.message.hasPrefix("Not tried: a passphrase has at most 512 bytes.") == true
