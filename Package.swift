@@ -4,7 +4,7 @@ import PackageDescription
 /// The shipped agent is Embedded Swift without a runtime, linked statically: `initrd/build` sets both of these.
 /// Tests and everyday builds use the full language runtime and Debian's shared libraries over the same sources.
 let embedded = Context.environment["POSTERN_EMBEDDED"] == "1"
-/// Where `initrd/build` put the static libraries and their headers.
+/// Where `initrd/build` put the static libraries and their headers; for Tests/Fuzz, libssh alone.
 let prefix = Context.environment["POSTERN_PREFIX"] ?? ""
 
 /// The static link of the agent.
@@ -20,6 +20,10 @@ let linkerFlags = [
 let staticC: [CSetting] = [
     .define("POSTERN_STATIC"), .define("_FORTIFY_SOURCE", to: "2"), .unsafeFlags(["-fstack-protector-strong"]),
 ]
+/// CSigner looks into libssh with libssh's own headers. FORTIFY_SOURCE would hide calls from the fuzzers' sanitizer.
+let signerC: [CSetting] =
+    (embedded ? staticC : [.define("POSTERN_STATIC")])
+    + [.unsafeFlags(["-I\(prefix)/private", "-I\(prefix)/include"])]
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
         ["-use-ld=lld", "-Xclang-linker", "-static-pie", "-L\(prefix)/lib"]
@@ -72,11 +76,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),
-        // It looks into libssh with libssh's own headers.
-        .target(
-            name: "CSigner",
-            cSettings: embedded
-                ? staticC + [.unsafeFlags(["-I\(prefix)/private", "-I\(prefix)/include"])] : []),
+        .target(name: "CSigner", cSettings: prefix.isEmpty ? [] : signerC),
         library("CCryptsetup", pkgConfig: "libcryptsetup", package: "libcryptsetup-dev"),
         library("CLibssh", pkgConfig: "libssh", package: "libssh-dev"),
         library("CBlkid", pkgConfig: "blkid", package: "libblkid-dev"),

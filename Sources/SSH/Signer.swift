@@ -5,7 +5,8 @@ public import Linux
 /// The host keys of one connection, and what is done with them and with its client's signatures, in a process that reads
 /// nothing from the network. `CSigner.h` has what the session asks.
 @safe public final class Signer {
-    private var rules: SignerRules
+    /// A fuzzer begins anew with it.
+    var rules: SignerRules
     private var keys: [OneKey] = []
 
     @safe private struct OneKey {

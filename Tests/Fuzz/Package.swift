@@ -1,6 +1,7 @@
 // swift-tools-version: 6.2
 // Build in this folder with
-//     PKG_CONFIG_PATH=$(../../initrd/build --sanitized-libssh) swift build --sanitize fuzzer --sanitize address \
+//     export POSTERN_PREFIX=$(../../initrd/build --sanitized-libssh)
+//     PKG_CONFIG_PATH=$POSTERN_PREFIX swift build --sanitize fuzzer --sanitize address \
 //         -Xswiftc -sanitize-coverage=edge,trace-cmp,pc-table,inline-8bit-counters
 // (6.3.1 leaves the last out by itself: the fuzzer then says "cov: 1" and searches blindly)
 // and run a harness on its corpus, here for five minutes, with new inputs kept elsewhere:
@@ -22,8 +23,11 @@ func harness(
         linkerSettings: link.isEmpty ? [] : [.unsafeFlags(["-use-ld=lld"] + link.flatMap { ["-Xlinker", $0] })])
 }
 
-/// libssh has these, but no public header: as in the shipped link.
-let sessionLink = ["-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default"]
+/// As in the shipped link: libssh has the first two, but no public header, and CSigner stands in for the others.
+let sessionLink = [
+    "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default", "--wrap=ssh_srv_pki_do_sign_sessionid",
+    "--wrap=ssh_pki_signature_verify", "--wrap=ssh_pki_export_privkey_to_pubkey",
+]
 /// Time and waiting, which the fuzzer of a whole session has in its hands.
 let wrapped = ["--wrap=poll", "--wrap=clock_gettime"]
 
@@ -42,8 +46,11 @@ let package = Package(
         harness("FuzzPlan"),
         harness("FuzzScreen"),
         .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),
-        harness("FuzzSession", product: "Session", ["CSession"], link: sessionLink + wrapped),
+        // What a client has to log in with, for both of the next.
+        .target(name: "Peer", dependencies: ["CSession", .product(name: "Session", package: "postern")]),
+        harness("FuzzSession", product: "Session", ["CSession", "Peer"], link: sessionLink + wrapped),
         harness("FuzzSettings"),
+        harness("FuzzSigner", product: "Session", ["Peer"], link: sessionLink + wrapped),
         harness("FuzzWire"),
         harness("FuzzWords"),
     ]

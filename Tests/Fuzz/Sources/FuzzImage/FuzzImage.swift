@@ -56,7 +56,7 @@ private func checkCopy(_ bytes: [UInt8]) {
 private func checkNofail(_ bytes: [UInt8]) {
     let old = entries(bytes)
     let chosen = old.filter { !$0.options.nofail }
-    let copy = Copies.nofail(bytes, lines: chosen.map(\.line))
+    let copy = Copies.adding("nofail", to: bytes, lines: chosen.map(\.line))
     guard isShort(copy) else { return }
     precondition(
         entries(copy)
@@ -70,10 +70,11 @@ private func checkNofail(_ bytes: [UInt8]) {
 private func checkSettings(_ bytes: [UInt8]) {
     var findings: [Finding] = []
     var old = Settings.parse(bytes, file: "f", into: &findings)
-    let copy = Copies.settings(bytes)
+    let copy = Copies.settings(bytes, time: 1_764_000_000)
     old.crypttab = Copies.crypttab
+    old.imageTime = 1_764_000_000
     precondition(Settings.parse(copy, file: "f", into: &findings) == old)
-    precondition(Copies.settings(copy) == copy)
+    precondition(Copies.settings(copy, time: 1_764_000_000) == copy)
 }
 
 private let folder = "/tmp/postern-fuzz-\(ChildProcess.id)"

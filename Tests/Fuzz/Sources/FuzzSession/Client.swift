@@ -1,4 +1,5 @@
 import CSession
+import Peer
 
 /// The client's end of the connection: packets, and as much of the key exchange as makes them readable.
 ///

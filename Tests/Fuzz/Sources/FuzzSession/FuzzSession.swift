@@ -1,12 +1,13 @@
 import CSession
 import Linux
+import Peer
 import SSH
 import Wire
 
 @testable import Session
 
-/// A session process serves a client that keeps to no rule, over a socket pair: the shipped code of Session and SSH on the
-/// pinned libssh with AddressSanitizer, from the monitor's setup to the end.
+/// A session process serves a client that keeps to no rule, over a socket pair: the shipped code of Session, SSH and
+/// CSigner on the pinned libssh with AddressSanitizer, from the monitor's setup to the end, with the shipped signer.
 ///
 /// The input's first byte chooses what the monitor says and how the client speaks: with its lowest bit the rest goes onto
 /// the wire as it is, else it is a `Script` of a client that can log in. Whatever it is, the process ends by itself, says
@@ -69,6 +70,7 @@ private func serve() {
 private final class World {
     let client: Client
     let monitor: MonitorEnd
+    private let signer: SignerEnd
     private var script: Script?
     private var raw: Taker
     private var stage = 0
@@ -77,18 +79,31 @@ private final class World {
     init(_ input: [UInt8]) throws {
         var ends: [Int32] = [-1, -1]
         var control = ends
-        guard fuzz_socket_pair(&ends), fuzz_socket_pair(&control) else { fatalError("no sockets") }
+        var asked = ends
+        guard fuzz_socket_pair(&ends), fuzz_socket_pair(&control), fuzz_socket_pair(&asked) else {
+            fatalError("no sockets")
+        }
         client = Client(ends[1])
-        monitor = MonitorEnd(FileDescriptor(owning: control[1]), client: client, answers: input[0] & 2 == 0)
+        signer = try SignerEnd(FileDescriptor(owning: asked[1]), client: client, choice: input[0])
+        monitor = MonitorEnd(FileDescriptor(owning: control[1]), signer: signer, answers: input[0] & 2 == 0)
         raw = Taker(Array(input.dropFirst()))
         if input[0] & 1 == 0 { script = Script(raw) }
         monitor.send(.sessionSetup(try .fuzzed(input[0])))
         fuzz_move(control[0], Role.controlDescriptor)
-        fuzz_move(ends[0], Role.connectionDescriptor)
+        fuzz_move(ends[0], Role.peerDescriptor)
+        fuzz_move(asked[0], Role.signerDescriptor)
     }
 
     /// - Returns: whether the session is to look again; otherwise it has waited long enough.
     func waits(_ milliseconds: Int) -> Bool {
+        // The session does nothing else until it is answered, or has waited long enough.
+        switch signer.pump() {
+        case .question: return true
+        case .unanswered:
+            fuzz_pass_time(Int64(milliseconds))
+            return false
+        case .nothing: break
+        }
         fuzz_pass_time(1)
         let heard = monitor.pump()
         if client.pump() || heard { return true }

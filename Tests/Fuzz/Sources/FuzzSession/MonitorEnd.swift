@@ -6,15 +6,15 @@ final class MonitorEnd {
     private var socket: FrameSocket?
     private var permits = PermitTable()
     private var open: [UInt8: Bool] = [:]
-    private let client: Client
+    private let signer: SignerEnd
     /// Whether a passphrase has opened the volume.
     private(set) var hasOpened = false
     /// Whether it answers by itself.
     private let answers: Bool
 
-    init(_ descriptor: consuming FileDescriptor, client: Client, answers: Bool) {
+    init(_ descriptor: consuming FileDescriptor, signer: SignerEnd, answers: Bool) {
         socket = FrameSocket(descriptor, largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
-        self.client = client
+        self.signer = signer
         self.answers = answers
     }
 
@@ -45,7 +45,7 @@ final class MonitorEnd {
         switch message {
         case .log(_, let line): checkPlain(line)
         case .authenticated(let key, let user):
-            guard client.signed.contains(Int(key)) else { fatalError("a login without a signature: key \(key)") }
+            guard signer.login == Int(key) else { fatalError("a login that the signer does not know: key \(key)") }
             checkPlain(user)
         case .open(let command, let terminal):
             open[channel] = terminal

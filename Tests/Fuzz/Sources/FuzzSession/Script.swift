@@ -1,3 +1,5 @@
+import Peer
+
 /// What the client does, made of bytes: an operation and what it takes, again and again. A mutation anywhere gives
 /// another script, and none is wrong.
 struct Script {
@@ -89,49 +91,18 @@ struct Script {
         send(message.all, client)
     }
 
-    /// SSH_MSG_USERAUTH_REQUEST, method "publickey" (RFC 4252, section 7).
     private mutating func logIn(_ choice: UInt8, _ client: Client) {
         if choice & 64 == 0 {
             var service = Bytes(5)
             service.string("ssh-userauth")
             client.send(service.all)
         }
-        let (index, key, type, blob): (Int?, Key, String, [UInt8]) =
-            switch choice & 7 {
-            case 0: (0, .person, "ssh-ed25519", Key.person.blob())
-            case 1: (nil, .host, "ssh-ed25519", Key.host.blob())
-            case 2: (2, .token, "sk-ssh-ed25519@openssh.com", Key.token.blob("sk-ssh-ed25519@openssh.com"))
-            case 3: (nil, .stranger, "ecdsa-sha2-nistp256", Others.ecdsa)
-            case 4: (nil, .stranger, "rsa-sha2-512", Others.rsa)
-            case 5: (5, .forced, "ssh-ed25519", Key.forced.blob())
-            case 6: (nil, .stranger, "ssh-ed25519", Key.stranger.blob())
-            default: (nil, .person, "ssh-ed25519-cert-v01@openssh.com", Key.person.blob())
-            }
-        var message = Bytes(50)
-        message.string(choice & 128 == 0 ? Array("root".utf8) : [0x1b, 0x5b, 0, 0x0a, 0xff])
-        message.string("ssh-connection")
-        message.string(choice & 32 == 0 ? "publickey" : "publickey-hostbound-v00@openssh.com")
-        message.all.append(choice & 8 == 0 ? 1 : 0)
-        message.string(type)
-        message.string(blob)
-        if choice & 32 != 0 { message.string(client.hostKey) }
-        guard choice & 8 == 0 else { return send(message.all, client) }
-        var text = Bytes()
-        text.string(client.session)
-        var signature = Bytes()
-        signature.string(type)
-        if type.hasPrefix("sk-") {
-            // With a touch, always: an input may clear the flag in a packet of its own.
-            let end: [UInt8] = [1, 0, 0, 0, 9]
-            signature.string(key.sign(sha256(Array("ssh:".utf8)) + end + sha256(text.all + message.all)))
-            signature.all += end
-        } else {
-            signature.string(key.sign(text.all + message.all))
-        }
-        let isWrong = choice & 16 != 0
-        if isWrong { signature.all[signature.all.count - 20] ^= 1 }
-        if let index, !isWrong { client.signed.insert(index) }
-        message.string(signature.all)
+        let request = LogIn(choice, session: client.session, hostKey: client.hostKey)
+        guard choice & 8 == 0 else { return send(request.message, client) }
+        if let key = request.key { client.signed.insert(key) }
+        var message = Bytes()
+        message.all = request.message
+        message.string(request.signature)
         send(message.all, client)
     }
 

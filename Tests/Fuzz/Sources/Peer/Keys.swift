@@ -3,30 +3,30 @@ import Linux
 import Wire
 
 /// Keys that everybody may know, made of one byte each.
-struct Key {
-    let secret: [UInt8]
+package struct Key {
+    private let secret: [UInt8]
 
-    init(_ byte: UInt8) { secret = Array(repeating: byte, count: 32) }
+    private init(_ byte: UInt8) { secret = Array(repeating: byte, count: 32) }
 
-    static let host = Key(1)
-    static let person = Key(2)
-    static let forced = Key(3)
-    static let token = Key(4)
-    static let stranger = Key(5)
+    package static let host = Key(1)
+    package static let person = Key(2)
+    package static let forced = Key(3)
+    package static let token = Key(4)
+    package static let stranger = Key(5)
 
-    var point: [UInt8] {
+    private var point: [UInt8] {
         var point = [UInt8](repeating: 0, count: 32)
         fuzz_ed25519_public(secret, &point)
         return point
     }
 
-    func sign(_ bytes: [UInt8]) -> [UInt8] {
+    package func sign(_ bytes: [UInt8]) -> [UInt8] {
         var signature = [UInt8](repeating: 0, count: 64)
         fuzz_ed25519_sign(secret, bytes, bytes.count, &signature)
         return signature
     }
 
-    func blob(_ type: String = "ssh-ed25519") -> [UInt8] {
+    package func blob(_ type: String = "ssh-ed25519") -> [UInt8] {
         var blob = Bytes()
         blob.string(type)
         blob.string(point)
@@ -35,7 +35,7 @@ struct Key {
     }
 
     /// PROTOCOL.key of OpenSSH.
-    var file: String {
+    fileprivate var file: String {
         var secrets = Bytes()
         secrets.integer(7)
         secrets.integer(7)
@@ -58,7 +58,7 @@ struct Key {
     }
 }
 
-func base64(_ bytes: [UInt8]) -> String {
+private func base64(_ bytes: [UInt8]) -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     var text: [UInt8] = []
     for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -69,15 +69,15 @@ func base64(_ bytes: [UInt8]) -> String {
     return String(decoding: text, as: UTF8.self)
 }
 
-func sha256(_ bytes: [UInt8]) -> [UInt8] {
+package func sha256(_ bytes: [UInt8]) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)
     fuzz_sha256(bytes, bytes.count, &digest)
     return digest
 }
 
 /// The public keys whose secrets nobody has here: the curve's own base point, and a modulus of no known factors.
-enum Others {
-    static let ecdsa: [UInt8] = {
+package enum Others {
+    package static let ecdsa: [UInt8] = {
         var blob = Bytes()
         blob.string("ecdsa-sha2-nistp256")
         blob.string("nistp256")
@@ -90,7 +90,7 @@ enum Others {
         blob.string(point)
         return blob.all
     }()
-    static let rsa: [UInt8] = {
+    package static let rsa: [UInt8] = {
         var blob = Bytes()
         blob.string("ssh-rsa")
         blob.mpint([1, 0, 1])
@@ -100,8 +100,8 @@ enum Others {
 }
 
 extension SessionSetup {
-    /// What the monitor tells the session. The input's first byte chooses.
-    static func fuzzed(_ choice: UInt8) throws -> SessionSetup {
+    /// What the monitor tells the session, or its signer. The input's first byte chooses.
+    package static func fuzzed(_ choice: UInt8, forSigner: Bool = false) throws -> SessionSetup {
         func key(
             _ index: UInt16, _ type: String, _ blob: [UInt8], command: String? = nil, refusal: String = ""
         ) -> UsableKey {
@@ -112,7 +112,7 @@ extension SessionSetup {
         let text = Array(Key.host.file.utf8)
         let host = try text.withUnsafeBytes { try SecretBytes(copying: $0) }
         return SessionSetup(
-            confinement: Confinement(root: nil, user: nil), hostKeys: [host],
+            confinement: Confinement(root: nil, user: nil), hostKeys: forSigner ? [host] : [],
             keys: [
                 key(0, "ssh-ed25519", Key.person.blob()),
                 key(1, "ssh-ed25519", Key.host.blob(), refusal: "it comes from elsewhere"),
