@@ -26,7 +26,12 @@ internal import Linux
         let made = unsafe crypt_init_data_device(&handle, headerPath, device)
         guard made == 0, let handle = unsafe handle else { throw .device(path: device, code: -made) }
         unsafe log.attach(to: handle)
-        let loaded = unsafe crypt_load(handle, nil, nil)
+        var loaded = unsafe crypt_load(handle, nil, nil)
+        if loaded != 0, unsafe access(Volume.locks, W_OK) != 0 {
+            // Without a place for its lock, libcryptsetup reads no header. No lock is needed where nothing is written.
+            Volume.neverWrite()
+            loaded = unsafe crypt_load(handle, nil, nil)
+        }
         guard loaded == 0 else {
             unsafe crypt_free(handle)
             if loaded == -ETXTBSY { throw .requirements(path: headerPath) }
@@ -43,6 +48,9 @@ internal import Linux
     deinit {
         unsafe crypt_free(handle)
     }
+
+    /// Where libcryptsetup keeps its locks (`DEFAULT_LUKS2_LOCK_PATH`).
+    private static let locks = "/run/cryptsetup"
 
     private static func requireReadable(_ path: String) throws(LUKSError) {
         do throws(SystemError) { _ = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {

@@ -30,6 +30,7 @@ public final class Machine: Sendable {
             hardware.disks = setup.disks
             hardware.card = setup.card
             hardware.control = setup.control
+            hardware.clock = setup.clock
             hardware.secondConsole = setup.secondConsole
             return hardware
         }
@@ -136,8 +137,14 @@ public final class Machine: Sendable {
     /// Plugs in a disk that was named as late.
     public func attach(_ name: String) async throws {
         _ = try await command("drive_add 0 if=none,snapshot=on,format=raw,id=\(name),file=\(disks.image(name))")
-        let answer = try await command("device_add virtio-blk-pci,drive=\(name)")
+        let answer = try await command("device_add virtio-blk-pci,drive=\(name),id=disk-\(name)")
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
+    }
+
+    /// Takes out a disk that was plugged in. It is gone once the machine's kernel has let it go.
+    public func detach(_ name: String) async throws {
+        let answer = try await command("device_del disk-\(name)")
+        guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not taken out: \(answer)") }
     }
 
     /// Has QEMU's monitor carry out a command, and returns its answer.
