@@ -200,7 +200,7 @@ import Testing
         try wire.plug()
         for command in ["addr add 192.0.2.1/24 dev wire", "link set wire up"] { try wire.ip(command) }
         for command in ["addr add 192.0.2.10/24 dev eth0", "link set eth0 up"] { try wire.otherIP(command) }
-        func ssh(_ address: String, _ command: String, _ input: Input) throws -> Finished {
+        @Sendable func ssh(_ address: String, _ command: String, _ input: Input) throws -> Finished {
             let patient = ["-o", "ConnectTimeout=60", "-o", "ServerAliveInterval=2"]
             return try wire.run(["ssh"] + agent.options() + patient + ["root@\(address)", command], input: input)
         }
@@ -227,7 +227,7 @@ import Testing
         try wire.otherIP("addr add 192.0.2.11/24 dev eth0")
         try wire.otherIP("addr del 192.0.2.10/24 dev eth0")
         // Addresses of one network go with the first of them.
-        try? wire.otherIP("addr add 192.0.2.11/24 dev eth0")
+        _ = try? wire.otherIP("addr add 192.0.2.11/24 dev eth0")
         let unlocked = try ssh("192.0.2.11", "unlock", .text("correct horse\n"))
         #expect(unlocked.status == 0, "\(unlocked) \(agent.log)")
         #expect(agent.end() == 0)

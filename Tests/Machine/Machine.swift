@@ -141,10 +141,15 @@ public final class Machine: Sendable {
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
     }
 
-    /// Takes out a disk that was plugged in. It is gone once the machine's kernel has let it go.
-    public func detach(_ name: String) async throws {
+    /// Takes out a disk that was plugged in, and waits until the machine's kernel has let it go.
+    public func detach(_ name: String, within limit: Duration = .seconds(120)) async throws {
         let answer = try await command("device_del disk-\(name)")
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not taken out: \(answer)") }
+        let deadline = ContinuousClock.now + limit
+        while try await command("info block").contains(name) {
+            guard ContinuousClock.now < deadline else { throw MachineError.missing("\(name) is still plugged in") }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 
     /// Has QEMU's monitor carry out a command, and returns its answer.
