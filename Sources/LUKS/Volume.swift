@@ -53,9 +53,14 @@ internal import Linux
     private static let locks = "/run/cryptsetup"
 
     private static func requireReadable(_ path: String) throws(LUKSError) {
-        do throws(SystemError) { _ = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {
-            throw .device(path: path, code: error.code)
-        }
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+            // A bad sector opens well.
+            var start: UInt64 = 0
+            _ = unsafe try withUnsafeMutableBytes(of: &start) { room throws(SystemError) in
+                unsafe try file.read(into: room)
+            }
+        } catch { throw .device(path: path, code: error.code) }
     }
 
     /// Keeps this process from writing to any header: a damaged copy is not repaired. It cannot be taken back.

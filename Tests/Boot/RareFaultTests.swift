@@ -5,36 +5,32 @@ import Testing
 /// The faults that `Tests/run --all` adds.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run --all"))
 struct RareFaultTests {
-    @Test("a header that cannot be read is named, its copy serves, and once it can be read the same prompt unlocks")
+    @Test("a header that cannot be read is named, and once it can be read the same prompt unlocks")
     func inputErrors() async throws {
         try await boot(Lab.setup, name: "fault-input-errors") { machine in
             let lab = try await Lab(machine)
             let below = try await lab.loop("luks2")
             let size = try await lab.run("blockdev --getsz \(below)").trimmed
-            // Sectors of 512 bytes: the first copy of the header has 32, and the second one as many.
+            // The first so many sectors of 512 bytes are bad: each of the header's two copies has 32.
             func table(_ bad: Int) -> String {
                 let rest = (Int(size) ?? 0) - bad
                 let whole = "\(bad) \(rest) linear \(below) \(bad)"
                 return bad == 0 ? "echo '\(whole)'" : "printf '0 \(bad) error\\n\(whole)\\n'"
             }
-            func clear() async throws { try await lab.run("dmsetup remove luks2; dmsetup remove broken") }
-
-            try await lab.run("\(table(32)) | dmsetup create broken")
-            try await lab.startAgent("luks2 /dev/mapper/broken none luks")
-            #expect(try await lab.unlock(passphrase).status == ExitCode.success)
-            #expect(try await lab.agentStatus() == ExitCode.success)
-            #expect(try await lab.run("head -n 1 /dev/mapper/luks2") == "postern member luks2\n")
-            try await clear()
-
-            try await lab.run("\(table(64)) | dmsetup create broken")
-            try await lab.startAgent("luks2 /dev/mapper/broken none luks")
-            let ssh = try Dialogue(machine.ssh(), columns: 200)
-            try await ssh.expect("luks2  failed: no LUKS header on /dev/mapper/broken: Input/output error")
-            try await lab.run("\(table(0)) | dmsetup load broken && dmsetup resume broken")
-            try await ssh.expect(Texts.prompt)
-            ssh.type(passphrase + "\r")
-            #expect(try await ssh.status() == ExitCode.success)
-            #expect(try await lab.agentStatus() == ExitCode.success)
+            // The second copy alone is of no use: libcryptsetup takes a device whose first one it cannot read for another's.
+            for bad in [32, 64] {
+                // The lab has no udevd to make the node.
+                try await lab.run("\(table(bad)) | dmsetup create broken && dmsetup mknodes")
+                try await lab.startAgent("luks2 /dev/mapper/broken none luks")
+                let ssh = try Dialogue(machine.ssh(), columns: 200)
+                try await ssh.expect("luks2  failed: /dev/mapper/broken: Input/output error")
+                try await lab.run("\(table(0)) | dmsetup load broken && dmsetup resume broken")
+                try await ssh.expect(Texts.prompt)
+                ssh.type(passphrase + "\r")
+                #expect(try await ssh.status() == ExitCode.success)
+                #expect(try await lab.agentStatus() == ExitCode.success)
+                try await lab.run("dmsetup remove luks2; dmsetup remove broken")
+            }
         }
     }
 
