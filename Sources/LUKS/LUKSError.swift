@@ -37,7 +37,8 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
         case .derivationMemory(let path, 0): "key derivation of \(path) takes more memory than is free"
         case .derivationMemory(let path, let kibibytes):
             "key derivation of \(path) takes \((kibibytes + 1023) / 1024) MiB of memory, more than is free"
-        case .inUse(let path): "\(path) is in use: mounted, or open under another name"
+        // To libcryptsetup these two are the same.
+        case .inUse(let path): "\(path) is in use (mounted, or open under another name), or module dm_crypt is missing"
         case .activation(let path, let name, ENOKEY): "\(path) cannot be opened as \(name): no kernel keyring"
         case .activation(let path, let name, EDQUOT): "\(path) cannot be opened as \(name): kernel keyring is full"
         case .activation(let path, let name, ENOTSUP):

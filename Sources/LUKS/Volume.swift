@@ -26,7 +26,12 @@ internal import Linux
         let made = unsafe crypt_init_data_device(&handle, headerPath, device)
         guard made == 0, let handle = unsafe handle else { throw .device(path: device, code: -made) }
         unsafe log.attach(to: handle)
-        let loaded = unsafe crypt_load(handle, nil, nil)
+        var loaded = unsafe crypt_load(handle, nil, nil)
+        if loaded != 0, unsafe access(Volume.locks, W_OK) != 0 {
+            // Without a place for its lock, libcryptsetup reads no header. No lock is needed where nothing is written.
+            Volume.neverWrite()
+            loaded = unsafe crypt_load(handle, nil, nil)
+        }
         guard loaded == 0 else {
             unsafe crypt_free(handle)
             if loaded == -ETXTBSY { throw .requirements(path: headerPath) }
@@ -44,10 +49,18 @@ internal import Linux
         unsafe crypt_free(handle)
     }
 
+    /// Where libcryptsetup keeps its locks (`DEFAULT_LUKS2_LOCK_PATH`).
+    private static let locks = "/run/cryptsetup"
+
     private static func requireReadable(_ path: String) throws(LUKSError) {
-        do throws(SystemError) { _ = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK) } catch {
-            throw .device(path: path, code: error.code)
-        }
+        do throws(SystemError) {
+            let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+            // A bad sector opens well.
+            var start: UInt64 = 0
+            _ = unsafe try withUnsafeMutableBytes(of: &start) { room throws(SystemError) in
+                unsafe try file.read(into: room)
+            }
+        } catch { throw .device(path: path, code: error.code) }
     }
 
     /// Keeps this process from writing to any header: a damaged copy is not repaired. It cannot be taken back.

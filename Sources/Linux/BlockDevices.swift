@@ -11,6 +11,15 @@ public enum BlockDevices {
         }
     }
 
+    /// What device-mapper calls the device of that path, or `nil` for any other device.
+    public static func mapping(_ path: String) -> String? {
+        guard path.hasPrefix("/dev/dm-") else { return nil }
+        guard let line = try? Files.read("/sys/class/block/\(path.dropFirst(5))/dm/name", limit: 256) else {
+            return nil
+        }
+        return String(decoding: line.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
     /// Whether `path` is a block device of no size. `number` is its device number, as stat(2) has it.
     static func isEmpty(_ path: String, _ number: UInt64) -> Bool {
         guard number != 0, Files.isBlockDevice(path) == true else { return false }

@@ -181,7 +181,9 @@ final class Monitor {
         case .some(let uevents):
             while let event = uevents.next(lost: &isLost) {
                 switch event {
-                case .changed(let path): if !probes.contains(path) { probes.append(path) }
+                case .changed(let path):
+                    if !probes.contains(path) { probes.append(path) }
+                    if let name = BlockDevices.mapping(path) { plan.mapped(name) }
                 case .removed(let path):
                     forgetProbe(of: path)
                     plan.removed(path, now: Clock.now())

@@ -104,13 +104,18 @@ extension Monitor {
 
     private func makeEmptyFolder() throws(SystemError) {
         guard ChildProcess.isRoot else { return }
-        let folder: String
-        if options.rehearsal {
-            folder = "/run/postern-rehearsal-\(ChildProcess.id)"
-        } else {
+        guard !options.rehearsal else { return try makeEmptyFolder("/run/postern-rehearsal-\(ChildProcess.id)") }
+        do throws(SystemError) {
             try Files.makeFolder("/run/postern", mode: 0o755)
-            folder = "/run/postern/empty"
+            try makeEmptyFolder("/run/postern/empty")
+        } catch {
+            // A /run that is full or read-only does not lock the owner out.
+            log.write(LogLevel.warning.rawValue, error.description)
+            try makeEmptyFolder("/dev/postern-empty")
         }
+    }
+
+    private func makeEmptyFolder(_ folder: String) throws(SystemError) {
         try Files.makeFolder(folder, mode: 0o555)
         emptyFolder = folder
     }

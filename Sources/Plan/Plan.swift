@@ -116,6 +116,17 @@ public struct Plan {
         for path in devices.others(than: paths) { removed(path, now: now) }
     }
 
+    /// A mapping of that name appeared or changed. Where nobody here made it, such as another agent or a person at a
+    /// shell, the volume is looked at again: it may be open.
+    public mutating func mapped(_ name: String) {
+        for index in volumes.indices where volumes[index].name == name && volumes[index].activating == nil {
+            switch volumes[index].phase {
+            case .open, .left: continue
+            case .closed, .failed: lookAgain(index)
+            }
+        }
+    }
+
     /// A path that crypttab names is there, or is there no more.
     public mutating func path(_ path: String, isThere: Bool, now: Int64) {
         devices.setPath(path, isThere: isThere)

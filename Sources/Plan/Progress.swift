@@ -25,13 +25,18 @@ extension Plan {
                 volumes[index].keyProblem = ""
                 volumes[index].emptyTried = false
             }
-            if case .failed = volumes[index].phase { volumes[index].phase = .closed }
-            volumes[index].facts = nil
-            volumes[index].deaths = 0
-            if let job = volumes[index].inspecting { drop(job) }
-            volumes[index].inspecting = nil
+            lookAgain(index)
         }
         for index in sources.indices { placeSource(index, changed: path, now: now) }
+    }
+
+    /// Has the header of a volume that is not open read anew.
+    mutating func lookAgain(_ index: Int) {
+        if case .failed = volumes[index].phase { volumes[index].phase = .closed }
+        volumes[index].facts = nil
+        volumes[index].deaths = 0
+        if let job = volumes[index].inspecting { drop(job) }
+        volumes[index].inspecting = nil
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
@@ -220,7 +225,11 @@ extension Plan {
                 return nil
             }
         case .done(let outcome): return outcome
-        case .died(let status): return .failed(Plan.died(status))
+        case .died(let status):
+            let memory = (volumes[volume].facts?.memory ?? 0) >> 10
+            // Most likely the kernel did, for want of memory, though hardly for want of little.
+            guard status == 137, memory >= 64 else { return .failed(Plan.died(status)) }
+            return .failed("\(Plan.died(status)); its key derivation takes \(memory) MiB of memory")
         case .inspected, .keyRead: return .failed("its worker gave the wrong answer")
         }
     }

@@ -43,11 +43,12 @@ enum Unlocking {
         }
         if order.rehearsal { return .opened(slot: slot) }
         guard monitor.givesLeave(slot: slot) else { return .alreadyOpen }
-        let activation: Activation
-        if let volumeKey {
-            activation = try volume.activate(as: order.name, volumeKey: volumeKey, flags: order.flags)
-        } else {
-            activation = try volume.activate(as: order.name, passphrase: passphrase, flags: order.flags)
+        // Killed in the middle of it, this would leave a device without a table, which no opener gets past.
+        let activation = try Confinement.finishing { () throws(LUKSError) in
+            guard let volumeKey else {
+                return try volume.activate(as: order.name, passphrase: passphrase, flags: order.flags)
+            }
+            return try volume.activate(as: order.name, volumeKey: volumeKey, flags: order.flags)
         }
         switch activation {
         case .existed: return .alreadyOpen

@@ -28,23 +28,23 @@ struct Lab {
     }
 
     /// Makes the image of that name a block device, of which the path is returned.
-    func loop(_ image: String) async throws -> String {
+    func loop(_ image: String, in folder: String = "/lab") async throws -> String {
         // The images are changed by nobody else, so that a volume that is writable is so for the agent's reasons.
         let device = try await run("losetup -f").trimmed
-        try await run("losetup \(device) /lab/\(image).img")
+        try await run("losetup \(device) \(folder)/\(image).img")
         return device
     }
 
     /// Starts an agent for these lines of crypttab, with `{DISK}` for a disk's UUID.
     ///
     /// It waits until the agent `greets`, unless that could end before.
-    func startAgent(_ crypttab: String, greets: Bool = true) async throws {
+    func startAgent(_ crypttab: String, greets: Bool = true, output: String = "/dev/console") async throws {
         try await run(
             """
             cat >/etc/crypttab <<'END'
             \(machine.filled(crypttab))
             END
-            /bin/postern agent -f /etc/postern/postern.conf </dev/console >/dev/console 2>&1 &
+            /bin/postern agent -f /etc/postern/postern.conf <\(output) >\(output) 2>&1 &
             agent=$!
             """)
         if greets { try await machine.awaitAgent() }
@@ -58,6 +58,31 @@ struct Lab {
     func agentStatus() async throws -> Int32 {
         try await machine.run("wait $agent").status
     }
+
+    /// Waits until no process of the agent is left, which end by themselves once the monitor is gone, nor a socket or key.
+    func expectNothingLeft() async throws {
+        try await run(
+            """
+            . /sbin/survey
+            tries=0
+            while survey X | grep -qE 'X (processes|sockets|keys): *[^ ]'; do
+                tries=$((tries + 1))
+                [ $tries -lt 300 ] || { survey X; ps; exit 1; }
+                usleep 100000
+            done
+            """)
+    }
+
+    /// From now on what loads a cipher waits, after a file /run/held tells that something does.
+    static let holdCipher = """
+        rmmod aesni_intel xts
+        printf '#!/bin/sh\\n: >/run/held\\nwhile [ ! -e /run/go ]; do usleep 20000; done\\nexec /sbin/modprobe "$@"\\n' >/bin/hold
+        chmod 755 /bin/hold
+        echo /bin/hold >/proc/sys/kernel/modprobe
+        """
+
+    /// What loads a cipher does not wait any more.
+    static let releaseCipher = ": >/run/go; echo /sbin/modprobe >/proc/sys/kernel/modprobe"
 
     /// Ends an agent that still waits, closes every volume, and frees the loop devices.
     func clear() async throws {

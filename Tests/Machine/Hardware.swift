@@ -15,6 +15,8 @@ struct Hardware: Sendable {
     var card = "virtio-net-pci"
     /// Whether there is a control line, ttyS1.
     var control = false
+    /// What the clock says at the start, or the host's time.
+    var clock: String?
     /// Whether there is a console hvc0.
     var secondConsole = false
 
@@ -64,6 +66,7 @@ extension Hardware {
         case .routedIPv6: arguments += ["tap,id=net,ifname=lan,script=no,downscript=no"]
         }
         arguments += ["-device", "\(card),netdev=net,romfile=,mac=52:54:00:12:34:56"]
+        if let clock { arguments += ["-rtc", "base=\(clock)"] }
         for name in disks { arguments += ["-drive", "if=virtio,format=raw,file=\(images.image(name))"] }
 
         // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.

@@ -32,6 +32,7 @@ public final class Machine: Sendable {
             hardware.disks = setup.disks
             hardware.card = setup.card
             hardware.control = setup.control
+            hardware.clock = setup.clock
             hardware.secondConsole = setup.secondConsole
             return hardware
         }
@@ -142,8 +143,19 @@ public final class Machine: Sendable {
     /// Plugs in a disk that was named as late.
     public func attach(_ name: String) async throws {
         _ = try await command("drive_add 0 if=none,snapshot=on,format=raw,id=\(name),file=\(disks.image(name))")
-        let answer = try await command("device_add virtio-blk-pci,drive=\(name)")
+        let answer = try await command("device_add virtio-blk-pci,drive=\(name),id=disk-\(name)")
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not plugged in: \(answer)") }
+    }
+
+    /// Takes out a disk that was plugged in, and waits until the machine's kernel has let it go.
+    public func detach(_ name: String, within limit: Duration = .seconds(120)) async throws {
+        let answer = try await command("device_del disk-\(name)")
+        guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not taken out: \(answer)") }
+        let deadline = ContinuousClock.now + limit
+        while try await command("info block").contains(name) {
+            guard ContinuousClock.now < deadline else { throw MachineError.missing("\(name) is still plugged in") }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 
     /// Has QEMU's monitor carry out a command, and returns its answer.

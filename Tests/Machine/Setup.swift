@@ -27,6 +27,8 @@ public struct Setup: Sendable {
     public var commandLine = ""
     /// Whether there is a console hvc0 beside ttyS0. (The kernel has but one console of serial lines.)
     public var secondConsole = false
+    /// What the machine's clock says at its start, in UTC, as QEMU's `-rtc base=` has it; the host's time without.
+    public var clock: String?
     /// In megabytes. Half of it must hold what a key derivation wants.
     public var memory = 512
 

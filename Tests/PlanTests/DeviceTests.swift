@@ -81,6 +81,21 @@ import Wire
         #expect(story.end("unlock root", .opened(slot: 0)).contains("tried 0.1: root opened"))
     }
 
+    @Test func `a volume that somebody else opens is seen to be open`() {
+        let story = Story(Story.crypttab(["root", "data"]))
+        _ = story.appear("root", "data")
+        #expect(story.mapped("other") == [])
+        #expect(story.mapped("root") == ["inspect root"])
+        #expect(story.readHeader("root", active: true) == [])
+        #expect(story.picture == ["root open", "data locked?"])
+        // The agent's own mapping is no news.
+        _ = story.type("right", .console)
+        #expect(story.leave("unlock data"))
+        #expect(story.mapped("data") == [])
+        #expect(story.end("unlock data", .opened(slot: 0)).last == "go on")
+        #expect(story.mapped("data") == [])
+    }
+
     @Test func `a header that cannot be read gets another chance when its device changes`() {
         let story = Story(Story.crypttab(["root"]))
         _ = story.plug("/dev/root", uuid: Story.uuid("root"))

@@ -61,6 +61,11 @@ final class Story {
         return go()
     }
 
+    func mapped(_ name: String) -> [String] {
+        plan.mapped(name)
+        return go()
+    }
+
     /// The worker that reads a header has read it.
     func readHeader(_ name: String, active: Bool = false) -> [String] {
         end(

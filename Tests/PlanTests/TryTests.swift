@@ -184,6 +184,16 @@ import Wire
         #expect(story.type("right", .person(1, key: 0)) == ["unlock root"])
     }
 
+    @Test func `a worker that is killed at a costly derivation is said to take so much memory`() {
+        let story = Story(Story.crypttab(["root"]))
+        story.memory["root"] = 1 << 20
+        _ = story.appear("root")
+        _ = story.type("right", .person(1, key: 0))
+        #expect(story.end("unlock root", .died(137)) == ["tried 1.1: root failed"])
+        let reason = "root: its worker was ended by signal 9; its key derivation takes 1024 MiB of memory"
+        #expect(story.logs.last == reason)
+    }
+
     @Test func `a derivation without end is given up, but not one that activates`() {
         let story = root()
         _ = story.type("x", .person(1, key: 0))
