@@ -162,7 +162,7 @@ import Testing
             ("empty", nil, "no LUKS header on empty: Invalid argument"),
             ("image", "empty", "no LUKS header on empty: Invalid argument"),
             ("damaged", nil, "LUKS header on damaged is damaged, and no copy of it can be read"),
-            (".", nil, ".: Block device required"),
+            (".", nil, ".: Is a directory"),
         ]
         for (device, header, sentence) in table {
             do {
