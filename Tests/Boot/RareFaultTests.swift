@@ -85,6 +85,8 @@ struct RareFaultTests {
             #expect(devices.count == 64)
             let lines = devices.enumerated().map { "v\($0) \($1) none luks,readonly" }
             try await lab.startAgent(lines.joined(separator: "\n"))
+            // What is typed is tried on the volumes whose headers were read by then.
+            while try await machine.ssh(["status"], input: "").output.contains("its header is being read") {}
             let unlocked = try await machine.ssh(["unlock"], input: passphrase, within: .seconds(600))
             #expect(unlocked.status == ExitCode.success, "\(unlocked)")
             #expect(try await lab.agentStatus() == ExitCode.success)

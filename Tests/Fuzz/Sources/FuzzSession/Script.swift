@@ -159,7 +159,7 @@ struct Script {
                 "unlock", "status", "status --json", "help", "cryptroot-unlock", "rm -rf /", "", "\u{1b}c\0\n",
             ]
             message.string(commands[Int(sizes & 7)])
-        case 7: message.string([UInt8](repeating: 0x20 + sizes, count: 1000 + Int(sizes)))
+        case 7: message.string([UInt8](repeating: 0x20 &+ sizes, count: 1000 + Int(sizes)))
         case 3: for number in [first, second, 0, 0] { message.integer(number) }
         case 4, 5, 6: for _ in 0..<2 { message.string("PATH") }
         default: message.integer(first)
