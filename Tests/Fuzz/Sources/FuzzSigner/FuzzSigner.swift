@@ -47,7 +47,8 @@ nonisolated(unsafe) private let gates: [Gate] = [0, 0x10, 0x40, 0x50].map { (cho
 private struct World {
     /// What clients' keys have signed to log in.
     private var signed: [[UInt8]: LogIn] = [:]
-    /// The hash that the host key signed first.
+    /// The hash that the host key was first to sign. One that libssh then would not sign, as for an unknown digest, is it
+    /// as well: no other is signed any more.
     private var session: [UInt8] = []
     private var question: [UInt8] = []
 
@@ -78,11 +79,15 @@ private struct World {
     }
 
     private mutating func put(_ kind: UInt8, _ digest: UInt8, _ first: [UInt8], _ second: [UInt8]) {
+        question = World.question(kind, digest, first, second)
+    }
+
+    private static func question(_ kind: UInt8, _ digest: UInt8, _ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
         var bytes = Bytes(kind)
         bytes.all.append(digest)
         bytes.string(first)
         bytes.string(second)
-        question = bytes.all
+        return bytes.all
     }
 
     private mutating func judge() {
@@ -90,10 +95,12 @@ private struct World {
         let answer = signer.answer(question)
         var reader = Taker(Array(question.dropFirst(2)))
         let (first, second) = (reader.string(), reader.string())
+        let mayBeSigned =
+            question.count > 1 && question == World.question(1, question[1], first, second)
+            && first == Key.host.blob() && [32, 48, 64].contains(second.count) && (wasLoggedIn || session.isEmpty)
+        if mayBeSigned, session.isEmpty { session = second }
         if answer.count > 1 {
-            precondition(question[0] == 1 && first == Key.host.blob() && [32, 48, 64].contains(second.count))
-            precondition(wasLoggedIn || session.isEmpty)
-            if session.isEmpty { session = second }
+            precondition(mayBeSigned)
             var signature = Bytes()
             signature.string("ssh-ed25519")
             signature.string(Key.host.sign(second))
