@@ -72,6 +72,9 @@ static long ask(enum signer_question kind, int digest, ssh_string first, const v
 	    move(ssh_buffer_get(question), ssh_buffer_get_len(question), POLLOUT) == 0)
 		answer = signer_receive(room, room_size);
 	SSH_BUFFER_FREE(question);
+	// An answer that comes late after all is not to be taken for that to the next question.
+	if (answer == -1)
+		signer = -1;
 	return answer;
 }
 
