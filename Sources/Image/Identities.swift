@@ -102,10 +102,12 @@ struct HeaderStart {
         guard !uuid.isEmpty, isUUID else { return nil }
         if bytes[7] == 2 {
             let size = bytes[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            bytes = (try? Files.start(of: path, count: Int(clamping: min(size, UInt64(HeaderStart.largest))))) ?? []
+            let whole = max(HeaderStart.smallest, Int(clamping: min(size, UInt64(HeaderStart.largest))))
+            bytes = (try? Files.start(of: path, count: whole)) ?? []
         }
-        let null = Array("cipher_null".utf8)
+        // A disk that encrypts by itself, and nothing else, has no cipher that anybody could look at.
+        let none = [Array("cipher_null".utf8), Array("\"hw-opal\"".utf8)]
         self.uuid = String(decoding: uuid, as: UTF8.self)
-        isPlain = bytes.indices.contains { bytes[$0...].starts(with: null) }
+        isPlain = bytes.indices.contains { index in none.contains { bytes[index...].starts(with: $0) } }
     }
 }

@@ -30,7 +30,8 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
         case .requirements(let path):
             "\(path) is being reencrypted offline, or needs a newer version of cryptsetup"
         case .anotherVolume(let path, let uuid, let wanted):
-            "\(path) is refused: it is another volume, with the LUKS UUID \(uuid) and not \(wanted)"
+            "\(path) is refused: it is another volume, with the LUKS UUID \(uuid) and not \(wanted); if it is meant, boot "
+                + "with postern=off and build the image again"
         case .plainText(let path): "\(path) is refused: its LUKS header leaves data or a key unencrypted"
         case .unusedKeySlot(let path, let slot): "key slot \(slot) of \(path) holds no key of the volume"
         case .keySlot(let path, let code): "key slot of \(path) cannot be read: \(text(code))"

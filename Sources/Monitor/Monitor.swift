@@ -70,11 +70,14 @@ final class Monitor {
             let listeners = listeners
             let sessions = sessions.filter { !$0.isClosed }
             let workers = workers.filter { !$0.isClosed }
+            let signers = signers.filter { $0.socket.wantsToWrite }
             let firstSession = 4 + listeners.count
             let firstWorker = firstSession + sessions.count
             for listener in listeners { set.add(listener.number, .readable) }
             for session in sessions { set.add(session.socket.number, interest(session.socket)) }
             for worker in workers { set.add(worker.socket.number, interest(worker.socket)) }
+            // What it says is read when its session says the same; many authorized keys are more than its socket holds.
+            for signer in signers { set.add(signer.socket.number, .writable) }
             set.wait(milliseconds: timeout())
             if !set.events(at: 0).isEmpty { takeSignals(signals) }
             let isDeviceNew = !set.events(at: 2).isEmpty
@@ -83,6 +86,10 @@ final class Monitor {
             if !set.events(at: 3).isEmpty { network?.receive(now: Clock.now()) }
             for (index, session) in sessions.enumerated() { serve(session, set.events(at: firstSession + index)) }
             for (index, worker) in workers.enumerated() { serve(worker, set.events(at: firstWorker + index)) }
+            for (index, signer) in signers.enumerated()
+            where !set.events(at: firstWorker + workers.count + index).isEmpty && !signer.socket.flush() {
+                ChildProcess.kill(signer.process)
+            }
             for (index, listener) in listeners.enumerated() where !set.events(at: 4 + index).isEmpty {
                 accept(listener)
             }

@@ -171,7 +171,9 @@ extension Monitor {
         }
         session.isAuthenticated = true
         session.key = index
-        if session.givesWay { ChildProcess.giveWay(session.process, false) }
+        if session.givesWay {
+            for process in [session.process, signer.process] { ChildProcess.giveWay(process, false) }
+        }
         limitLogins()
         session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
         let authorized = configuration.keys[index]

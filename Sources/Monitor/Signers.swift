@@ -46,6 +46,7 @@ extension Monitor {
                 pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession),
             session: session)
         signers.append(signer)
+        if session.givesWay { ChildProcess.giveWay(process, true) }
         var setup = setup
         setup.confinement = confinement(as: ConfinedUsers.signer(session.slot))
         setup.hostKeys = configuration.hostKeys.map { $0.content }

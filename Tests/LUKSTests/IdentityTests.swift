@@ -29,7 +29,8 @@ extension VolumeTests {
         #expect(error == .anotherVolume(path: image, uuid: uuid, wanted: wanted))
         #expect(
             error?.description
-                == "\(image) is refused: it is another volume, with the LUKS UUID \(uuid) and not \(wanted)")
+                == "\(image) is refused: it is another volume, with the LUKS UUID \(uuid) and not \(wanted); if it is meant, boot with postern=off and build the image again"
+        )
         #expect(try refusal(image, uuid: "") != nil)
         #expect(try refusal(image, uuid: String(uuid.dropLast())) != nil)
     }

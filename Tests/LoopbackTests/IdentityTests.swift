@@ -33,7 +33,7 @@ import Testing
         let agent = try Rehearsal(scene)
         let reason =
             "\(materials.old) is refused: it is another volume, with the LUKS UUID "
-            + "\(try uuid(materials.old)) and not \(wanted)"
+            + "\(try uuid(materials.old)) and not \(wanted); if it is meant, boot with postern=off and build the image again"
         #expect(try agent.becomes { $0.volume("other")?.state == "failed" && $0.volume("root")?.asks == true })
         #expect(try agent.status().volume("other")?.detail == reason)
         #expect(try agent.status().volume("other")?.asks == false)

@@ -52,6 +52,21 @@ import Testing
         #expect(both.status == 0 && both.out.contains("cryptroot-unlock") == !gets, "\(both) \(agent.log)")
     }
 
+    @Test func withAsManyAuthorizedKeysAsThereMayBeTheLastLogsIn() throws {
+        // RSA keys of 4096 bits that nobody has (RFC 4253, section 6.6); together they are more than a socket holds.
+        func string(_ bytes: [UInt8]) -> [UInt8] {
+            withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
+        }
+        let lines = (0..<680).map { number in
+            let modulus = [0, 0xC0] + (0..<511).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number &* 13 | 1) }
+            let blob = string(Array("ssh-rsa".utf8)) + string([1, 0, 1]) + string(modulus)
+            return "ssh-rsa \(Data(blob).base64EncodedString()) nobody-\(number)"
+        }
+        let agent = try rehearsal(lines + ["{ALICE}"])
+        #expect(try agent.unlock(Materials.passphrase).status == 0, "\(agent.log)")
+        #expect(agent.end() == 0)
+    }
+
     @Test func aSignatureWithSHA1IsRefusedAtOnceAndTheNextKeyWorks() throws {
         let folder = try TemporaryFolder()
         let key = try KeyPair(folder, "rsa", type: "rsa", bits: 2048)

@@ -47,7 +47,11 @@ import Wire
             Issue.record("no outcome")
             return
         }
-        #expect(outcome == .failed("\(image) is refused: it is another volume, with the LUKS UUID \(uuid) and not 1-2"))
+        #expect(
+            outcome
+                == .failed(
+                    "\(image) is refused: it is another volume, with the LUKS UUID \(uuid) and not 1-2; if it is meant, boot with postern=off and build the image again"
+                ))
         order.uuid = String(uuid)
         guard case .inspected = try WorkerUnderTest.run(.inspect(order)) else {
             Issue.record("not inspected")

@@ -68,7 +68,8 @@ import Wire
         order.uuid = "11111111-2222-3333-4444-555555555555"
         let own = try place.shell("cryptsetup luksUUID image").prefix(36)
         let other = JobOutcome.failed(
-            "\(order.device) is refused: it is another volume, with the LUKS UUID \(own) and not \(order.uuid ?? "")")
+            "\(order.device) is refused: it is another volume, with the LUKS UUID \(own) and not \(order.uuid ?? ""); if it is meant, boot with postern=off and build the image again"
+        )
         #expect(try outcome(order, "1234") == other)
         order.uuid = String(own)
         #expect(try outcome(order, "1234") == .failed("key slot 7 of \(order.device) holds no key of the volume"))
