@@ -14,12 +14,16 @@ struct Devices {
     private var known: [(path: String, tags: DeviceTags)] = []
     private var paths: [String] = []
 
-    mutating func put(_ path: String, _ tags: DeviceTags) {
-        if let index = known.firstIndex(where: { $0.path == path }) {
-            known[index].tags = tags
-        } else {
+    /// Takes in what a device carries.
+    ///
+    /// - Returns: whether nothing was known of it before.
+    mutating func put(_ path: String, _ tags: DeviceTags) -> Bool {
+        guard let index = known.firstIndex(where: { $0.path == path }) else {
             known.append((path, tags))
+            return true
         }
+        known[index].tags = tags
+        return false
     }
 
     mutating func remove(_ path: String) {

@@ -101,8 +101,8 @@ public struct Plan {
 
     /// A block device appeared or changed, and carries `tags`.
     public mutating func probed(_ path: String, _ tags: DeviceTags, now: Int64) {
-        devices.put(path, tags)
-        deviceChanged(path, now: now)
+        let isFirst = devices.put(path, tags)
+        deviceChanged(path, isFirst: isFirst, now: now)
     }
 
     /// A block device has gone.

@@ -5,7 +5,9 @@ internal import Wire
 /// How volumes and key files come along: devices appear, headers and key files are read, keys are tried.
 extension Plan {
     /// A device is there, has changed, or has gone: what depends on it is looked at again.
-    mutating func deviceChanged(_ path: String, now: Int64) {
+    ///
+    /// `isFirst` says that nothing was known yet of what it carries.
+    mutating func deviceChanged(_ path: String, isFirst: Bool = false, now: Int64) {
         for index in volumes.indices where volumes[index].isOurs {
             let before = (volumes[index].place, volumes[index].headerIsThere)
             volumes[index].place = devices.place(of: volumes[index].entry.device, type: volumes[index].type)
@@ -18,6 +20,9 @@ extension Plan {
             // just become whole.
             guard !isSame || volumes[index].device == path || volumes[index].isFailedPath else { continue }
             guard volumes[index].phase != .open else { continue }
+            // The header behind a path may have been read before the device was first looked at. Somebody may be asked for
+            // the volume by then, and a passphrase that comes while the header is read anew would pass it over.
+            if isSame, isFirst, volumes[index].phase == .closed, volumes[index].facts != nil { continue }
             if !isSame {
                 lastProgress = now
                 // Another disk may stand there now.

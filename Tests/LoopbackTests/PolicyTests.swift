@@ -84,7 +84,7 @@ import Testing
         #expect(screen.sees("Passphrase for root, data: "), "\(screen.screen)")
         screen.type("correct horse\r")
         #expect(screen.sees("Passphrase for data: "), "\(screen.screen)")
-        #expect(agent.log.contains("the boot can go on; waiting for data"))
+        #expect(agent.logs("the boot can go on; waiting for data"), "\(agent.log)")
         #expect(try agent.status().notices == ["the boot can go on; it waits up to 600 s for data"])
         screen.type("battery staple\r")
         #expect(screen.sees("Boot continues."), "\(screen.screen)")

@@ -161,6 +161,16 @@ import Wire
         #expect(story.path("/etc/root.header", isThere: false) == ["kill inspect root"])
     }
 
+    @Test func `a header that was read by its path is not read again when its device is first looked at`() {
+        let story = Story("root /dev/loop5 none luks")
+        #expect(story.path("/dev/loop5", isThere: true) == ["inspect root"])
+        _ = story.readHeader("root")
+        #expect(story.plug("/dev/loop5", uuid: Story.uuid("root")) == [])
+        #expect(story.picture == ["root locked?"])
+        // What is said after that is news.
+        #expect(story.plug("/dev/loop5", uuid: Story.uuid("root")) == ["inspect root"])
+    }
+
     @Test func `what is known of devices that are not there any more is dropped`() {
         let story = Story(Story.crypttab(["a", "b"]))
         _ = story.appear("a", "b")
