@@ -78,8 +78,8 @@ extension Monitor {
     func finish(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
         for signer in signers { ChildProcess.kill(signer.process) }
-        reap(signals)
-        for worker in workers { ChildProcess.kill(worker.process) }
+        // The number of one that was reaped may be another's by now.
+        for process in reap(signals) { ChildProcess.kill(process) }
         keys.removeAll()
         logStrangers(isLast: true)
         if !options.rehearsal { Consoles.forget(terminals) }
@@ -95,7 +95,9 @@ extension Monitor {
 
     /// Waits for the children to end, within a bound: one whose disk hangs cannot be killed, and the boot does not wait
     /// for it.
-    private func reap(_ signals: Int32) {
+    ///
+    /// - Returns: those that are there still.
+    private func reap(_ signals: Int32) -> [Int32] {
         let deadline = Clock.now() + Ending.reapGrace
         var left = sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
         var set = PollSet()
@@ -109,6 +111,7 @@ extension Monitor {
             Signals.drain(signals, isAskedToEnd: &isAsked)
         }
         if !left.isEmpty { log.write(LogLevel.warning.rawValue, "\(left.count) processes hang, and are left behind") }
+        return left
     }
 
     /// What mounts the root looks for udev's links, which udevd makes some time after the kernel has the mapping.

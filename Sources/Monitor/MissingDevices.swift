@@ -12,6 +12,11 @@ struct MissingDevices {
     private var written: [String] = []
     private var hasFailed = false
 
+    /// Removes the file that an agent has left.
+    static func clear() {
+        Files.remove(path)
+    }
+
     /// Makes the file say `devices`, at once and whole, or removes it when there are none.
     ///
     /// - Returns: why it could not, the first time; nothing else depends on it.

@@ -193,6 +193,8 @@ extension Monitor {
             return
         }
         session.unusedSince = nil
+        // It was told to go just before, for want of use.
+        session.killAt = nil
         send(.state(plan.picture(now: Clock.now())), to: session, channel: channel)
         guard command == .unlock, ending == nil else {
             finish(session, channel, command == .unlock ? ending?.code ?? .done : .done, "")

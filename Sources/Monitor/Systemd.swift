@@ -25,6 +25,11 @@ struct StandingQuestion {
     private static let path = "\(folder)/ask.postern"
     private var stands = false
 
+    /// Takes away what an agent has left.
+    static func clear() {
+        Files.remove(path)
+    }
+
     /// Puts the question, or takes it away.
     mutating func stand(_ wanted: Bool) {
         guard wanted != stands else { return }

@@ -13,6 +13,8 @@ public struct Plan {
     public static let keyGrace: Int64 = 5_000
     /// How long a header or key file may take to be read, in milliseconds: beyond it the disk hangs.
     public static let longestReading: Int64 = 60_000
+    /// How long a passphrase waits for headers that are being read, in milliseconds.
+    static let headerGrace: Int64 = 10_000
     /// How long a key may be derived, in milliseconds: a slow machine without memory takes a minute or two.
     public static let longestDerivation: Int64 = 600_000
     /// How much longer than it would the boot waits for keys that are being derived, in milliseconds.
@@ -22,6 +24,9 @@ public struct Plan {
 
     /// Whether every volume that the boot needs is open and it has been told so.
     public private(set) var continues = false
+
+    /// Whether devices are being looked at, so that one that is missing may be known in a moment.
+    public var isLooking = false
 
     var volumes: [Volume] = []
     var arrays: [Members] = []
@@ -244,7 +249,10 @@ public struct Plan {
     /// Tells the boot to go on.
     mutating func goOn(now: Int64) {
         continues = true
-        for task in tasks where task.started != nil { actions.append(.kill(job: task.job)) }
+        // One that activates a volume must not leave it half made.
+        for task in tasks where task.started != nil && !isActivating(task.job) {
+            actions.append(.kill(job: task.job))
+        }
         tasks.removeAll()
         var without: [String] = []
         for index in volumes.indices where volumes[index].phase != .open && volumes[index].isOurs {

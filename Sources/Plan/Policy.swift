@@ -75,14 +75,14 @@ extension Plan {
         if isOver, !isWorthWaiting(now: now) { goOn(now: now) }
     }
 
-    /// A key that is being derived is worth some seconds more, though not a disk that hangs. A volume that is being
-    /// activated must not be left half made.
+    /// A key that is being derived and a volume that is being activated are worth some seconds more, though not a disk
+    /// that hangs.
     private func isWorthWaiting(now: Int64) -> Bool {
-        tasks.contains { task in
-            guard let volume = task.opens, task.started != nil else { return false }
-            if volumes[volume].activating == task.job { return true }
-            return volumes[volume].phase == .closed && now < lastWait
-        }
+        now < lastWait
+            && tasks.contains { task in
+                guard let volume = task.opens, task.started != nil else { return false }
+                return volumes[volume].phase == .closed || volumes[volume].activating == task.job
+            }
     }
 
     /// When the boot goes on though keys are still being derived.
@@ -127,6 +127,7 @@ extension Plan {
             case .waiting(let since):
                 if let key = attempt.asker.key { times.append(brake.earliest(for: key)) }
                 times.append(since + askerPatience)
+                times.append(since + Plan.headerGrace)
             case .answered(let since): times.append(since + askerPatience)
             }
         }

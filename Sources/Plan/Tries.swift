@@ -10,8 +10,12 @@ extension Plan {
     }
 
     func asks(_ index: Int, now: Int64) -> Bool {
+        volumes[index].isReady && wantsPassphrase(index, now: now)
+    }
+
+    /// Whether a passphrase is to open it once its header has been read.
+    private func wantsPassphrase(_ index: Int, now: Int64) -> Bool {
         let volume = volumes[index]
-        guard volume.isReady else { return false }
         if isExhausted(index) { return false }
         guard let source = volume.source else { return true }
         if !volume.keyProblem.isEmpty { return true }
@@ -31,20 +35,36 @@ extension Plan {
         }
     }
 
+    /// Whether a header is being read, or a device looked at, of a volume that would ask, too.
+    private func readsHeaders(now: Int64) -> Bool {
+        volumes.indices.contains { index in
+            let volume = volumes[index]
+            guard volume.phase == .closed, wantsPassphrase(index, now: now) else { return false }
+            return volume.inspecting != nil || isLooking && volume.place == .missing
+        }
+    }
+
+    /// Whether a passphrase may begin, as far as the headers go: one that came while they are being read would pass their
+    /// volumes by. A disk that hangs holds it up for no more than `headerGrace`.
+    private func isRead(for attempt: Attempt, now: Int64) -> Bool {
+        guard case .waiting(let since) = attempt.phase else { return false }
+        return now >= since + Plan.headerGrace || !readsHeaders(now: now)
+    }
+
     /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
     /// boot needs, in milliseconds.
     var askerPatience: Int64 { max(continueTimeout, Plan.keyGrace) }
 
     /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
     mutating func startAttempts(now: Int64) {
-        if let index = attempts.firstIndex(where: { $0.isWaiting && $0.asker.key == nil }),
+        if let index = attempts.firstIndex(where: { isRead(for: $0, now: now) && $0.asker.key == nil }),
             !attempts.contains(where: { $0.isRunning && $0.asker.key == nil })
         {
             begin(index, now: now)
         }
         guard !attempts.contains(where: { $0.isRunning && $0.asker.key != nil }) else { return }
         var best: Int?
-        for index in attempts.indices where attempts[index].isWaiting {
+        for index in attempts.indices where isRead(for: attempts[index], now: now) {
             guard let key = attempts[index].asker.key, brake.earliest(for: key) <= now else { continue }
             if let other = best, let otherKey = attempts[other].asker.key,
                 brake.lastServed(otherKey) <= brake.lastServed(key)

@@ -28,7 +28,10 @@ struct FaultTests {
             let unlocking = Task { try await lab.unlock(passphrase) }
             try await lab.run("until [ -e /run/held ]; do usleep 20000; done; kill -9 $agent; wait $agent; true")
             #expect(try await unlocking.value.status != ExitCode.success)
+            // What waits for the worker before anybody else asks.
+            try await lab.run("(until /bin/postern settle; do :; done) & settling=$!")
             try await lab.run(Lab.releaseCipher)
+            try await lab.run("wait $settling; [ -e /dev/mapper/luks2 ]")
             try await lab.expectNothingLeft()
             #expect(try await lab.run("head -n 1 /dev/mapper/luks2") == "postern member luks2\n")
             // The next opener, be it ours, passes over it.

@@ -158,6 +158,48 @@ extension DebianTests {
             }
         }
 
+        @Test("when the agent is killed while a worker maps the root, that is waited for, and nobody is asked")
+        func killedWhileMapping() async throws {
+            var system = system()
+            system.control = true
+            // It brings a cipher of its own, and is there early.
+            system.commandLine += " module_blacklist=aesni_intel"
+            try await boot(system, name: "dracut-killed-mapping") { machine in
+                try await machine.console.expect(Texts.prompt)
+                // The kernel loads the cipher for the mapping's table, for as long as the test likes.
+                let held = try await machine.run(
+                    """
+                    cat >/run/hold <<'END'
+                    #!/bin/sh
+                    case "$*" in *xts*)
+                        : >/run/held
+                        while [ ! -e /run/go ]; do sleep 0.1; done
+                    esac
+                    exec /sbin/modprobe "$@"
+                    END
+                    chmod 755 /run/hold
+                    echo /run/hold >/proc/sys/kernel/modprobe
+                    """)
+                #expect(held.status == 0, "\(held)")
+                let unlocking = Task { try await machine.ssh(["unlock"], input: passphrase) }
+                let killed = try await machine.run(
+                    """
+                    until [ -e /run/held ]; do sleep 0.1; done
+                    kill -9 $(systemctl show -p MainPID --value postern.service)
+                    state=
+                    until [ "$state" = stop-post ] || [ "$state" = failed ]; do
+                        state=$(systemctl show -p SubState --value postern.service)
+                    done
+                    : >/run/go
+                    [ "$state" = stop-post ]
+                    """)
+                #expect(killed.status == 0, "\(killed)")
+                #expect(try await unlocking.value.status != 0)
+                try await expectLogin(machine, by: nil, failed: ["postern.service"])
+                #expect(!machine.console.text.contains(Self.native))
+            }
+        }
+
         @Test("when the agent does not start, systemd's question unlocks")
         func broken() async throws {
             var system = system()

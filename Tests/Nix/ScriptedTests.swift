@@ -34,7 +34,7 @@ final class ScriptedStage {
     /// Sets what the agent does; `$root` is the root folder.
     func agent(_ commands: String) throws {
         try configuration.write(
-            "#!/bin/sh\nroot='\(configuration.work.path(""))'\n[ \"$*\" = agent ] || exit 99\n\(commands)\n",
+            "#!/bin/sh\nroot='\(configuration.work.path(""))'\n[ \"$*\" != settle ] || { echo >>$root/settled; exit; }\n[ \"$*\" = agent ] || exit 99\n\(commands)\n",
             to: "bin/postern", mode: 0o755)
     }
 
@@ -98,6 +98,7 @@ final class ScriptedStage {
         #expect(
             end.out.split(separator: "\n").filter { $0.hasPrefix("ASKED") }
                 == Self.volumes.dropFirst().map { "ASKED \($0)" })
+        #expect(FileManager.default.fileExists(atPath: configuration.work.path("settled")))
     }
 
     @Test("while a device is missing, logical volumes are brought up, and not before or afterwards")
@@ -116,9 +117,7 @@ final class ScriptedStage {
             FileManager.default.contents(atPath: configuration.work.path("lvm")).map {
                 String(decoding: $0, as: UTF8.self)
             }?.hasPrefix("vgchange -ay\n") == true)
-        for name in ["missing", "assemble"] {
-            #expect(!FileManager.default.fileExists(atPath: configuration.work.path("run/postern/\(name)")))
-        }
+        #expect(!FileManager.default.fileExists(atPath: configuration.work.path("run/postern/assemble")))
     }
 
     @Test("a volume that a token opens is left to NixOS")

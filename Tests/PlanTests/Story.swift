@@ -23,6 +23,12 @@ final class Story {
     /// The UUID that workers are told to ask of a volume's header.
     private(set) var wanted: [String: String] = [:]
 
+    /// Whether the monitor looks at devices.
+    var isLooking: Bool {
+        get { plan.isLooking }
+        set { plan.isLooking = newValue }
+    }
+
     init(_ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil) {
         var findings: [Finding] = []
         let settings = Settings.parse(Array(configuration.utf8), file: "postern.conf", into: &findings)

@@ -194,6 +194,43 @@ import Wire
         #expect(story.logs.last == reason)
     }
 
+    @Test func `a passphrase waits for headers that are being read`() {
+        let story = Story(Story.crypttab(["root", "home", "spare"]))
+        _ = story.appear("root")
+        _ = story.plug("/dev/home", uuid: Story.uuid("home"))
+        #expect(story.type("x", .person(1, key: 0)) == [])
+        #expect(story.type("x", .console) == [])
+        #expect(story.wait(9) == [])
+        // The spare disk, whose device is not there, is not waited for.
+        #expect(story.readHeader("home") == ["unlock root", "unlock home", "unlock root", "unlock home"])
+    }
+
+    @Test func `it waits for devices that are being looked at where one is missing`() {
+        let story = Story(Story.crypttab(["root", "home"]))
+        story.isLooking = true
+        _ = story.appear("root")
+        #expect(story.type("x", .console) == [])
+        _ = story.plug("/dev/home", uuid: Story.uuid("home"))
+        #expect(story.readHeader("home") == ["unlock root", "unlock home"])
+    }
+
+    @Test func `a disk that hangs holds it up for ten seconds`() {
+        let story = Story(Story.crypttab(["root", "home"]))
+        _ = story.appear("root")
+        _ = story.plug("/dev/home", uuid: Story.uuid("home"))
+        #expect(story.type("x", .console) == [])
+        #expect(story.wait(9.9) == [])
+        #expect(story.wait(0.1) == ["unlock root"])
+        #expect(story.end("unlock root", .wrongKey) == ["tried 0.1: root wrong"])
+    }
+
+    @Test func `the header of a volume with a key file holds up nobody`() {
+        let story = Story(Story.crypttab(["root"]) + "\n" + Story.crypttab(["member"], "/key luks"))
+        _ = story.appear("root")
+        _ = story.plug("/dev/member", uuid: Story.uuid("member"))
+        #expect(story.type("x", .console) == ["unlock root"])
+    }
+
     @Test func `a derivation without end is given up, but not one that activates`() {
         let story = root()
         _ = story.type("x", .person(1, key: 0))

@@ -59,7 +59,8 @@ in
         done
       ) </dev/null >/dev/null 2>&1 &
       postern agent || echo 'postern: the volumes that are not open will be asked for here'
-      rm -f /run/postern/assemble /run/postern/missing
+      rm -f /run/postern/assemble
+      postern settle || :
     '';
   };
 }

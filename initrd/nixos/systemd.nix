@@ -13,7 +13,6 @@ let
   isOn = cfg.enable && config.boot.initrd.systemd.enable;
 
   postern = "${cfg.package}/bin/postern";
-  rm = "${pkgs.coreutils}/bin/rm";
   chmod = "${pkgs.coreutils}/bin/chmod";
 
   # As systemd-escape(1) does with the characters that checks.nix lets through.
@@ -68,7 +67,6 @@ in
 
       storePaths = [
         postern
-        rm
         chmod
       ];
 
@@ -112,11 +110,12 @@ in
               ExecStartPre = "-${chmod} 0600 ${lib.concatStringsSep " " files.hostKeyFiles}";
               ExecStart = "${postern} agent";
               # What an agent that was killed could not take away.
-              ExecStopPost = "-${rm} -f /run/systemd/ask-password/ask.postern /run/postern/missing";
+              ExecStopPost = "-${postern} settle";
               NotifyAccess = "main";
               TimeoutStartSec = "infinity";
               TimeoutStopSec = 30;
-              KillMode = "mixed";
+              # Its processes end with it; one that makes a mapping must not be killed at it.
+              KillMode = "process";
               OOMPolicy = "continue";
               OOMScoreAdjust = -1000;
               LimitCORE = 0;
