@@ -121,7 +121,7 @@ extension CrypttabEntry {
         }
         var options = parser.options
         let field = fields.count > 2 ? fields[2] : []
-        let key = KeySpec(field, options: options, hasKeyScript: parser.hasKeyScript)
+        let key = KeySpec(field, argument: parser.keyArgument)
         if case .other(let text) = key {
             if KeySpec.isRandom(text) {
                 options.foreign = options.foreign ?? VolumeOptions.randomKey
@@ -143,14 +143,14 @@ extension CrypttabEntry {
 }
 
 extension KeySpec {
-    fileprivate init(_ field: ArraySlice<UInt8>, options: VolumeOptions, hasKeyScript: Bool) {
+    fileprivate init(_ field: ArraySlice<UInt8>, argument: VolumeOptionsParser.KeyArgument) {
         let asks = field.isEmpty || field.isText("none") || field.isText("-")
-        if asks || (hasKeyScript && options.unattended == nil) {
+        if asks || argument == .askingScript {
             // What a script that only asks calls its key is of no concern.
             self = .ask
         } else if let path = unescaped(field), KeySpec.isRandom(path) {
             self = .other(path)
-        } else if hasKeyScript {
+        } else if argument == .otherScript {
             self = .other(unescaped(field) ?? quoted(field))
         } else {
             switch FileSpec(field) {

@@ -1,8 +1,10 @@
 /// Reads the fourth field of one crypttab line.
 struct VolumeOptionsParser {
     private(set) var options = VolumeOptions()
+    /// Whether the third field is an argument for a script that only asks.
+    private var isForAskingScript = false
     /// Whether the third field is an argument for somebody else's script.
-    private(set) var hasKeyScript = false
+    private var isForOtherScript = false
     private var notGiven: [[UInt8]] = []
     private let name: String
     private let line: Int
@@ -79,8 +81,14 @@ struct VolumeOptionsParser {
 
     private mutating func takeUnattended(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         if key.isText("keyscript") {
-            hasKeyScript = true
-            guard !VolumeOptionNames.asks(keyScript: value) else { return }
+            if VolumeOptionNames.asks(keyScript: value) {
+                isForAskingScript = true
+            } else {
+                // It outdoes the other methods, so that it is known of what is rendered that the key is none.
+                isForOtherScript = true
+                options.unattended = "keyscript="
+            }
+            return
         }
         options.unattended = options.unattended ?? String(decoding: key, as: UTF8.self) + "="
     }
@@ -97,6 +105,15 @@ struct VolumeOptionsParser {
         if key.isText("no-write-workqueue") { options.noWriteWorkqueue = true }
         if key.isText("initramfs") { options.initramfs = true }
         if key.isText("x-initrd.attach") || key.isText("force") { options.xInitrdAttach = true }
+    }
+
+    /// What the third field means beside the options.
+    var keyArgument: KeyArgument {
+        isForOtherScript ? .otherScript : isForAskingScript ? .askingScript : .none
+    }
+
+    enum KeyArgument {
+        case none, askingScript, otherScript
     }
 
     /// - Returns: what to write instead, when the value is not understood.

@@ -123,6 +123,8 @@ import Testing
             "\\043a PARTLABEL='' none\n\\043a PARTLABEL=\\047\\047 /a:b no-read-workqueue,no-write-workqueue",
             "s /dev/a /dev/urandom swap\nt /dev/b /dev/random\nu /dev/c /a:b:/dev/c tpm2-device=auto,try-empty-password",
             "v /dev/a passdev-argument keyscript=/lib/cryptsetup/scripts/passdev\nw /dev/b \\377 tcrypt-hidden",
+            "k /dev/a /dev/x tpm2-device=auto,keyscript=passdev\nl /dev/b /k tpm2-device=auto,keyscript=askpass",
+            "m /dev/a /k keyscript=askpass,keyscript=passdev\nn /dev/b /dev/urandom fido2-device=auto,keyscript=askpass",
             "x /dev/a ring keyscript=decrypt_keyctl\ny /dev/b a\\072b bitlk",
         ])
     func readsBack(text: String) {
