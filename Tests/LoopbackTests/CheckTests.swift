@@ -102,6 +102,13 @@ import Testing
         #expect(lines.last == "\(folder.path("postern.conf")): \(lines.count - 1) findings", "\(end)")
     }
 
+    @Test func settleIsForAnInitrdAndTakesNothing() throws {
+        let refused = try postern("settle")
+        #expect(refused.status == 6 && refused.err.contains("this is none"), "\(refused)")
+        let misused = try postern("settle", "now")
+        #expect(misused.status == 2 && misused.err.contains("settle takes nothing"), "\(misused)")
+    }
+
     @Test func aMissingFileIsAFinding() throws {
         let end = try postern("check", "-f", folder.path("nothing.conf"))
         #expect(end.status == 1)
