@@ -132,14 +132,22 @@ import Testing
 
     @Test("what is missing is named", arguments: flaws)
     func finds(_ flaw: Flaw) throws {
+        try expectNothingBut(flaw)
+    }
+
+    /// Spoils the image, and expects that to be all there is to say of it.
+    @discardableResult
+    private func expectNothingBut(_ flaw: Flaw, sourceLocation: SourceLocation = #_sourceLocation) throws -> Substring {
         try flaw.spoil(self)
         let end = try check()
-        #expect(end.status == 1, "\(end)")
+        #expect(end.status == 1, "\(end)", sourceLocation: sourceLocation)
         let lines = end.out.split(separator: "\n")
-        #expect(lines.count == 2, "\(end)")
-        #expect(lines.first?.hasPrefix(flaw.line) == true, "\(end)")
-        #expect(lines.first?.contains("; ") == true)
-        #expect(lines.last == "/etc/postern/postern.conf: 1 finding in the image", "\(end)")
+        #expect(lines.count == 2, "\(end)", sourceLocation: sourceLocation)
+        let finding = lines.first ?? ""
+        #expect(finding.hasPrefix(flaw.line) && finding.contains("; "), "\(end)", sourceLocation: sourceLocation)
+        #expect(
+            lines.last == "/etc/postern/postern.conf: 1 finding in the image", "\(end)", sourceLocation: sourceLocation)
+        return finding
     }
 
     /// What dracut's image has besides.
@@ -195,13 +203,7 @@ import Testing
         try becomeSystemds()
         let whole = try check()
         #expect(whole.status == 0, "\(whole)")
-        try flaw.spoil(self)
-        let end = try check()
-        #expect(end.status == 1, "\(end)")
-        let lines = end.out.split(separator: "\n")
-        #expect(lines.count == 2, "\(end)")
-        #expect(lines.first?.hasPrefix(flaw.line) == true, "\(end)")
-        #expect(lines.first?.contains("initramfs") == false)
+        #expect(try !expectNothingBut(flaw).contains("initramfs"))
     }
 
     @Test func withoutAFolderItEndsWith2() throws {
