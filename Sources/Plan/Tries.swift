@@ -197,7 +197,7 @@ extension Plan {
         switch attempt.phase {
         case .running: return nil
         case .waiting(let since):
-            guard asking(now: now).isEmpty else { return nil }
+            guard asking(now: now).isEmpty, isRead(for: attempt, now: now) else { return nil }
             // At a terminal the prompt was taken back meanwhile.
             if attempt.asker.terminal { return (.done, "") }
             guard !isSatisfied, now >= since + askerPatience else { return nil }

@@ -205,6 +205,16 @@ import Wire
         #expect(story.readHeader("home") == ["unlock root", "unlock home", "unlock root", "unlock home"])
     }
 
+    @Test func `nor is it taken back when the header of its volume is read anew`() {
+        let story = Story(Story.crypttab(["root", "home"]))
+        _ = story.appear("root")
+        _ = story.plug("/dev/home", uuid: Story.uuid("home"))
+        #expect(story.type("x", .console) == [])
+        #expect(story.plug("/dev/root", uuid: Story.uuid("root")) == ["inspect root"])
+        #expect(story.readHeader("home") == [])
+        #expect(story.readHeader("root") == ["unlock root", "unlock home"])
+    }
+
     @Test func `it waits for devices that are being looked at where one is missing`() {
         let story = Story(Story.crypttab(["root", "home"]))
         story.isLooking = true
