@@ -56,7 +56,7 @@ extension BlockEvent {
             if text.hasPrefix("DEVNAME=") { name = String(text.dropFirst(8)) }
             if text == "SUBSYSTEM=block" { isBlock = true }
         }
-        guard isBlock, !name.isEmpty else { return nil }
+        guard isBlock, !name.isEmpty, name != "/" else { return nil }
         let path = name.hasPrefix("/") ? name : "/dev/\(name)"
         self = action == "remove" ? .removed(path) : .changed(path)
     }

@@ -14,6 +14,7 @@ import Testing
             (["ACTION=add", "SUBSYSTEM=net", "DEVNAME=eth0"], nil),
             (["ACTION=add", "SUBSYSTEM=block"], nil),
             (["ACTION=add", "SUBSYSTEM=block", "DEVNAME="], nil),
+            (["ACTION=remove", "SUBSYSTEM=block", "DEVNAME=/"], nil),
             (["ACTION=add", "XSUBSYSTEM=block", "DEVNAME=sda"], nil),
             (["libudev", "SUBSYSTEM=blocks", "DEVNAME=sda"], nil),
             ([], nil),
