@@ -8,7 +8,7 @@ public enum Settling {
     /// A worker's command line, as proc(5) shows it.
     private static let commandLine: [UInt8] = Array("postern\0worker\0".utf8)
 
-    /// Waits up to ten seconds for the workers that the agent has left, and removes the files that it could not take away.
+    /// Removes the files that the agent could not take away, and waits up to ten seconds for the workers that it has left.
     ///
     /// A killed agent's worker ends with it, but for one that has begun to make a mapping: whoever asks before that is
     /// there would ask for it in vain.
@@ -19,6 +19,8 @@ public enum Settling {
             Log.complain("postern: settle clears up after the agent of an initrd, and this is none")
             return Int32(ExitCode.refused.rawValue)
         }
+        StandingQuestion.clear()
+        MissingDevices.clear()
         let deadline = Clock.now() + patience
         while let worker = firstWorker {
             let now = Clock.now()
@@ -28,8 +30,6 @@ public enum Settling {
             }
             wait(for: worker, milliseconds: deadline - now)
         }
-        StandingQuestion.clear()
-        MissingDevices.clear()
         return 0
     }
 
