@@ -111,7 +111,7 @@ final class Monitor {
 
     /// Does all that is to do now, and shows every prompt what has changed.
     private func step() {
-        plan.isLooking = !probes.isEmpty || probeDeadline(now: Clock.now()) != nil
+        plan.isLooking = isLooking
         while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
         startProbes()
         limitSessions(now: Clock.now())

@@ -71,6 +71,13 @@ extension Monitor {
         return workers.filter { $0.probes != nil }.map { $0.started + Monitor.probePatience }.filter { $0 > now }.min()
     }
 
+    /// Whether devices are being looked at or wait for that. One whose probe hangs does not count.
+    var isLooking: Bool {
+        let now = Clock.now()
+        return workers.contains { $0.probes != nil && !$0.isDone && now < $0.started + Monitor.probePatience }
+            || probes.contains { path in !workers.contains { $0.probes == path } }
+    }
+
     /// Looks at the devices that wait for it, a few at a time.
     func startProbes() {
         guard ending == nil else { return }

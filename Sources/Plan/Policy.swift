@@ -75,11 +75,12 @@ extension Plan {
         if isOver, !isWorthWaiting(now: now) { goOn(now: now) }
     }
 
-    /// A key that is being derived and a volume that is being activated are worth some seconds more, though not a disk
-    /// that hangs.
+    /// A passphrase that is about to be tried, a key that is being derived and a volume that is being activated are worth
+    /// some seconds more, though not a disk that hangs.
     private func isWorthWaiting(now: Int64) -> Bool {
-        now < lastWait
-            && tasks.contains { task in
+        guard now < lastWait else { return false }
+        return isHoldingUp(now: now)
+            || tasks.contains { task in
                 guard let volume = task.opens, task.started != nil else { return false }
                 return volumes[volume].phase == .closed || volumes[volume].activating == task.job
             }

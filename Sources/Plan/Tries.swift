@@ -51,6 +51,15 @@ extension Plan {
         return now >= since + Plan.headerGrace || !readsHeaders(now: now)
     }
 
+    /// Whether a passphrase is held up by headers that are being read, and there is something to try it on.
+    func isHoldingUp(now: Int64) -> Bool {
+        guard !asking(now: now).isEmpty else { return false }
+        return attempts.contains { attempt in
+            guard case .waiting = attempt.phase else { return false }
+            return !isRead(for: attempt, now: now)
+        }
+    }
+
     /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
     /// boot needs, in milliseconds.
     var askerPatience: Int64 { max(continueTimeout, Plan.keyGrace) }

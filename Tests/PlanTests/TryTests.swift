@@ -224,6 +224,20 @@ import Wire
         #expect(story.readHeader("home") == ["unlock root", "unlock home"])
     }
 
+    @Test func `and the boot waits for it meanwhile`() {
+        let story = Story(Story.crypttab(["root"]) + "\n" + Story.crypttab(["a", "b"], "none luks,nofail"))
+        _ = story.appear("root", "a")
+        _ = story.type("x", .console)
+        _ = story.open("unlock root")
+        _ = story.end("unlock a", .wrongKey)
+        #expect(story.wait(55) == [])
+        _ = story.plug("/dev/b", uuid: Story.uuid("b"))
+        #expect(story.type("y", .console) == [])
+        #expect(story.wait(9.9) == [])
+        #expect(story.wait(0.1) == ["unlock a"])
+        #expect(story.open("unlock a") == ["tried 0.1: a opened", "kill inspect b", "go on without b"])
+    }
+
     @Test func `a disk that hangs holds it up for ten seconds`() {
         let story = Story(Story.crypttab(["root", "home"]))
         _ = story.appear("root")

@@ -58,9 +58,11 @@ in
           sleep 1
         done
       ) </dev/null >/dev/null 2>&1 &
-      postern agent || echo 'postern: the volumes that are not open will be asked for here'
+      postern agent || {
+        echo 'postern: the volumes that are not open will be asked for here'
+        postern settle || :
+      }
       rm -f /run/postern/assemble
-      postern settle || :
     '';
   };
 }
