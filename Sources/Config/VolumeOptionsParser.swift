@@ -1,13 +1,19 @@
 /// Reads the fourth field of one crypttab line.
 struct VolumeOptionsParser {
     private(set) var options = VolumeOptions()
-    /// Whether the third field is an argument for a script that only asks.
-    private var isForAskingScript = false
-    /// Whether the third field is an argument for somebody else's script.
-    private var isForOtherScript = false
+    /// What the options make of the third field.
+    private(set) var keyArgument = KeyArgument.none
     private var notGiven: [[UInt8]] = []
     private let name: String
     private let line: Int
+
+    enum KeyArgument {
+        case none
+        /// An argument for a script that only asks.
+        case askingScript
+        /// An argument for somebody else's script.
+        case otherScript
+    }
 
     init(volume name: String, line: Int) {
         self.name = name
@@ -82,10 +88,10 @@ struct VolumeOptionsParser {
     private mutating func takeUnattended(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         if key.isText("keyscript") {
             if VolumeOptionNames.asks(keyScript: value) {
-                isForAskingScript = true
+                if keyArgument == .none { keyArgument = .askingScript }
             } else {
                 // It outdoes the other methods, so that it is known of what is rendered that the key is none.
-                isForOtherScript = true
+                keyArgument = .otherScript
                 options.unattended = "keyscript="
             }
             return
@@ -105,15 +111,6 @@ struct VolumeOptionsParser {
         if key.isText("no-write-workqueue") { options.noWriteWorkqueue = true }
         if key.isText("initramfs") { options.initramfs = true }
         if key.isText("x-initrd.attach") || key.isText("force") { options.xInitrdAttach = true }
-    }
-
-    /// What the third field means beside the options.
-    var keyArgument: KeyArgument {
-        isForOtherScript ? .otherScript : isForAskingScript ? .askingScript : .none
-    }
-
-    enum KeyArgument {
-        case none, askingScript, otherScript
     }
 
     /// - Returns: what to write instead, when the value is not understood.

@@ -6,7 +6,7 @@ public enum Settling {
     /// How long a worker that makes a mapping is waited for, in milliseconds: it waits as long for udevd.
     private static let patience: Int64 = 10_000
     /// A worker's command line, as proc(5) shows it.
-    private static let commandLine: [UInt8] = Array("postern\0worker\0".utf8)
+    private static let commandLine: [UInt8] = Array("postern\0\(Role.worker.rawValue)\0".utf8)
 
     /// Removes the files that the agent could not take away, and waits up to ten seconds for the workers that it has left.
     ///

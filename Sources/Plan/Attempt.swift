@@ -28,6 +28,11 @@ struct Attempt {
         if case .running = phase { return true }
         return false
     }
+
+    var isWaiting: Bool {
+        if case .waiting = phase { return true }
+        return false
+    }
 }
 
 /// A job that a worker has, or that waits for room.

@@ -79,7 +79,7 @@ extension Plan {
     /// some seconds more, though not a disk that hangs.
     private func isWorthWaiting(now: Int64) -> Bool {
         guard now < lastWait else { return false }
-        return isHoldingUp(now: now)
+        return holdsUp(now: now)
             || tasks.contains { task in
                 guard let volume = task.opens, task.started != nil else { return false }
                 return volumes[volume].phase == .closed || volumes[volume].activating == task.job

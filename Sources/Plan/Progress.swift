@@ -21,7 +21,7 @@ extension Plan {
             guard !isSame || volumes[index].device == path || volumes[index].isFailedPath else { continue }
             guard volumes[index].phase != .open else { continue }
             // The header behind a path may have been read before the device was first looked at. Somebody may be asked for
-            // the volume by then, and a passphrase that comes while the header is read anew would pass it over.
+            // the volume by then, and nothing is new for which the prompt should go and the passphrase wait.
             if isSame, isFirst, volumes[index].phase == .closed, volumes[index].facts != nil { continue }
             if !isSame {
                 lastProgress = now

@@ -44,20 +44,16 @@ extension Plan {
         }
     }
 
-    /// Whether a passphrase may begin, as far as the headers go: one that came while they are being read would pass their
-    /// volumes by. A disk that hangs holds it up for no more than `headerGrace`.
-    private func isRead(for attempt: Attempt, now: Int64) -> Bool {
+    /// Whether a passphrase is held up by headers that are being read: begun now, it would pass their volumes by. A disk
+    /// that hangs holds it up for no more than `headerGrace`.
+    private func isHeldUp(_ attempt: Attempt, now: Int64) -> Bool {
         guard case .waiting(let since) = attempt.phase else { return false }
-        return now >= since + Plan.headerGrace || !readsHeaders(now: now)
+        return now < since + Plan.headerGrace && readsHeaders(now: now)
     }
 
-    /// Whether a passphrase is held up by headers that are being read, and there is something to try it on.
-    func isHoldingUp(now: Int64) -> Bool {
-        guard !asking(now: now).isEmpty else { return false }
-        return attempts.contains { attempt in
-            guard case .waiting = attempt.phase else { return false }
-            return !isRead(for: attempt, now: now)
-        }
+    /// Whether one is held up that there is something to try on.
+    func holdsUp(now: Int64) -> Bool {
+        !asking(now: now).isEmpty && attempts.contains { isHeldUp($0, now: now) }
     }
 
     /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
@@ -66,14 +62,11 @@ extension Plan {
 
     /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
     mutating func startAttempts(now: Int64) {
-        if let index = attempts.firstIndex(where: { isRead(for: $0, now: now) && $0.asker.key == nil }),
-            !attempts.contains(where: { $0.isRunning && $0.asker.key == nil })
-        {
-            begin(index, now: now)
-        }
+        let console = attempts.firstIndex { $0.isWaiting && $0.asker.key == nil && !isHeldUp($0, now: now) }
+        if let console, !attempts.contains(where: { $0.isRunning && $0.asker.key == nil }) { begin(console, now: now) }
         guard !attempts.contains(where: { $0.isRunning && $0.asker.key != nil }) else { return }
         var best: Int?
-        for index in attempts.indices where isRead(for: attempts[index], now: now) {
+        for index in attempts.indices where attempts[index].isWaiting && !isHeldUp(attempts[index], now: now) {
             guard let key = attempts[index].asker.key, brake.earliest(for: key) <= now else { continue }
             if let other = best, let otherKey = attempts[other].asker.key,
                 brake.lastServed(otherKey) <= brake.lastServed(key)
@@ -206,7 +199,7 @@ extension Plan {
         switch attempt.phase {
         case .running: return nil
         case .waiting(let since):
-            guard asking(now: now).isEmpty, isRead(for: attempt, now: now) else { return nil }
+            guard asking(now: now).isEmpty, !isHeldUp(attempt, now: now) else { return nil }
             // At a terminal the prompt was taken back meanwhile.
             if attempt.asker.terminal { return (.done, "") }
             guard !isSatisfied, now >= since + askerPatience else { return nil }

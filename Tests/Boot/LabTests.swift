@@ -113,8 +113,7 @@ extension BootTests {
             try await ssh.expect(Texts.opened("luks2"))
             try await lab.run("losetup -f && losetup \(device) /lab/second.img")
             try await ssh.expect(Texts.prompt("second"))
-            // The kernel says more than once that it has changed, and each time its header is read anew.
-            try await Task.sleep(for: .seconds(3))
+            // The kernel says more than once that it has changed, and each time its header is read anew: the passphrase waits.
             ssh.type(passphrase + "\r")
             #expect(try await ssh.status() == ExitCode.success)
             #expect(try await lab.agentStatus() == ExitCode.success)
