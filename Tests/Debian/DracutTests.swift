@@ -164,6 +164,11 @@ extension DebianTests {
             system.control = true
             // It brings a cipher of its own, and is there early.
             system.commandLine += " module_blacklist=aesni_intel"
+            // Systemd opens it at any time, and would be the one who is held, or have the cipher loaded before.
+            system.files = [
+                "etc/systemd/system/systemd-cryptsetup@local.service.d/late.conf":
+                    "[Service]\nExecStartPre=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done'\n"
+            ]
             try await boot(system, name: "dracut-killed-mapping") { machine in
                 try await machine.console.expect(Texts.prompt)
                 // The kernel loads the cipher for the mapping's table, for as long as the test likes.
