@@ -142,7 +142,7 @@ extension Monitor {
         case .job(let job, let source):
             switch report {
             case .asksLeave:
-                let leave = !worker.isDone && ending == nil && plan.mayActivate(job)
+                let leave = !worker.isDone && ending == nil && plan.mayActivate(job, now: now)
                 if !send(.mayActivate(leave), to: worker) { ChildProcess.kill(worker.process) }
             case .inspected(let facts): done(worker, job, .inspected(facts))
             case .done(let outcome): done(worker, job, .done(outcome))

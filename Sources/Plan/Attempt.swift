@@ -41,6 +41,10 @@ struct Task {
     let kind: Kind
     /// Since when it runs, or `nil` while it waits for room.
     var started: Int64?
+    /// Since when it has leave to activate its volume, and must be let finish.
+    var activates: Int64?
+    /// Whether it activates its volume for so long that nobody waits for it any more.
+    var hangs = false
     /// Whether its worker had the right key and no leave to activate: then `alreadyOpen` says nothing of the volume.
     var isRefused = false
 
@@ -66,8 +70,14 @@ struct Task {
         if case .key(index, _) = kind { true } else { false }
     }
 
-    /// The longest that it may take before it is given up, in milliseconds.
-    var limit: Int64 { opens == nil ? Plan.longestReading : Plan.longestDerivation }
+    /// The longest that it may take, or that its activation may, before it is given up, in milliseconds.
+    var limit: Int64 {
+        if activates != nil { return Plan.longestActivation }
+        return opens == nil ? Plan.longestReading : Plan.longestDerivation
+    }
+
+    /// When it is given up, or `nil` before that is known.
+    var end: Int64? { (activates ?? started).map { $0 + limit } }
 }
 
 /// A key file that volumes of crypttab name.

@@ -33,6 +33,7 @@ extension Plan {
         case .closed: break
         }
         if continues { return (.left, "the boot goes on without it", nil) }
+        if hangs(index) { return (.failed, Plan.hanging, nil) }
         let tasks = tasks.filter { $0.opens == index }
         if let started = tasks.compactMap({ $0.started }).min() { return (.trying, "", started) }
         if !tasks.isEmpty { return (.queued, "", nil) }

@@ -17,6 +17,9 @@ public struct Plan {
     static let headerGrace: Int64 = 10_000
     /// How long a key may be derived, in milliseconds: a slow machine without memory takes a minute or two.
     public static let longestDerivation: Int64 = 600_000
+    /// How long a volume may be activated before nobody waits for it any more, in milliseconds. The worker itself waits
+    /// for udevd for ten seconds.
+    public static let longestActivation: Int64 = 60_000
     /// How much longer than it would the boot waits for keys that are being derived, in milliseconds.
     public static let derivationGrace: Int64 = 60_000
     /// How often a worker that reads a header may die, such as by the OOM killer, before the volume counts as failed.
@@ -139,7 +142,7 @@ public struct Plan {
     }
 
     /// The worker of `job` found the right key: may it activate the volume now?
-    public mutating func mayActivate(_ job: Int) -> Bool {
+    public mutating func mayActivate(_ job: Int, now: Int64) -> Bool {
         guard let index = tasks.firstIndex(where: { $0.job == job }), let volume = tasks[index].opens else {
             return false
         }
@@ -148,6 +151,7 @@ public struct Plan {
             return false
         }
         volumes[volume].activating = job
+        tasks[index].activates = now
         return true
     }
 
@@ -223,11 +227,28 @@ public struct Plan {
 
     /// Ends what takes too long. What has leave to activate a volume is not cut off.
     private mutating func giveUp(now: Int64) {
-        for task in tasks {
-            guard let started = task.started, now >= started + task.limit else { continue }
-            if let volume = task.opens, volumes[volume].activating == task.job { continue }
+        for task in tasks where !task.hangs {
+            guard let end = task.end, now >= end else { continue }
+            if let volume = task.opens, task.activates != nil {
+                waitNoLonger(for: volume, task.job, now: now)
+                continue
+            }
             actions.append(.kill(job: task.job))
             ended(task.job, .done(.failed("no end after \(task.limit / 1000) seconds")), now: now)
+        }
+    }
+
+    /// Lets `job` activate its volume for as long as that takes, and those go whose passphrase is held by it: another
+    /// volume may need the next.
+    private mutating func waitNoLonger(for volume: Int, _ job: Int, now: Int64) {
+        for index in tasks.indices where tasks[index].job == job { tasks[index].hangs = true }
+        schedule.end(job)
+        let name = volumes[volume].name
+        actions.append(.log(.warning, "\(name): \(Plan.hanging)"))
+        for task in tasks where task.opens == volume && (task.hangs || task.started == nil) {
+            guard case .passphrase(_, let attempt) = task.kind else { continue }
+            if !task.hangs { tasks.removeAll { $0.job == task.job } }
+            answer(attempt, volume, TryResult(name: name, outcome: .failed, detail: Plan.hanging), now: now)
         }
     }
 

@@ -81,7 +81,7 @@ extension Plan {
         guard now < lastWait else { return false }
         return holdsUp(now: now)
             || tasks.contains { task in
-                guard let volume = task.opens, task.started != nil else { return false }
+                guard let volume = task.opens, task.started != nil, !task.hangs else { return false }
                 return volumes[volume].phase == .closed || volumes[volume].activating == task.job
             }
     }
@@ -133,7 +133,7 @@ extension Plan {
             }
         }
         for task in tasks {
-            if let started = task.started { times.append(started + task.limit) }
+            if let end = task.end, !task.hangs { times.append(end) }
         }
         for source in sources { times.append(lastProgress + source.grace) }
         if let satisfiedSince {

@@ -225,6 +225,7 @@ extension Plan {
             switch volumes[volume].phase {
             case .open: return .alreadyOpen
             case .failed(let reason), .left(let reason): return .failed(reason)
+            case .closed where hangs(volume): return .failed(Plan.hanging)
             case .closed:
                 _ = newJob(task.kind)
                 return nil
@@ -238,6 +239,9 @@ extension Plan {
         case .inspected, .keyRead: return .failed("its worker gave the wrong answer")
         }
     }
+
+    /// What is said of a volume whose activation hangs.
+    static let hanging = "it has been activated for \(longestActivation / 1000) seconds without an end"
 
     static func died(_ status: Int32) -> String {
         status > 128

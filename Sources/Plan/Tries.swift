@@ -10,7 +10,7 @@ extension Plan {
     }
 
     func asks(_ index: Int, now: Int64) -> Bool {
-        volumes[index].isReady && wantsPassphrase(index, now: now)
+        volumes[index].isReady && !hangs(index) && wantsPassphrase(index, now: now)
     }
 
     /// Whether a passphrase is to open it once its header has been read.
@@ -32,7 +32,13 @@ extension Plan {
         volumes.indices.contains { index in
             let volume = volumes[index]
             return volume.phase == .closed && volume.source == nil && volume.device != nil && !isExhausted(index)
+                && !hangs(index)
         }
+    }
+
+    /// Whether its activation hangs.
+    func hangs(_ index: Int) -> Bool {
+        tasks.contains { $0.opens == index && $0.hangs }
     }
 
     /// Whether a header is being read, or a device looked at, of a volume that would ask, too.

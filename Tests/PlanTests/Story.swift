@@ -106,7 +106,7 @@ final class Story {
     /// Asks for leave to activate a volume, on behalf of the oldest job of that name.
     func leave(_ name: String) -> Bool { asksLeave(job(name)) }
 
-    func asksLeave(_ job: Int) -> Bool { plan.mayActivate(job) }
+    func asksLeave(_ job: Int) -> Bool { plan.mayActivate(job, now: now) }
 
     /// The number of the oldest job of that name, or -1.
     func job(_ name: String) -> Int { jobs.first { $0.name == name }?.job ?? -1 }

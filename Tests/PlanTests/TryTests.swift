@@ -52,6 +52,41 @@ import Wire
         #expect(story.end("unlock home", .wrongKey) == ["tried 1.1: home wrong, wait 1"])
     }
 
+    @Test func `a volume that is activated without an end holds no passphrase that another volume needs`() {
+        let story = Story(Story.crypttab(["root"]) + "\n" + Story.crypttab(["spare"], "none luks,nofail"))
+        _ = story.appear("root", "spare")
+        _ = story.type("wrong", .person(1, key: 0))
+        _ = story.end("unlock root", .wrongKey)
+        #expect(story.leave("unlock spare"))
+        #expect(story.type("right", .person(2, key: 1)) == [])
+        #expect(story.type("right", .console) == ["unlock root"])
+        _ = story.end("unlock root", .failed("cold"))
+        #expect(story.wait(59) == [])
+        #expect(
+            story.wait(1) == [
+                "tried 1.1: root wrong, spare failed, wait 1", "tried 0.1: root failed, spare failed", "unlock root",
+            ])
+        #expect(story.logs.contains("spare: it has been activated for 60 seconds without an end"))
+        #expect(story.picture.last == "spare failed")
+        #expect(story.open("unlock root") == ["tried 2.1: root opened"])
+        // It is not killed, and counts when it does come to an end.
+        #expect(story.end("unlock spare", .opened(slot: 0)) == ["go on"])
+    }
+
+    @Test func `one that was refused leave does not wait for an activation without an end`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.type("right", .person(1, key: 0))
+        _ = story.type("right", .console)
+        #expect(story.leave("unlock root"))
+        #expect(story.wait(60) == ["tried 1.1: root failed"])
+        let second = story.jobs.last?.job ?? -1
+        #expect(!story.asksLeave(second))
+        #expect(story.endJob(second, .done(.alreadyOpen)) == ["tried 0.1: root failed"])
+        #expect(story.end("unlock root", .failed("io")) == [])
+        #expect(story.picture == ["root locked?"])
+    }
+
     @Test func `keys take turns, one try a second`() {
         let story = root()
         #expect(story.type("x", .person(1, key: 0)) == ["unlock root"])
@@ -261,7 +296,7 @@ import Wire
         #expect(story.wait(601) == ["kill unlock root", "tried 1.1: root failed"])
         _ = story.type("x", .person(1, key: 0))
         #expect(story.leave("unlock root"))
-        #expect(story.wait(3600) == [])
+        #expect(story.wait(3600) == ["tried 1.1: root failed"])
         #expect(story.end("unlock root", .opened(slot: 0)).last == "go on")
     }
 

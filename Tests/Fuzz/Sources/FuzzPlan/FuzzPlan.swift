@@ -105,7 +105,7 @@ struct Boot {
         guard !running.isEmpty else { return }
         let index = byte % running.count
         guard let volume = running[index].volume else { return }
-        guard plan.mayActivate(running[index].job) else {
+        guard plan.mayActivate(running[index].job, now: now) else {
             running[index].isRefused = true
             return
         }
