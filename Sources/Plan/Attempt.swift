@@ -45,6 +45,8 @@ struct Task {
     var activates: Int64?
     /// Whether it activates its volume for so long that nobody waits for it any more.
     var hangs = false
+    /// Whose passphrase it has, where it hangs and its attempt has been answered.
+    var asker: Asker?
     /// Whether its worker had the right key and no leave to activate: then `alreadyOpen` says nothing of the volume.
     var isRefused = false
 

@@ -175,7 +175,8 @@ public struct Plan {
             keyTried(volume, source, outcome, now: now)
         case .passphrase(let volume, let attempt):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            passphraseTried(volume, attempt, outcome, now: now)
+            let asker = attempts.first { $0.id == attempt }?.asker ?? task.asker
+            passphraseTried(volume, attempt, outcome, by: asker, now: now)
         case .empty(let volume):
             guard let outcome = outcome(of: report, task, volume) else { return }
             emptyTried(volume, outcome, now: now)
@@ -241,7 +242,11 @@ public struct Plan {
     /// Lets `job` activate its volume for as long as that takes, and those go whose passphrase is held by it: another
     /// volume may need the next.
     private mutating func waitNoLonger(for volume: Int, _ job: Int, now: Int64) {
-        for index in tasks.indices where tasks[index].job == job { tasks[index].hangs = true }
+        for index in tasks.indices where tasks[index].job == job {
+            tasks[index].hangs = true
+            guard case .passphrase(_, let attempt) = tasks[index].kind else { continue }
+            tasks[index].asker = attempts.first { $0.id == attempt }?.asker
+        }
         schedule.end(job)
         let name = volumes[volume].name
         actions.append(.log(.warning, "\(name): \(Plan.hanging)"))

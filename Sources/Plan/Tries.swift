@@ -134,11 +134,10 @@ extension Plan {
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, now: Int64) {
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, by asker: Asker?, now: Int64) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
-            let asker = attempts.first { $0.id == attempt }?.asker
             opened(index, by: asker?.who ?? "somebody who has left", asker?.fields ?? [], now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:

@@ -71,6 +71,7 @@ import Wire
         #expect(story.open("unlock root") == ["tried 2.1: root opened"])
         // It is not killed, and counts when it does come to an end.
         #expect(story.end("unlock spare", .opened(slot: 0)) == ["go on"])
+        #expect(story.logs.contains("spare: opened by key 0"), "\(story.logs)")
     }
 
     @Test func `one that was refused leave does not wait for an activation without an end`() {
