@@ -18,8 +18,8 @@ public struct Plan {
     /// How long a key may be derived, in milliseconds: a slow machine without memory takes a minute or two.
     public static let longestDerivation: Int64 = 600_000
     /// How long a volume may be activated before nobody waits for it any more, in milliseconds. The worker itself waits
-    /// for udevd for ten seconds.
-    public static let longestActivation: Int64 = 60_000
+    /// for udevd for ten seconds, and a volume under reencryption has its keys derived once more.
+    public static let longestActivation: Int64 = 180_000
     /// How much longer than it would the boot waits for keys that are being derived, in milliseconds.
     public static let derivationGrace: Int64 = 60_000
     /// How often a worker that reads a header may die, such as by the OOM killer, before the volume counts as failed.

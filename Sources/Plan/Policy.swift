@@ -42,7 +42,9 @@ extension Plan {
 
     /// The volumes that the boot would like to have but does not need, and that may still open.
     var wished: [Int] {
-        volumes.indices.filter { volumes[$0].phase == .closed && !isNeeded($0) && !isExhausted($0) }
+        volumes.indices.filter {
+            volumes[$0].phase == .closed && !isNeeded($0) && !isExhausted($0) && !hangs($0)
+        }
     }
 
     /// Whether as many wrong passphrases came as `tries=` of crypttab(5) allows. What the boot cannot go on without is

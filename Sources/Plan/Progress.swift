@@ -225,8 +225,9 @@ extension Plan {
             switch volumes[volume].phase {
             case .open: return .alreadyOpen
             case .failed(let reason), .left(let reason): return .failed(reason)
-            case .closed where hangs(volume): return .failed(Plan.hanging)
             case .closed:
+                // Nobody is kept waiting for what hangs; a key file has the time.
+                if case .passphrase = task.kind, hangs(volume) { return .failed(Plan.hanging) }
                 _ = newJob(task.kind)
                 return nil
             }
@@ -241,7 +242,7 @@ extension Plan {
     }
 
     /// What is said of a volume whose activation hangs.
-    static let hanging = "it has been activated for \(longestActivation / 1000) seconds without an end"
+    static let hanging = "its activation has not ended after \(longestActivation / 1000) seconds"
 
     static func died(_ status: Int32) -> String {
         status > 128

@@ -10,13 +10,13 @@ extension Plan {
     }
 
     func asks(_ index: Int, now: Int64) -> Bool {
-        volumes[index].isReady && !hangs(index) && wantsPassphrase(index, now: now)
+        volumes[index].isReady && wantsPassphrase(index, now: now)
     }
 
     /// Whether a passphrase is to open it once its header has been read.
     private func wantsPassphrase(_ index: Int, now: Int64) -> Bool {
         let volume = volumes[index]
-        if isExhausted(index) { return false }
+        if isExhausted(index) || hangs(index) { return false }
         guard let source = volume.source else { return true }
         if !volume.keyProblem.isEmpty { return true }
         switch sources[source].state {
@@ -138,6 +138,7 @@ extension Plan {
         let name = volumes[index].name
         switch outcome {
         case .opened:
+            if let key = asker?.key { brake.cleared(key) }
             opened(index, by: asker?.who ?? "somebody who has left", asker?.fields ?? [], now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
@@ -177,10 +178,7 @@ extension Plan {
     /// Tells the brake, and the log where nothing opened.
     private mutating func settle(_ attempt: Attempt, now: Int64) -> Int64 {
         let outcomes = attempt.results.map { $0.outcome }
-        guard !outcomes.contains(.opened), outcomes.contains(.wrong) else {
-            if let key = attempt.asker.key, outcomes.contains(.opened) { brake.cleared(key) }
-            return 0
-        }
+        guard !outcomes.contains(.opened), outcomes.contains(.wrong) else { return 0 }
         let event = LogField.event("wrong-passphrase")
         actions.append(.log(.notice, "wrong passphrase from \(attempt.asker.who)", [event] + attempt.asker.fields))
         return attempt.asker.key.map { brake.failed($0, now: now) } ?? 0
@@ -218,9 +216,8 @@ extension Plan {
             let still = asking(now: now)
             if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
-            guard !isSatisfied, now >= since + askerPatience, !tasks.contains(where: { $0.opens != nil }) else {
-                return nil
-            }
+            let isTrying = tasks.contains { task in task.opens.map { !hangs($0) } ?? false }
+            guard !isSatisfied, now >= since + askerPatience, !isTrying else { return nil }
             return (shortfall(now: now), obstacles(now: now))
         }
     }

@@ -87,6 +87,22 @@ import Wire
         #expect(story.wait(30) == ["finish 1.1: 4 a: no LUKS header on /dev/a."])
     }
 
+    @Test func `with an activation that hangs it is 4, while a key file waits behind it`() {
+        let story = Story(
+            Story.crypttab(["root"]) + "\n" + Story.crypttab(["a"], "/key luks,try-empty-password"),
+            "ContinueTimeout 30")
+        _ = story.appear("root", "a")
+        #expect(story.leave("unlock a"))
+        #expect(story.end("read /key", .keyRead) == [])
+        _ = story.type("one", script)
+        #expect(story.open("unlock root") == ["tried 1.1: root opened"])
+        #expect(story.wait(179) == [])
+        #expect(story.wait(1) == ["finish 1.1: 4 a: its activation has not ended after 180 seconds."])
+        // The key has its turn when that fails.
+        #expect(story.end("unlock a", .failed("io")) == ["key a"])
+        #expect(story.open("key a") == ["forget 0", "go on"])
+    }
+
     @Test func `a passphrase comes before its volume, waits for it, and is tried`() {
         let story = Story(Story.crypttab(["root"]))
         #expect(story.type("early", script) == [])

@@ -239,15 +239,18 @@ struct Boot {
 }
 
 extension Boot {
-    /// With every worker ended and much time gone, nobody waits for an answer any more but at a prompt that waits, too.
+    /// With much time gone nobody waits for an answer any more but at a prompt that waits, too: first while the workers
+    /// that activate a volume hang, then with every worker ended.
     mutating func finish() {
-        for _ in 0..<1000 where !goneOn {
-            if running.isEmpty, waiting.isEmpty, scripts.isEmpty { return }
-            while !running.isEmpty, !goneOn { endJob(0, 2) }
-            drain()
-            if !goneOn { pass(3_600_000) }
+        for hang in [true, false] {
+            for _ in 0..<1000 where !goneOn {
+                while !goneOn, let index = running.firstIndex(where: { !hang || !$0.hasLeave }) { endJob(index, 2) }
+                drain()
+                if waiting.isEmpty, scripts.isEmpty { break }
+                if !goneOn { pass(3_600_000) }
+            }
+            // When the boot goes on, the monitor tells every prompt that is left.
+            precondition(goneOn || (waiting.isEmpty && scripts.isEmpty), "somebody waits for ever")
         }
-        // When the boot goes on, the monitor tells every prompt that is left.
-        precondition(goneOn || (waiting.isEmpty && scripts.isEmpty), "somebody waits for ever")
     }
 }
