@@ -4,7 +4,26 @@ import Testing
 
 /// Whole boots in QEMU. `Tests/run` builds the agent that they boot, and asks for them.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run"))
-struct BootTests {}
+struct BootTests {
+    @Test("a machine whose emulated timer stops is started once more, and only once")
+    func stoppedTimer() async throws {
+        var boots = 0
+        func stop(_ machine: Machine, until last: Int) async throws {
+            boots += 1
+            let lab = try await Lab(machine)
+            guard boots < last else { return }
+            try await lab.run("echo \"rcu: rcu_preempt \(Machine.timerStopped) for 5251 jiffies\" >/dev/console")
+            try await machine.console.expect(Machine.timerStopped)
+            throw MachineError.missing("nothing comes any more")
+        }
+        try await boot(Lab.setup, name: "stopped-timer") { try await stop($0, until: 2) }
+        #expect(boots == 2)
+        await #expect(throws: MachineError.self) {
+            try await boot(Lab.setup, name: "stopped-timer") { try await stop($0, until: 9) }
+        }
+        #expect(boots == 4)
+    }
+}
 
 extension Setup {
     /// The seed's machine: an encrypted root, a key volume, an array of four of which three are enough.

@@ -14,6 +14,9 @@ public final class Machine: Sendable {
     /// In MiB.
     let memorySize: Int
 
+    /// What its kernel prints when the emulated timer of a processor has stopped.
+    public static let timerStopped = "kthread timer wakeup didn't happen"
+
     /// What the machine prints.
     public var console: Transcript { running.lines[0].transcript }
 

@@ -50,8 +50,8 @@ public struct System: Sendable {
 
     /// The kernel's command line beyond what every machine has; its last console stays ttyS0.
     var kernelArguments: String {
-        // The watchdogs of a busy host's guest complain of the host.
-        var words = ["root=\(root)", "ro", "nowatchdog", "rcupdate.rcu_cpu_stall_suppress=1"]
+        // The watchdogs of a busy host's guest complain of the host. This one has time, and tells of a stopped timer.
+        var words = ["root=\(root)", "ro", "nowatchdog", "rcupdate.rcu_cpu_stall_timeout=120"]
         if let address { words.append("ip=\(address)") }
         if secondConsole { words.append("console=hvc0") }
         if control { words.append("test.control=ttyS1") }

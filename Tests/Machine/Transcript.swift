@@ -109,10 +109,12 @@ public enum MachineError: Error, CustomStringConvertible {
     case missing(String)
     /// A script or a program of the host failed.
     case failed(String)
+    /// The emulator stopped the machine's timer, and with it the machine.
+    case stopped(String)
 
     public var description: String {
         switch self {
-        case .missing(let text), .failed(let text): text
+        case .missing(let text), .failed(let text), .stopped(let text): text
         }
     }
 }
