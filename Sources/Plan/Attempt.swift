@@ -45,8 +45,6 @@ struct Task {
     var activates: Int64?
     /// Whether it activates its volume for so long that nobody waits for it any more.
     var hangs = false
-    /// Whose passphrase it has, where it hangs and its attempt has been answered.
-    var asker: Asker?
     /// Whether its worker had the right key and no leave to activate: then `alreadyOpen` says nothing of the volume.
     var isRefused = false
 
@@ -54,7 +52,8 @@ struct Task {
         case inspect(volume: Int)
         case readKey(source: Int)
         case key(volume: Int, source: Int)
-        case passphrase(volume: Int, attempt: Int)
+        /// The passphrase of an attempt, which may have been answered when the job ends, and who typed it.
+        case passphrase(volume: Int, attempt: Int, by: Asker)
         /// The empty passphrase of `try-empty-password`.
         case empty(volume: Int)
     }
@@ -63,7 +62,7 @@ struct Task {
     var opens: Int? {
         switch kind {
         case .inspect, .readKey: nil
-        case .key(let volume, _), .passphrase(let volume, _), .empty(let volume): volume
+        case .key(let volume, _), .passphrase(let volume, _, _), .empty(let volume): volume
         }
     }
 

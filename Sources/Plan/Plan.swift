@@ -173,9 +173,8 @@ public struct Plan {
         case .key(let volume, let source):
             guard let outcome = outcome(of: report, task, volume) else { return }
             keyTried(volume, source, outcome, now: now)
-        case .passphrase(let volume, let attempt):
+        case .passphrase(let volume, let attempt, let asker):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            let asker = attempts.first { $0.id == attempt }?.asker ?? task.asker
             passphraseTried(volume, attempt, outcome, by: asker, now: now)
         case .empty(let volume):
             guard let outcome = outcome(of: report, task, volume) else { return }
@@ -242,16 +241,12 @@ public struct Plan {
     /// Lets `job` activate its volume for as long as that takes, and those go whose passphrase is held by it: another
     /// volume may need the next.
     private mutating func waitNoLonger(for volume: Int, _ job: Int, now: Int64) {
-        for index in tasks.indices where tasks[index].job == job {
-            tasks[index].hangs = true
-            guard case .passphrase(_, let attempt) = tasks[index].kind else { continue }
-            tasks[index].asker = attempts.first { $0.id == attempt }?.asker
-        }
+        for index in tasks.indices where tasks[index].job == job { tasks[index].hangs = true }
         schedule.end(job)
         let name = volumes[volume].name
         actions.append(.log(.warning, "\(name): \(Plan.hanging)"))
         for task in tasks where task.opens == volume && (task.hangs || task.started == nil) {
-            guard case .passphrase(_, let attempt) = task.kind else { continue }
+            guard case .passphrase(_, let attempt, _) = task.kind else { continue }
             if !task.hangs { tasks.removeAll { $0.job == task.job } }
             answer(attempt, volume, TryResult(name: name, outcome: .failed, detail: Plan.hanging), now: now)
         }

@@ -207,7 +207,7 @@ extension Plan {
             tasks.removeAll { $0.job == task.job }
             schedule.end(task.job)
             if task.started != nil { actions.append(.kill(job: task.job)) }
-            if case .passphrase(_, let attempt) = task.kind {
+            if case .passphrase(_, let attempt, _) = task.kind {
                 answer(attempt, index, TryResult(name: name, outcome: .alreadyOpen), now: now)
             }
         }

@@ -90,7 +90,8 @@ extension Plan {
         guard !targets.isEmpty else { return }
         if let key = attempts[index].asker.key { brake.served(key, now: now) }
         attempts[index].phase = .running(left: targets)
-        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: attempts[index].id)) }
+        let (id, asker) = (attempts[index].id, attempts[index].asker)
+        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: id, by: asker)) }
     }
 
     /// Starts derivations as memory and cores allow, in the order in which they were asked for.
@@ -120,7 +121,7 @@ extension Plan {
         case .inspect, .readKey: nil
         case .key(_, let source): .unlockWithKey(order, source: source)
         case .empty: (try? SecretBytes(capacity: 1)).map { .unlockWithPassphrase(order, $0) }
-        case .passphrase(_, let id):
+        case .passphrase(_, let id, _):
             attempts.first { $0.id == id }?.secret.map { .unlockWithPassphrase(order, $0) }
         }
     }
@@ -134,12 +135,12 @@ extension Plan {
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, by asker: Asker?, now: Int64) {
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, by asker: Asker, now: Int64) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
-            if let key = asker?.key { brake.cleared(key) }
-            opened(index, by: asker?.who ?? "somebody who has left", asker?.fields ?? [], now: now)
+            if let key = asker.key { brake.cleared(key) }
+            opened(index, by: asker.who, asker.fields, now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
@@ -216,7 +217,7 @@ extension Plan {
             let still = asking(now: now)
             if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
-            let isTrying = tasks.contains { task in task.opens.map { !hangs($0) } ?? false }
+            let isTrying = tasks.contains { $0.opens.map(hangs) == false }
             guard !isSatisfied, now >= since + askerPatience, !isTrying else { return nil }
             return (shortfall(now: now), obstacles(now: now))
         }

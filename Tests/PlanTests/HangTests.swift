@@ -1,0 +1,77 @@
+import Config
+import Linux
+import Plan
+import Testing
+import Wire
+
+/// Volumes whose activation does not end: its worker must not be killed, and nobody is to wait for it.
+@Suite struct HangTests {
+    /// A root, and a volume that the boot can spare and whose activation hangs, after a passphrase of `asker`'s.
+    private func hanging(_ asker: Asker) -> Story {
+        let story = Story(
+            Story.crypttab(["root"]) + "\n" + Story.crypttab(["spare"], "none luks,nofail"), "ContinueTimeout 600")
+        _ = story.appear("root", "spare")
+        _ = story.type("other", asker)
+        _ = story.end("unlock root", .wrongKey)
+        #expect(story.leave("unlock spare"))
+        #expect(story.wait(179) == [])
+        return story
+    }
+
+    @Test func `a volume that is activated without an end holds no passphrase that another volume needs`() {
+        let story = hanging(.person(1, key: 0))
+        #expect(story.type("right", .person(2, key: 1)) == [])
+        #expect(story.type("right", .console) == ["unlock root"])
+        _ = story.end("unlock root", .failed("cold"))
+        #expect(
+            story.wait(1) == [
+                "tried 1.1: root wrong, spare failed, wait 1", "tried 0.1: root failed, spare failed", "unlock root",
+            ])
+        #expect(story.logs.contains("spare: its activation has not ended after 180 seconds"))
+        #expect(story.picture == ["root trying?", "spare failed"])
+        #expect(story.open("unlock root") == ["tried 2.1: root opened", "go on without spare"])
+    }
+
+    @Test func `it is not killed, and counts when it does come to an end`() {
+        let story = hanging(.person(1, key: 0))
+        #expect(story.wait(1) == ["tried 1.1: root wrong, spare failed, wait 1"])
+        #expect(story.type("wrong", .person(1, key: 0)) == [])
+        #expect(story.end("unlock spare", .opened(slot: 0)) == ["unlock root"], "its key waits no longer")
+        #expect(story.logs.contains("spare: opened by key 0"), "\(story.logs)")
+        #expect(story.picture == ["root trying?", "spare open"])
+    }
+
+    @Test func `nor is a passphrase held by its header, which hangs as well`() {
+        let story = hanging(.person(1, key: 0))
+        _ = story.wait(1)
+        #expect(story.plug("/dev/spare", uuid: Story.uuid("spare")) == ["inspect spare"])
+        #expect(story.type("right", .person(2, key: 1)) == ["unlock root"])
+    }
+
+    @Test func `one that was refused leave does not wait for an activation without an end`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.type("right", .person(1, key: 0))
+        _ = story.type("right", .console)
+        #expect(story.leave("unlock root"))
+        #expect(story.wait(180) == ["tried 1.1: root failed"])
+        let second = story.jobs.last?.job ?? -1
+        #expect(!story.asksLeave(second))
+        #expect(story.endJob(second, .done(.alreadyOpen)) == ["tried 0.1: root failed"])
+        #expect(story.end("unlock root", .failed("io")) == [])
+        #expect(story.picture == ["root locked?"])
+    }
+
+    @Test func `a key file that was refused leave has its turn when an activation without an end fails`() {
+        let story = Story(Story.crypttab(["root"], "/key luks,try-empty-password"))
+        _ = story.appear("root")
+        _ = story.end("read /key", .keyRead)
+        let key = story.job("key root")
+        #expect(story.leave("unlock root"))
+        _ = story.wait(180)
+        #expect(!story.asksLeave(key))
+        #expect(story.endJob(key, .done(.alreadyOpen)) == [])
+        #expect(story.end("unlock root", .failed("io")) == ["key root"])
+        #expect(story.open("key root").last == "go on")
+    }
+}
