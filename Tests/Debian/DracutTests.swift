@@ -48,7 +48,7 @@ extension DebianTests {
                 try await machine.console.expect("TAB for no echo")
                 machine.type("wrong\r")
                 try await machine.console.expect("Wrong passphrase. " + Texts.prompt)
-                try await Task.sleep(for: .seconds(1))
+                try await machine.console.expect("TAB for no echo", times: 2)
                 machine.type(passphrase + "\r")
                 try await machine.console.expect(Texts.continues)
                 try await expectLogin(machine, by: "the console")
@@ -245,7 +245,7 @@ extension DebianTests {
                 """#
             let said = try await runProgram(
                 [Disks.script("inside"), "--over", layer.path]
-                    + [try await System.tree("dracut"), "sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(300))
+                    + [try await System.tree("dracut"), "sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(1800))
             let lines = said.output.split(separator: "\n").suffix(4)
             #expect(lines.count == 4 && lines.last == "status 1", "\(said)")
             #expect(
@@ -273,7 +273,7 @@ extension DebianTests {
             defer { try? FileManager.default.removeItem(at: layer) }
             let deb = try #require(ProcessInfo.processInfo.environment["POSTERN_DEB"])
             let tree =
-                try await runProgram([Disks.script("debian")], within: .seconds(600)).output
+                try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
                 .trimmingCharacters(in: .whitespacesAndNewlines) + "/tree"
             let script = #"""
                 dpkg-deb -x /root/postern.deb /
@@ -305,7 +305,7 @@ extension DebianTests {
                 """
             let said = try await runProgram(
                 ["sh", "-c", bring, layer.path, deb, Disks.script("inside"), "--over", layer.path, tree]
-                    + ["sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(300))
+                    + ["sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(1800))
             #expect(said.output.contains("SAID\nVERIFIED\n"), "\(said)")
             for file in ["/postern.service", #"/systemd-cryptsetup@data\x2bx.service.d/postern.conf"#] {
                 let complaint = said.output.split(separator: "\n").contains {

@@ -75,7 +75,7 @@ extension DebianTests {
         private func expectLogin(
             _ machine: Machine, open: Set<String> = ["crypt-root", "local"], by who: String?, failed: [String]
         ) async throws {
-            let report = try await machine.login(within: .seconds(600))
+            let report = try await machine.login()
             #expect(report["root"] == ["/dev/mapper/crypt-root"])
             #expect(Set(report["open"]) == open)
             for question in ["processes", "prompts"] { #expect(report[question] == [], "\(question)") }

@@ -67,7 +67,7 @@ public final class AskedSigner {
     }
 
     private func hear() throws -> [UInt8] {
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(90)
         while Date() < end {
             switch session.receive() {
             case .frame(let body): return body.withUnsafeBytes { Array($0) }

@@ -7,6 +7,7 @@ lacking() {
     # A part of systemd until Debian 12.
     [[ -x ${systemdutildir:-/usr/lib/systemd}/systemd-cryptsetup ]] || echo systemd-cryptsetup
     type -P cryptsetup > /dev/null || echo cryptsetup-bin
+    type -P ip > /dev/null || echo iproute2
     compgen -G "${dracutbasedir:-/usr/lib/dracut}/modules.d/[0-9][0-9]network" > /dev/null || echo dracut-network
 }
 
