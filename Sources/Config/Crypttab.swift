@@ -153,7 +153,7 @@ extension CrypttabEntry {
             field.isEmpty || field.isText("-")
         {
             said.add(
-                line.number, "without Postern nobody would ask for \(quoted(name)), whose key is not the word none",
+                line.number, "initramfs-tools would not ask for \(quoted(name)), whose key is not the word none",
                 "write none")
         }
         self.init(name: name, device: device, key: key, options: options, line: line.number)

@@ -45,7 +45,7 @@ public struct Configuration {
             settings = Settings.parse(bytes, file: file, into: &findings)
         }
         let found = tree.map { InitrdSystem.found(beneath: $0) } ?? InitrdSystem.ofThisMachine
-        if let found, let given = settings.initrd, found != given {
+        if let found, let given = settings.initrd, found != given, given != .script {
             add(file, "Initrd is \(given.name), and this looks like \(found.name)", "remove the line")
         }
         let system = settings.initrd ?? found ?? .script
@@ -195,7 +195,8 @@ public struct Configuration {
                 add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
                 continue
             }
-            guard rule.treatment == .take, let reason = Plan.native(entry, .take) else { continue }
+            let reason = Plan.native(entry, .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
+            guard rule.treatment == .take, let reason else { continue }
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }
         if crypttab.entries.isEmpty {

@@ -148,7 +148,7 @@ import Testing
     @Test(
         "what the opener of the image would not do as it stands is a finding",
         arguments: [
-            (InitrdSystem.initramfsTools, "", "without Postern nobody would ask for \"root\""),
+            (InitrdSystem.initramfsTools, "", "initramfs-tools would not ask for \"root\""),
             (.initramfsTools, "- luks", "whose key is not the word none; write none"),
             (.initramfsTools, "none luks,discard # a", "the option \"discard # a\" of \"root\" is not known"),
             (.systemd, "/a\\040b luks", "systemd takes the escapes in the entry of \"root\" as they stand; do without"),

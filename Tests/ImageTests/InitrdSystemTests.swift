@@ -40,6 +40,7 @@ import Testing
             ("lib/systemd/systemd", "", .systemd),
             ("scripts/functions", "", .initramfsTools),
             ("init", "", .script),
+            ("scripts/functions", "Initrd systemd", .systemd),
             ("scripts/functions", "Initrd script", .script),
             ("init", "Initrd SYSTEMD", .systemd),
             ("init", "Initrd busybox", .script),
@@ -50,8 +51,8 @@ import Testing
         #expect(configuration.settings.initrd == system)
         let said = configuration.findings.map(\.description).filter { $0.contains("Initrd") }
         let expected: [String: String] = [
-            "Initrd script":
-                "/etc/postern/postern.conf: Initrd is script, and this looks like initramfs-tools; remove the line",
+            "Initrd systemd":
+                "/etc/postern/postern.conf: Initrd is systemd, and this looks like initramfs-tools; remove the line",
             "Initrd busybox":
                 "/etc/postern/postern.conf:1: Initrd \"busybox\" is not understood, and the line is left out; "
                 + "write initramfs-tools, systemd or script",
@@ -125,6 +126,10 @@ import Testing
             ("scripts/x", "a /dev/a none tpm2-device=auto", "", []),
             ("scripts/x", "a /dev/a none keyscript=passdev", "", ["nothing to open"]),
             ("usr/lib/systemd/systemd", "a /dev/a none keyscript=passdev", "", []),
+            (
+                "init", "a /dev/a none luks\nb /dev/b none noauto", "Volume b take",
+                ["Volume b take is without effect: its line has noauto; remove the line"]
+            ),
             ("init", "a /dev/a none luks", "Volume a leave", ["nothing to open"]),
             ("usr/lib/systemd/systemd", "a /dev/a none luks,noauto", "", ["nothing to open"]),
             ("usr/lib/systemd/systemd", "a /dev/a none luks,noauto,auto", "", []),

@@ -80,7 +80,7 @@ extension ImageCommandTests {
         #expect(try staged("etc/postern/postern.conf").contains("\nInitrd initramfs-tools\n"))
         for text in [
             "Volume noise take is without effect: random key volumes belong to the native opener; remove the line",
-            "crypttab:6: without Postern nobody would ask for \"dash\"",
+            "crypttab:6: initramfs-tools would not ask for \"dash\"",
             "postern: noise is left to the native opener",
         ] {
             #expect(end.err.contains(text), "\(end)")
