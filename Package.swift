@@ -105,9 +105,9 @@ let package = Package(
         .target(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
-        tests("ImageTests", ["Config", "Image"]),
+        tests("ImageTests", ["Config", "Image", "Monitor", "TestImages"]),
         tests("LinuxTests", ["CMachine", "Linux"]),
-        tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
+        tests("PlanTests", ["Config", "Linux", "Plan", "TestImages", "Wire"]),
         tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),

@@ -37,13 +37,14 @@ public struct Staging {
     private init(folder: String, file: String, more: String?, volumes: [String]) {
         self.folder = folder
         self.file = file
-        configuration = Configuration(file: file, beneath: "")
-        added = AddedVolumes(file: more, besides: configuration.crypttab)
+        configuration = Configuration(file: file, beneath: "", into: folder)
+        added = AddedVolumes(file: more, besides: configuration.crypttab, for: configuration.settings.initrd ?? .script)
         chosen = ChosenVolumes(
             configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
     }
 
     private var crypttab: String { configuration.settings.crypttab }
+    private var system: InitrdSystem { configuration.settings.initrd ?? .script }
 
     /// Why the image would be of no use, or `nil`.
     private var obstacle: String? {
@@ -53,7 +54,8 @@ public struct Staging {
         }
         if configuration.hostKeys.isEmpty { return "there is no host key; make one with ssh-keygen" }
         if chosen.entries.isEmpty, added.entries.isEmpty {
-            return "\(crypttab) has no volume for the initrd; give the root's line the option initramfs"
+            return "\(crypttab) has no volume for the initrd; give the root's line the option "
+                + (system == .systemd ? "x-initrd.attach" : "initramfs")
         }
         guard (chosen.entries + added.entries).contains(where: { native($0) == nil && !$0.options.noauto }) else {
             return "every volume of the initrd is left to the native opener"
@@ -130,7 +132,9 @@ public struct Staging {
 
     /// The key that a volume has in the image, or `nil` where crypttab's holds.
     private func key(of entry: CrypttabEntry) -> KeySpec? {
-        guard case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/") else { return nil }
+        // dracut copies key files after this.
+        guard system != .systemd, case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/")
+        else { return nil }
         if case .file = Files.kind(folder + path), Place.isPlain(path) { return nil }
         let native = "/cryptroot/keyfiles/\(entry.name).key"
         if case .file = Files.kind(folder + native) { return .file(path: native) }
@@ -155,11 +159,14 @@ public struct Staging {
             // A machine whose volumes all come from elsewhere may have none.
             let host =
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
+            var lines = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) })
+            for (index, entry) in chosen.entries.enumerated() {
+                for (line, option) in chosen.added where line == entry.line {
+                    lines = Copies.adding(option, to: lines, lines: [index + 2])
+                }
+            }
             try place.put(
-                Copies.crypttab,
-                recorded(
-                    Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }),
-                    chosen.entries) + recorded(added.lines, added.entries))
+                Copies.crypttab, recorded(lines, chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)
@@ -171,7 +178,7 @@ public struct Staging {
             if SystemdUnits.isThere(beneath: folder) { try putUnits(place, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
-            try place.put("/etc/postern/postern.conf", Copies.settings(settings, time: time))
+            try place.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
@@ -189,7 +196,7 @@ public struct Staging {
         let table = "/etc/crypttab"
         var findings: [Finding] = []
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
-        if Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries.isEmpty {
+        if Crypttab.parse(bytes, file: table, for: .systemd, into: &findings).entries.isEmpty {
             bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
         }
         let arrays = configuration.settings.arrays

@@ -36,7 +36,7 @@ import Testing
             "AuthorizedKeysFile /etc/postern/authorized_keys \"/x y\"",
             "Ciphers -aes*\nMACs ^hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256",
             "UnusedConnectionTimeout 1h\nImageTime 1764000000",
-            "Console no\nPermitShell yes\nContinueTimeout 2m",
+            "Console no\nPermitShell yes\nContinueTimeout 2m\nInitrd Initramfs-Tools",
             "Console /dev/ttyS0 /dev/tty1",
             "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" take",
             "Array s quorum=2 a*\nArray t all b c\nArray u any \"d e\"",
