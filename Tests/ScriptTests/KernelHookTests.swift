@@ -73,7 +73,8 @@ import Testing
     @Test func anImageWithoutTheAgentSaysWhyAndHowToMakeItAnew() throws {
         try write(":", to: "bin/lsinitrd")
         try write(
-            "[ \"$1\" = image ] && { echo more; echo 'authorized_keys: no key'; exit 1; }", to: "usr/sbin/postern")
+            "[ \"$1\" = image ] && { echo more >&2; echo 'authorized_keys: no key' >&2; exit 1; }",
+            to: "usr/sbin/postern")
         try write("echo not-installed", to: "bin/dpkg-query")
         #expect(
             try said() == Self.alarm + "postern:   authorized_keys: no key\n"
