@@ -14,7 +14,8 @@ let linkerFlags = [
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
     "--wrap=ssh_srv_pki_do_sign_sessionid", "--wrap=ssh_pki_signature_verify",
-    "--wrap=ssh_pki_export_privkey_to_pubkey",
+    "--wrap=ssh_pki_export_privkey_to_pubkey", "--wrap=ssh_make_sessionid", "--wrap=ssh_send_kex",
+    "--wrap=ssh_kex_select_methods", "--wrap=sha256", "--wrap=sha384", "--wrap=sha512",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
 ]
 let staticC: [CSetting] = [
@@ -129,7 +130,7 @@ let package = Package(
                 "stubs.nix",
             ],
             swiftSettings: settings),
-        tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
+        tests("SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]
 )

@@ -189,28 +189,16 @@ public struct Staging {
         let table = "/etc/crypttab"
         var findings: [Finding] = []
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
-        var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
-        if entries.isEmpty {
+        if Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries.isEmpty {
             bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
-            entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
-        // A missing disk would keep systemd waiting for a member that the boot goes on without.
-        var spare: [Int] = []
-        // Since ours are waited for without limit, a dead disk of another volume would hold up the boot for ever.
-        var others: [Int] = []
-        for entry in entries {
-            if !ours.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
-                others.append(entry.line)
-            } else if !entry.options.nofail,
-                configuration.settings.arrays.contains(where: { $0.holds(entry.name) && $0.policy != .all })
-            {
-                spare.append(entry.line)
-            }
-        }
-        let limit = "x-systemd.device-timeout="
-        others.removeAll { Copies.line($0, of: bytes, contains: limit) }
-        let limited = Copies.adding("\(limit)90s", to: bytes, lines: others)
-        try place.put(table, Copies.adding("nofail", to: limited, lines: spare))
+        let arrays = configuration.settings.arrays
+        let changed = SystemdTable(
+            bytes, isOurs: { name in ours.contains { $0.name.utf8.elementsEqual(name.utf8) } },
+            isSpare: { name in arrays.contains { $0.holds(name) && $0.policy != .all } })
+        // A path that is too long for a file has no such unit either.
+        for dropIn in changed.dropIns { try? place.put(dropIn.path, dropIn.text) }
+        try place.put(table, changed.bytes)
     }
 
     private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {

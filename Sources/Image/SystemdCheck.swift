@@ -69,10 +69,16 @@ struct SystemdCheck {
             if text != SystemdUnits.text(for: entry.name) {
                 add(path, "systemd does not wait for Postern with \(printable(entry.name))", SystemdCheck.again)
             }
-            if !native.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
+            guard let line = native.first(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) else {
                 add(
                     table, "without Postern nobody would ask for \(printable(entry.name))",
                     "give its line in the machine's crypttab the option x-initrd.attach")
+                continue
+            }
+            if SystemdTable.needsKeyDevice(line) {
+                add(
+                    table, "without its key volume \(printable(entry.name)) holds up the boot, also when it is open",
+                    SystemdCheck.again)
             }
         }
     }

@@ -190,6 +190,12 @@ import Testing
         Flaw(name: "no fallback", line: "/etc/crypttab: without Postern nobody would ask for root") {
             try $0.put("/etc/crypttab", "# none\n")
         },
+        Flaw(
+            name: "a key volume without which the boot stops",
+            line: "/etc/crypttab: without its key volume root holds up the boot"
+        ) {
+            try $0.put("/etc/crypttab", "root UUID=11111111-2222-3333-4444-555555555555 /key:LABEL=keys luks\n")
+        },
         Flaw(name: "nothing to ask with", line: "/usr/bin/systemd-ask-password: it is not in the image") {
             try $0.remove("/usr/bin/systemd-ask-password")
         },

@@ -12,7 +12,7 @@ extension ImageCommandTests {
                 + "chip /dev/sde none luks,tpm2-device=auto\nold /dev/sdf none luks,force")
         let end = try stage("root", "key-1", "mine", "later", "chip")
         #expect(end.status == 0, "\(end)")
-        let units = stagedFiles.filter { $0.hasSuffix("postern.conf") && $0.contains("systemd") }
+        let units = stagedFiles.filter { $0.hasSuffix(".service.d/postern.conf") }
         #expect(
             units
                 == [#"key\x2d1"#, "old", "root"].map {
@@ -38,16 +38,25 @@ extension ImageCommandTests {
         #expect(try stage("root").status == 0)
         #expect(try staged("etc/crypttab") == "root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none nofail\n")
 
-        // What is systemd's keeps the limit that ours are waited for without.
+        // What is systemd's has the limit that ours are waited for without, and so has what ours can do without.
         try Data(
-            "root /dev/sda none\nswap /dev/sdc /dev/urandom swap\nown /dev/sdd - x-systemd.device-timeout=5\n".utf8
+            "root /dev/sda /key:LABEL=keys\nown /dev/sdd - x-systemd.device-timeout=5\nswap /dev/sdc /dev/urandom swap\n"
+                .utf8
         )
         .write(to: image.appending(path: "etc/crypttab"))
         #expect(try stage("root").status == 0)
         #expect(
             try staged("etc/crypttab")
-                == "root /dev/sda none\nswap /dev/sdc /dev/urandom swap,x-systemd.device-timeout=90s\n"
-                + "own /dev/sdd - x-systemd.device-timeout=5\n")
+                == "root /dev/sda /key:LABEL=keys keyfile-timeout=5s\nown /dev/sdd - x-systemd.device-timeout=5\n"
+                + "swap /dev/sdc /dev/urandom swap\n")
+        for (device, limit) in [
+            ("dev-sdc", "JobRunningTimeoutSec=90s\n"), ("dev-sdd", ""),
+            (#"dev-disk-by\x2dlabel-keys"#, "JobRunningTimeoutSec=90s\n"),
+        ] {
+            #expect(
+                try staged("etc/systemd/system/\(device).device.d/postern.conf")
+                    .hasSuffix("[Unit]\nAfter=postern.service\n\(limit)"))
+        }
     }
 
     @Test func volumesThatCrypttabDoesNotNameAreAddedAndOthersHaveItsName() throws {

@@ -62,6 +62,24 @@ let
   ];
   random = [ "/dev/urandom" "/dev/random" "/dev/hwrng" "/dev/hw_random" ];
 
+  # The path of a device, as crypttab may call it.
+  devicePath =
+    spec:
+    let
+      tag = builtins.match "((PART)?(UUID|LABEL))=(.+)" spec;
+    in
+    if tag == null then spec else "/dev/disk/by-${lib.toLower (builtins.head tag)}/${lib.last tag}";
+
+  # What a key or a header lies on, or is, if that is a device.
+  deviceOf =
+    file:
+    if isOnVolume file then
+      devicePath (builtins.head (builtins.match "/[^:]*:(.+)" file))
+    else if file != null && lib.hasPrefix "/dev/" file && !lib.elem file random then
+      file
+    else
+      null;
+
   isOnVolume = file: file != null && builtins.match "/[^:]*:((PART)?(UUID|LABEL)=|/).+" file != null;
 
   # Whether the agent leaves a volume to NixOS, as Sources/Plan/Roster.swift has it.
@@ -112,6 +130,34 @@ rec {
 
   # The volumes that Postern opens. The others are NixOS's own.
   ours = lib.filterAttrs (name: volume: !isNative name volume) luks.devices;
+
+  # How long a volume of ours waits for the device of its key, unless it says so: as long as Postern itself, in seconds.
+  keyTimeout = 5;
+  keyDevice = volume: deviceOf volume.keyFile;
+  waitsForKey = name: volume: ours ? ${name} && keyDevice volume != null && !hasOption [ "keyfile-timeout" ] volume;
+
+  # The devices that NixOS's units of a volume wait for and that the boot can do without, by their paths, and whether the
+  # volume says how long itself.
+  waited =
+    name: volume:
+    lib.optionals (!hasOption [ "noauto" ] volume) (
+      builtins.filter (one: one.path != null) [
+        {
+          path = if ours ? ${name} then null else devicePath volume.device;
+          isLimited = hasOption [ "x-systemd.device-timeout" ] volume;
+        }
+        {
+          path = keyDevice volume;
+          isLimited =
+            hasOption [ "keyfile-timeout" ] volume
+            || !(lib.elem volume.keyFileTimeout [ null keyTimeout ]);
+        }
+        {
+          path = deviceOf volume.header;
+          isLimited = false;
+        }
+      ]
+    );
 
   # Whether a volume's key is a file on another volume: PATH:DEVICE.
   hasKeyVolume = volume: isOnVolume volume.keyFile;

@@ -2,6 +2,14 @@
 # Puts Postern into dracut's image. Whatever is wrong with Postern's configuration, the image is built.
 # shellcheck disable=SC2154 # dracut's own variables
 
+# The packages, as Debian calls them, that this module cannot do without and that are not there. Alone check-image calls it.
+lacking() {
+    # A part of systemd until Debian 12.
+    [[ -x ${systemdutildir:-/usr/lib/systemd}/systemd-cryptsetup ]] || echo systemd-cryptsetup
+    type -P cryptsetup > /dev/null || echo cryptsetup-bin
+    compgen -G "${dracutbasedir:-/usr/lib/dracut}/modules.d/[0-9][0-9]network" > /dev/null || echo dracut-network
+}
+
 # Only where somebody configured it: nothing is to be opened by an initrd without a key that may log in.
 check() {
     [[ $mount_needs ]] && return 1
@@ -9,6 +17,13 @@ check() {
     [[ -z ${dracutsysrootdir%/} ]] || return 1
     require_binaries /usr/sbin/postern || return 1
     [[ -s /etc/postern/postern.conf ]] || return 255
+    # Without them dracut leaves this module out, and says of it nothing that anybody sees.
+    local packages
+    packages=$(lacking | tr '\n' ' ')
+    [[ -z $packages ]] || {
+        derror "postern: not in this image, for packages are missing; install $packages"
+        return 1
+    }
     return 0
 }
 
