@@ -94,7 +94,7 @@ let package = Package(
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module("Monitor", ["CLinux", "Config", "Linux", "Network", "Plan", "Terminal", "Wire"]),
-        module("Image", ["Config", "Linux", "Monitor", "Plan"]),
+        module("Image", ["Config", "LUKS", "Linux", "Monitor", "Plan", "Worker"]),
         .executableTarget(
             name: "postern",
             dependencies: ["CLinux", "Config", "Console", "Image", "Linux", "Monitor", "Session", "Worker"],
@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
-        tests("ImageTests", ["Config", "Image", "Monitor", "TestImages"]),
+        tests("ImageTests", ["Config", "Image", "LUKS", "Monitor", "TestImages"]),
         tests("LinuxTests", ["CMachine", "Linux"]),
         tests("PlanTests", ["Config", "Linux", "Plan", "TestImages", "Wire"]),
         tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),

@@ -10,6 +10,7 @@ public struct Staging {
     private let configuration: Configuration
     private let chosen: ChosenVolumes
     private let added: AddedVolumes
+    private let headers: Headers
 
     /// The largest detached header, in bytes: LUKS2 with the largest key slots area takes 128 MiB and a little more.
     private static let largestHeader = 136 << 20
@@ -29,7 +30,11 @@ public struct Staging {
         }
         let staging = Staging(folder: folder, file: file, more: more, volumes: volumes)
         staging.report()
-        guard let reason = staging.obstacle else { return staging.write() ? 0 : 1 }
+        guard let reason = staging.obstacle else {
+            guard staging.write() else { return 1 }
+            for module in staging.modules { print(module) }
+            return 0
+        }
         Log.complain("postern: this machine cannot be unlocked from afar: \(reason)")
         return 1
     }
@@ -41,6 +46,15 @@ public struct Staging {
         added = AddedVolumes(file: more, besides: configuration.crypttab, for: configuration.settings.initrd ?? .script)
         chosen = ChosenVolumes(
             configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
+        headers = Headers(
+            chosen.entries + added.entries, configuration.settings, beneath: "",
+            systemd: SystemdUnits.isThere(beneath: folder))
+    }
+
+    /// What modprobe(8) is to look for, for the ciphers of the headers that can be seen now.
+    private var modules: [String] {
+        let seen = headers.ours(chosen.entries + added.entries).flatMap { headers[$0]?.encryptions ?? [] }
+        return CipherModules.names(seen).map { $0 == CipherModules.integrity ? $0 : "crypto-\($0)" }
     }
 
     private var crypttab: String { configuration.settings.crypttab }
@@ -57,15 +71,13 @@ public struct Staging {
             return "\(crypttab) has no volume for the initrd; give the root's line the option "
                 + (system == .systemd ? "x-initrd.attach" : "initramfs")
         }
-        guard (chosen.entries + added.entries).contains(where: { native($0) == nil && !$0.options.noauto }) else {
+        guard !headers.ours(chosen.entries + added.entries).isEmpty else {
             return "every volume of the initrd is left to the native opener"
         }
         return nil
     }
 
-    private func native(_ entry: CrypttabEntry) -> String? {
-        Plan.native(entry, configuration.settings.treatment(of: entry.name))
-    }
+    private func native(_ entry: CrypttabEntry) -> String? { headers.native(entry) }
 
     // MARK: What is said
 
@@ -87,27 +99,15 @@ public struct Staging {
                     "the key file \(path) of \(entry.name) is not in the image: it will be asked for",
                     "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
             }
-            reportDevice(entry)
         }
-        for entry in chosen.entries + added.entries where native(entry) == nil {
-            if let finding = Identities.finding(entry, file: crypttab, .building) { Log.complain(finding.description) }
-        }
+        let identities = Identities(headers.ours(chosen.entries + added.entries), headers, file: crypttab, .building)
+        for finding in identities.findings + identities.notices { Log.complain(finding.description) }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
                 key.path, 0, "THIS IS THE SYSTEM'S OWN HOST KEY, and whoever can read the initrd has it",
                 "make another one with ssh-keygen, and let HostKey in \(file) name it")
         }
-    }
-
-    private func reportDevice(_ entry: CrypttabEntry) {
-        guard native(entry) == nil, Hardware.isThere(entry.device) == false else { return }
-        let isSpare =
-            entry.options.nofail
-            || configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
-        say(
-            crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
-            isSpare ? "the boot can go on without it" : "the boot will wait for it; correct the line if it has gone")
     }
 
     /// initramfs-tools' own opener knows no `PATH:DEVICE`.
@@ -146,7 +146,7 @@ public struct Staging {
     private func recorded(_ copy: [UInt8], _ entries: [CrypttabEntry]) -> [UInt8] {
         var copy = copy
         for (index, entry) in entries.enumerated() where native(entry) == nil && entry.identity == nil {
-            guard let header = HeaderStart(of: entry, beneath: "") else { continue }
+            guard let header = headers[entry], !header.uuid.isEmpty else { continue }
             copy = Copies.adding(VolumeOptions.identity + header.uuid, to: copy, lines: [index + 2])
         }
         return copy
