@@ -242,7 +242,8 @@ private func withoutMemory() throws -> Bool {
     let volume = try Volume(device: image, header: nil, log: LibraryLog())
     let passphrase = try secret("1234")
     let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).prefix { $0 != " " }
-    linux_limit_address_space((UInt64(pages) ?? 0) * 4096 + (100 << 20))
+    let space = (UInt64(pages) ?? 0) * 4096 + (100 << 20)
+    linux_limit_address_space(space, space)
     do {
         _ = try volume.tryPassphrase(passphrase, keySlot: nil)
         return false

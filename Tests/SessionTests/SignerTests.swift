@@ -204,7 +204,8 @@ extension SessionTests {
         }
 
         @Test func aKeyWithARefusalIsRefusedHereToo() throws {
-            let signer = try signer([key.usable(refusal: "its expiry-time= has passed")])
+            let signer = try AskedSigner(
+                hostKeys: host, keys: [key.usable(rule: 0)], refusals: ["its expiry-time= has passed"])
             _ = try signer.sign(try exchange(signer).bytes)
             #expect(try !signer.verify(try sign(try signed(signer)), over: try signed(signer)))
         }

@@ -15,7 +15,9 @@ public final class AskedSigner {
     private let monitor: FrameSocket
     private let session: FrameSocket
 
-    public init(hostKeys: [KeyPair], keys: [UsableKey], maxAuthTries: UInt32 = 20) throws {
+    public init(
+        hostKeys: [KeyPair], keys: [UsableKey], refusals: [String] = [], maxAuthTries: UInt32 = 20
+    ) throws {
         let pair = try FileDescriptor.socketPair()
         let between = try FileDescriptor.socketPair()
         process = try spawn(FakeMonitor.binary, "signer", [pair.second.number, between.second.number])
@@ -23,7 +25,8 @@ public final class AskedSigner {
         session = FrameSocket(between.takeFirst(), largestFrame: 64 << 10, largestQueue: 1 << 20)
         let setup = SessionSetup(
             confinement: FakeMonitor.confinement(), hostKeys: try hostKeys.map { try secret(ofFile: $0.path) },
-            keys: keys, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20, maxAuthTries: maxAuthTries)
+            keys: keys, refusals: refusals, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20,
+            maxAuthTries: maxAuthTries)
         _ = monitor.send(try MonitorMessage.sessionSetup(setup).body(channel: 0))
         var greeting = try hear()[...]
         cookie = Array(greeting.prefix(16))

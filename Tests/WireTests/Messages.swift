@@ -47,11 +47,11 @@ struct Kind: Sendable, CustomTestStringConvertible {
         samples: {
             let key = UsableKey(
                 index: 7, type: "ssh-ed25519", blob: [0, 1, 255], forcedCommand: "status", permitsTerminal: true,
-                noTouchRequired: false, refusal: "", title: "SHA256:x (me)")
+                noTouchRequired: false, rule: 1, title: "SHA256:x (me)")
             let setup = SessionSetup(
                 confinement: Confinement(root: "/run/postern/empty", user: 65533),
-                hostKeys: [try secret([1, 2, 3]), try secret([4])], keys: [key], keyExchange: "a,b", ciphers: nil,
-                macs: "c", loginGraceTime: 120, maxAuthTries: 20)
+                hostKeys: [try secret([1, 2, 3]), try secret([4])], keys: [key], refusals: ["", "why"],
+                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120, maxAuthTries: 20)
             let console = ConsoleSetup(
                 confinement: Confinement(root: nil, user: nil), terminals: ["/dev/tty0", "/dev/ttyS0"])
             let volume = VolumeStatus(
