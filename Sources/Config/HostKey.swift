@@ -37,6 +37,13 @@ public enum HostKey {
         return last.elementsEqual(finish) ? nil : "the key is damaged: its last line is missing"
     }
 
+    /// Whether it has a passphrase.
+    static func isLocked(start: [UInt8]) -> Bool {
+        guard let bytes = decoded(start) else { return false }
+        var reader = BlobReader(Array(bytes.dropFirst(magicLength)))
+        return reader.string()?.elementsEqual("none".utf8) == false
+    }
+
     /// The format: the magic, the names of cipher and key derivation, the latter's options, the number of keys, and
     /// the length of the first public key and what it begins with (PROTOCOL.key of OpenSSH).
     private static func problem(decoded bytes: [UInt8]) -> String? {

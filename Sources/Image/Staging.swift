@@ -66,7 +66,7 @@ public struct Staging {
         if configuration.keys.isEmpty {
             return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
         }
-        if configuration.hostKeys.isEmpty { return "there is no host key; make one with ssh-keygen" }
+        if configuration.hostKeys.isEmpty { return "there is no host key; \(HostKey.another)" }
         if chosen.entries.isEmpty, added.entries.isEmpty {
             return "\(crypttab) has no volume for the initrd; give the root's line the option "
                 + (system == .systemd ? "x-initrd.attach" : "initramfs")
@@ -106,7 +106,7 @@ public struct Staging {
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
                 key.path, 0, "THIS IS THE SYSTEM'S OWN HOST KEY, and whoever can read the initrd has it",
-                "make another one with ssh-keygen, and let HostKey in \(file) name it")
+                "\(HostKey.another) in \(file)")
         }
     }
 

@@ -134,11 +134,15 @@ public struct Configuration {
                 hostKeys.append(HostKeyFile(path: path, content: content, isWeak: bits < HostKey.longEnoughRSA))
                 return
             }
-            add(path, problem, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
+            add(path, problem, HostKey.remedy(start: start, path: path))
         } catch {
             // Of the two default ones either serves; that there is none at all is found below.
             if error.code == ENOENT, settings.hostKeysAreDefault { return }
-            add(path, error.description, "make one with: ssh-keygen -t ed25519 -N '' -f \(path)")
+            let isMissing = error.code == ENOENT
+            add(
+                path, error.description,
+                isMissing
+                    ? "make one with: ssh-keygen -t ed25519 -N '' -f \(path)" : "make it a file that root can read")
         }
     }
 
@@ -150,7 +154,7 @@ public struct Configuration {
                 key.path,
                 "the rsa key has fewer than \(HostKey.longEnoughRSA) bits"
                     + (isNeeded ? ", and is used for want of another one" : ", and is not used"),
-                "make another one with: ssh-keygen -t ed25519 -N '' -f \(key.path)")
+                HostKey.another)
         }
         if !isNeeded { hostKeys.removeAll { $0.isWeak } }
     }
@@ -176,15 +180,8 @@ public struct Configuration {
         if settings.permitShell {
             add(file, "PermitShell: this version has no shell", "remove the line")
         }
-        for key in keys {
-            guard let command = key.forcedCommand, case .refused = Command.parse(command) else { continue }
-            findings.append(
-                Finding(
-                    file: key.file, line: key.line, problem: "command=\"\(command)\": this version has no such command",
-                    remedy: "write command=\"unlock\" or command=\"status\""))
-        }
         if hostKeys.isEmpty {
-            add(file, "there is no host key, so there will be no ssh", "make one with ssh-keygen")
+            add(file, "there is no host key, so there will be no ssh", HostKey.another)
         }
     }
 

@@ -131,7 +131,10 @@ enum CommandLine {
         print("# \(configuration.settings.crypttab):")
         for line in configuration.crypttab.rendered.split(separator: "\n") { print("#   \(line)") }
         print("# authorized keys:")
-        for key in configuration.keys { print("#   \(key.type) \(key.fingerprint) \(printable(key.comment))") }
+        for key in configuration.keys {
+            let command = key.forcedCommand.map { "command=\"\($0)\" " } ?? ""
+            print("#   \(command)\(key.type) \(key.fingerprint) \(printable(key.comment))")
+        }
         print("# confinement; session, signer and console have an empty root folder, and no groups, capabilities, core")
         print("# dumps, new privileges, new processes or files to write to:")
         for line in ConfinedUsers.listing { print("# \(line)") }

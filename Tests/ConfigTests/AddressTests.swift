@@ -88,7 +88,8 @@ import Testing
     @Test(
         "a from= that cannot be honoured refuses the key",
         arguments: [
-            "example.org", "*.example.org", "nas", "*.de", "localhost", "example.org,!192.0.2.7", "192.0.2.1,!example.org",
+            "example.org", "*.example.org", "nas", "*.de", "localhost", "example.org,!192.0.2.7",
+            "192.0.2.1,!example.org",
             "*,!*.example.org", "192.0.2.5/24",
             "192.0.2.0/33",
             "192.0.2.0/", "192.0.2/24", "::ffff:192.0.2.0/24", "2001:db8::/129", "!192.0.2.1", "!*", "a,,b",

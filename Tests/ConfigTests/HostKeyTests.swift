@@ -65,6 +65,58 @@ import Testing
         #expect(HostKey.startLength < 37 + 210)
     }
 
+    /// Each way to come by a key that is none in OpenSSH's format, or has a passphrase, and the words of its remedy.
+    private static let foreign: [(String, String, String)] = [
+        ("PEM", "ssh-keygen -q -t rsa -b 2048 -m PEM -N '' -f key", "bring it into OpenSSH's format with: "),
+        ("PKCS8", "ssh-keygen -q -t rsa -b 2048 -m PKCS8 -N '' -f key", "bring it into OpenSSH's format with: "),
+        ("locked", "ssh-keygen -q -t ed25519 -N secret -f key", "take its passphrase away with: "),
+        ("locked PEM", "ssh-keygen -q -t rsa -m PEM -N secret -f key", "bring it into OpenSSH's format with: "),
+        ("dropbear ed25519", "dropbearkey -t ed25519 -f key", "it is dropbear's: "),
+        ("dropbear rsa", "dropbearkey -t rsa -s 2048 -f key", "it is dropbear's: "),
+    ]
+
+    @Test("the remedy makes the same key serve", arguments: foreign)
+    func mends(name: String, making: String, words: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func shell(_ line: String) throws -> String { try run("/bin/sh", ["-c", "cd \(folder) && \(line)"]) }
+        let isLocked = name.hasPrefix("locked"), isDropbears = name.hasPrefix("dropbear")
+        _ = try shell("{ \(making); } >&2")
+        let fingerprint =
+            isDropbears ? "dropbearkey -y -f key | grep ^ssh-" : "ssh-keygen -y -P '\(isLocked ? "secret" : "")' -f key"
+        let before = try shell("\(fingerprint) | cut -d ' ' -f 2")
+        let path = "\(folder)/key"
+        let bytes = Array(try Data(contentsOf: URL(filePath: path)))
+        #expect(judged(bytes) != nil)
+        let remedy = HostKey.remedy(start: Array(bytes.prefix(HostKey.startLength)), path: path)
+        #expect(remedy.hasPrefix(words), "\(remedy)")
+        let command = remedy.dropFirst(words.count).replacing(", and write: HostKey NEW", with: "")
+        _ = try shell("\(command.replacing("-p ", with: isLocked ? "-p -P secret " : "-p ")) >&2")
+        let mended = isDropbears ? "NEW" : "key"
+        #expect(judged(Array(try Data(contentsOf: URL(filePath: "\(folder)/\(mended)")))) == nil)
+        #expect(try shell("ssh-keygen -y -f \(mended) | cut -d ' ' -f 2") == before)
+    }
+
+    @Test(
+        "no remedy writes over a key",
+        arguments: [
+            ("-----BEGIN EC PRIVATE KEY-----\nx", "NEW, and write: HostKey NEW"),
+            ("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI", "-f /k (of OpenSSH 9.6 or later)"),
+            (
+                "PuTTY-User-Key-File-3: ssh-ed25519\n",
+                "puttygen /k -O private-openssh-new -o NEW, and write: HostKey NEW"
+            ),
+            ("ssh-ed25519 AAAA\n", "without .pub"), ("", "NEW, and write: HostKey NEW"),
+            ("-----BEGIN CERTIFICATE-----\n", "NEW, and write: HostKey NEW"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA", "NEW, and write: HostKey NEW"),
+        ])
+    func writesOverNothing(start: String, end: String) {
+        let remedy = HostKey.remedy(start: Array(start.utf8), path: "/k")
+        #expect(remedy.hasSuffix(end), "\(remedy)")
+        #expect(!remedy.contains("-t ed25519 -N '' -f /k"))
+    }
+
     @Test(
         "a damaged key says so",
         arguments: [

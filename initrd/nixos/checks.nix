@@ -96,7 +96,7 @@ in
       }
       {
         assertion = cfg.hostKeys != [ ];
-        message = "boot.initrd.postern.hostKeys: there is no host key. Make one, ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key, and name it here as a string.";
+        message = "boot.initrd.postern.hostKeys: there is no host key. Name the initrd's here as a string; where there is none yet, make it with ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key.";
       }
       {
         assertion = !hasSecrets || !lib.any isInStore cfg.hostKeys;
