@@ -117,16 +117,20 @@ public struct Plan {
     public mutating func removed(_ path: String, now: Int64) {
         devices.remove(path)
         deviceChanged(path, now: now)
+        if path.hasPrefix("/dev/dm-") { lookForNames() }
     }
 
     /// These are all the block devices there are: what is known of any other is out of date.
     public mutating func present(_ paths: [String], now: Int64) {
         for path in devices.others(than: paths) { removed(path, now: now) }
+        lookForNames()
     }
 
     /// A mapping of that name appeared or changed. Where nobody here made it, such as another agent or a person at a
     /// shell, the volume is looked at again: it may be open.
     public mutating func mapped(_ name: String) {
+        // It may have had another name before.
+        lookForNames()
         for index in volumes.indices where volumes[index].name == name && volumes[index].activating == nil {
             switch volumes[index].phase {
             case .open, .left: continue

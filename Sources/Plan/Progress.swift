@@ -29,6 +29,7 @@ extension Plan {
                 volumes[index].keyTried = false
                 volumes[index].keyProblem = ""
                 volumes[index].emptyTried = false
+                volumes[index].complaint = ""
             }
             lookAgain(index)
         }
@@ -38,10 +39,22 @@ extension Plan {
     /// Has the header of a volume that is not open read anew.
     mutating func lookAgain(_ index: Int) {
         if case .failed = volumes[index].phase { volumes[index].phase = .closed }
+        if volumes[index].nameIsTaken {
+            volumes[index].nameIsTaken = false
+            // A key that could not be tried for that has another turn.
+            volumes[index].keyTried = false
+            volumes[index].keyProblem = ""
+            volumes[index].emptyTried = false
+        }
         volumes[index].facts = nil
         volumes[index].deaths = 0
         if let job = volumes[index].inspecting { drop(job) }
         volumes[index].inspecting = nil
+    }
+
+    /// A mapping has gone, or has another name: what waited for a name may have it now.
+    mutating func lookForNames() {
+        for index in volumes.indices where volumes[index].nameIsTaken { lookAgain(index) }
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
@@ -123,12 +136,16 @@ extension Plan {
         switch report {
         case .inspected(let facts):
             volumes[index].facts = facts
+            if facts.taken.isEmpty { volumes[index].complaint = "" }
             if facts.active {
                 // Whoever has leave to activate it is about to say so.
                 wasOpen(index, now: now)
             } else if facts.tokens.contains("clevis"), !volumes[index].isTaken {
                 volumes[index].phase = .left("its header has a clevis binding")
                 actions.append(.log(.notice, "\(volumes[index].name): left, its header has a clevis binding"))
+            } else if !facts.taken.isEmpty {
+                volumes[index].nameIsTaken = true
+                fail(index, facts.taken)
             }
         case .done(.failed(let reason)): fail(index, reason)
         case .keyRead, .done: fail(index, "its header could not be read")
@@ -144,6 +161,8 @@ extension Plan {
 
     private mutating func fail(_ index: Int, _ reason: String) {
         volumes[index].phase = .failed(reason)
+        guard volumes[index].complaint != reason else { return }
+        volumes[index].complaint = reason
         actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
     }
 

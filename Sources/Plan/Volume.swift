@@ -28,6 +28,10 @@ struct Volume {
     var emptyTried = false
     /// Wrong passphrases so far.
     var wrong = 0
+    /// Whether it failed because something else has its name, or because its mapping is not usable.
+    var nameIsTaken = false
+    /// Why it failed last, so that the log has it once.
+    var complaint = ""
     /// The job that has leave to activate it.
     var activating: Int?
 

@@ -73,13 +73,13 @@ final class Story {
     }
 
     /// The worker that reads a header has read it.
-    func readHeader(_ name: String, active: Bool = false) -> [String] {
+    func readHeader(_ name: String, active: Bool = false, taken: String = "") -> [String] {
         end(
             "inspect \(name)",
             .inspected(
                 HeaderFacts(
                     version: 2, uuid: Story.uuid(name), memory: memory[name] ?? 1024, tokens: tokens[name] ?? [],
-                    active: active)))
+                    active: active, taken: taken)))
     }
 
     /// A job ends. The oldest of that name is meant.

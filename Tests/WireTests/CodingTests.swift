@@ -89,7 +89,8 @@ import Wire
             .log(.error, long), .done(.failed(long)),
             .inspected(
                 HeaderFacts(
-                    version: 2, uuid: long, memory: 0, tokens: [String](repeating: long, count: 40), active: false)),
+                    version: 2, uuid: long, memory: 0, tokens: [String](repeating: long, count: 40), active: false,
+                    taken: long)),
         ]
         for report in reports { _ = try WorkerReport.read(report.body()) }
     }

@@ -134,7 +134,7 @@ struct Boot {
                 report = .inspected(
                     HeaderFacts(
                         version: 2, uuid: "", memory: UInt32(how >> 4) << 16, tokens: how == 255 ? ["clevis"] : [],
-                        active: false))
+                        active: false, taken: how == 254 ? "the name is taken" : ""))
             } else {
                 report = .keyRead
             }
