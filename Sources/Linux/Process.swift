@@ -10,6 +10,8 @@ public enum Role: String, Sendable {
     public static let peerDescriptor: Int32 = 4
     /// Where a session finds its signer.
     public static let signerDescriptor: Int32 = 5
+    /// Where either finds the authorized keys, behind the descriptors that it keeps.
+    public var keysDescriptor: Int32 { self == .session ? 6 : 5 }
 }
 
 /// A child process and how it ended.
@@ -36,17 +38,15 @@ public final class StartedProcess {
     public func wasReaped() { isReaped = true }
 
     fileprivate func signal(_ number: Int32) {
-        guard !isReaped else { return }
+        guard let living else { return }
         switch descriptor {
         case .some(let descriptor): _ = linux_signal_process(descriptor.number, number)
-        case .none: _ = CLinux.kill(id, number)
+        case .none: _ = CLinux.kill(living, number)
         }
     }
 
-    fileprivate func giveWay(_ gives: Bool) {
-        guard !isReaped else { return }
-        _ = linux_set_nice(id, gives ? 10 : 0)
-    }
+    /// Its number, as long as that is nobody else's.
+    var living: Int32? { isReaped ? nil : id }
 }
 
 public enum ChildProcess {
@@ -107,7 +107,7 @@ public enum ChildProcess {
     /// Has a child give way to others, or no longer. The corresponding C function is `setpriority`; only root may take it
     /// back.
     public static func giveWay(_ child: StartedProcess, _ gives: Bool) {
-        child.giveWay(gives)
+        if let process = child.living { _ = linux_set_nice(process, gives ? 10 : 0) }
     }
 
     /// Ends a child at once.

@@ -32,6 +32,8 @@ struct Volume {
     var nameIsTaken = false
     /// Why it failed last, so that the log has it once.
     var complaint = ""
+    /// Whether another line has its device, and holds: its own native opener must not try it either.
+    var isTwin = false
     /// The job that has leave to activate it.
     var activating: Int?
 

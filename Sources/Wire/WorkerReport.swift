@@ -50,18 +50,23 @@ public struct HeaderFacts: Equatable, Sendable {
     /// 1 or 2.
     public var version: UInt8
     public var uuid: String
+    /// The encrypted device's own path, whatever link or name it was found by.
+    public var device: String
     /// The most memory that one of its key slots' derivations takes, in KiB; 0 where none takes much.
     public var memory: UInt32
-    /// The names of its tokens' types, such as `systemd-tpm2` or `clevis`.
+    /// The types of the tokens that open one of its key slots, such as `systemd-tpm2` or `clevis`.
     public var tokens: [String]
     /// Whether the volume is open already, as `/dev/mapper/NAME`.
     public var active: Bool
     /// Why what stands at `/dev/mapper/NAME` is not the open volume, or empty.
     public var taken: String
 
-    public init(version: UInt8, uuid: String, memory: UInt32, tokens: [String], active: Bool, taken: String = "") {
+    public init(
+        version: UInt8, uuid: String, device: String, memory: UInt32, tokens: [String], active: Bool, taken: String = ""
+    ) {
         self.version = version
         self.uuid = uuid
+        self.device = device
         self.memory = memory
         self.tokens = tokens
         self.active = active
@@ -85,6 +90,7 @@ extension WorkerReport {
             writer.integer(UInt8(2))
             writer.integer(facts.version)
             writer.text(facts.uuid)
+            writer.text(facts.device)
             writer.integer(facts.memory)
             writer.list(Array(facts.tokens.prefix(Limits.tokens)), Limits.tokens, "tokens") { $0.text($1) }
             writer.bool(facts.active)
@@ -125,7 +131,7 @@ extension WorkerReport {
             report = .inspected(
                 HeaderFacts(
                     version: try reader.integer(), uuid: try reader.string(Limits.text, "uuid"),
-                    memory: try reader.integer(),
+                    device: try reader.string(Limits.text, "device"), memory: try reader.integer(),
                     tokens: try reader.list(Limits.tokens, "tokens") { reader throws(WireError) in
                         try reader.string(Limits.text, "token")
                     },

@@ -11,7 +11,7 @@ public enum Takeover {
         _ process: Int32, _ number: Int, _ arguments: [Int] = [], bytes: [UInt8] = [], at place: Int = -1
     ) throws {
         let all = arguments + [Int](repeating: 0, count: 6 - arguments.count)
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(90)
         while machine_inject(process, number, all, bytes, UInt(bytes.count), Int32(place)) == -1 {
             // It was just busy.
             guard errno == EAGAIN, Date() < end else {
@@ -31,6 +31,7 @@ public enum Takeover {
             ("ptrace", 101, [16, Int(other)]), ("mknodat", 259, [noFile]), ("kill", 62, [Int(other), 0]),
             ("setuid", 105, []), ("mprotect", 10, [0, 4096, 7]), ("mmap of code", 9, [0, 4096, 7, 0x22, -1]),
             ("ioctl", 16, [0, 0x5412]), ("connect", 42, [4]), ("dup", 32, [0]), ("prctl", 157, [38]),
+            ("setrlimit", 160, [9]), ("prlimit64", 302, [0, 9]),
         ]
     }
 }
