@@ -122,8 +122,8 @@ final class ScriptedStage {
 
     /// What cryptsetup calls the mapping of a volume of the configuration.
     private func uuid(of volume: String) -> String {
-        let line = evaluated.scripted.postCommands.split(separator: "\n").first { $0.hasPrefix("\(volume) ") }
-        let uuid = line?.split(separator: " ")[1].split(separator: "/").last?.split(separator: "=").last ?? ""
+        let device = "\(volume) /dev/disk/by-uuid/"
+        let uuid = evaluated.scripted.postCommands.components(separatedBy: device).last?.prefix(36) ?? ""
         return "CRYPT-LUKS2-\(uuid.filter { $0 != "-" })-\(volume)"
     }
 
