@@ -50,7 +50,7 @@ public struct Plan {
     private var nextAttempt = 1
 
     let rehearsal: Bool
-    let systemd: Bool
+    let system: InitrdSystem?
     let keyFolder: String?
     let host: String
     let began: Int64
@@ -64,14 +64,13 @@ public struct Plan {
     ///   - host: the machine's name, for the prompts.
     ///   - rehearsal: whether nothing is opened in earnest.
     ///   - keyFolder: in a rehearsal, the folder that stands for every key volume.
-    ///   - systemd: whether systemd is the native opener.
     ///   - now: the time.
     public init(
         settings: Settings, crypttab: Crypttab, host: String, rehearsal: Bool, keyFolder: String?,
-        systemd: Bool = false, now: Int64
+        now: Int64
     ) {
         self.rehearsal = rehearsal
-        self.systemd = systemd
+        system = settings.initrd
         self.keyFolder = keyFolder
         self.host = host
         began = now

@@ -32,8 +32,7 @@ final class Story {
     }
 
     init(
-        _ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil,
-        systemd: Bool = false
+        _ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil
     ) {
         var findings: [Finding] = []
         let settings = Settings.parse(Array(configuration.utf8), file: "postern.conf", into: &findings)
@@ -41,7 +40,6 @@ final class Story {
         #expect(findings.isEmpty, "\(findings.map(\.description))")
         plan = Plan(
             settings: settings, crypttab: volumes, host: "nas", rehearsal: rehearsal, keyFolder: keyFolder,
-            systemd: systemd,
             now: now)
     }
 
