@@ -14,14 +14,17 @@ let linkerFlags = [
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
     "--wrap=ssh_srv_pki_do_sign_sessionid", "--wrap=ssh_pki_signature_verify",
-    "--wrap=ssh_pki_export_privkey_to_pubkey",
+    "--wrap=ssh_pki_export_privkey_to_pubkey", "--wrap=ssh_make_sessionid", "--wrap=ssh_send_kex",
+    "--wrap=ssh_kex_select_methods", "--wrap=sha256", "--wrap=sha384", "--wrap=sha512",
+    "--wrap=ssh_socket_exception_callback",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
 ]
 let staticC: [CSetting] = [
     .define("POSTERN_STATIC"), .define("_FORTIFY_SOURCE", to: "2"), .unsafeFlags(["-fstack-protector-strong"]),
 ]
-/// CSigner looks into libssh with libssh's own headers. FORTIFY_SOURCE would hide calls from the fuzzers' sanitizer.
-let signerC: [CSetting] =
+/// CGate and CSigner look into libssh with libssh's own headers. FORTIFY_SOURCE would hide calls from the fuzzers'
+/// sanitizer.
+let privateC: [CSetting] =
     (embedded ? staticC : [.define("POSTERN_STATIC")])
     + [.unsafeFlags(["-I\(prefix)/private", "-I\(prefix)/include"])]
 let staticLink: [LinkerSetting] = [
@@ -76,7 +79,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),
-        .target(name: "CSigner", cSettings: prefix.isEmpty ? [] : signerC),
+        .target(name: "CGate", cSettings: prefix.isEmpty ? [] : privateC),
+        .target(name: "CSigner", cSettings: prefix.isEmpty ? [] : privateC),
         library("CCryptsetup", pkgConfig: "libcryptsetup", package: "libcryptsetup-dev"),
         library("CLibssh", pkgConfig: "libssh", package: "libssh-dev"),
         library("CBlkid", pkgConfig: "blkid", package: "libblkid-dev"),
@@ -88,12 +92,12 @@ let package = Package(
         module("Network", ["Config", "Wire"]),
         module("Terminal", ["Linux", "Wire"]),
         module("LUKS", ["CBlkid", "CCryptsetup", "CLinux", "Linux"]),
-        module("SSH", ["CLibssh", "CLinux", "CSigner", "Linux"]),
+        module("SSH", ["CGate", "CLibssh", "CLinux", "CSigner", "Linux"]),
         module("Session", ["CLinux", "Linux", "SSH", "Terminal", "Wire"]),
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module("Monitor", ["CLinux", "Config", "Linux", "Network", "Plan", "Terminal", "Wire"]),
-        module("Image", ["Config", "Linux", "Monitor", "Plan"]),
+        module("Image", ["Config", "LUKS", "Linux", "Monitor", "Plan", "Worker"]),
         .executableTarget(
             name: "postern",
             dependencies: ["CLinux", "Config", "Console", "Image", "Linux", "Monitor", "Session", "Worker"],
@@ -104,9 +108,9 @@ let package = Package(
         .target(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
-        tests("ImageTests", ["Config", "Image"]),
+        tests("ImageTests", ["Config", "Image", "LUKS", "Monitor", "TestImages"]),
         tests("LinuxTests", ["CMachine", "Linux"]),
-        tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
+        tests("PlanTests", ["Config", "Linux", "Plan", "TestImages", "Wire"]),
         tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
@@ -129,7 +133,7 @@ let package = Package(
                 "stubs.nix",
             ],
             swiftSettings: settings),
-        tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
+        tests("SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]
 )

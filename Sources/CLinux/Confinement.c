@@ -78,9 +78,21 @@ static int limit(int resource, uint64_t value)
 	return setrlimit(resource, &both);
 }
 
-int linux_limit_address_space(uint64_t bytes)
+int linux_limit_address_space(uint64_t bytes, uint64_t most)
 {
-	return limit(RLIMIT_AS, bytes);
+	struct rlimit both = { bytes, most };
+
+	return setrlimit(RLIMIT_AS, &both);
+}
+
+int linux_raise_address_space(int process)
+{
+	struct rlimit both;
+
+	if (prlimit(process, RLIMIT_AS, NULL, &both) == -1)
+		return -1;
+	both.rlim_cur = both.rlim_max;
+	return prlimit(process, RLIMIT_AS, &both, NULL);
 }
 
 int linux_limit_open_files(uint64_t count)

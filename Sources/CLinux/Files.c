@@ -22,6 +22,27 @@ int linux_pipe_cloexec(int ends[2])
 	return pipe2(ends, O_CLOEXEC);
 }
 
+int linux_sealed(const void *bytes, size_t count)
+{
+	int made = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const char *next = bytes;
+
+	if (made == -1)
+		return -1;
+	while (count > 0) {
+		ssize_t written = write(made, next, count);
+
+		if (written <= 0)
+			break;
+		next += written;
+		count -= (size_t)written;
+	}
+	if (count == 0 && fcntl(made, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+		return made;
+	close(made);
+	return -1;
+}
+
 int linux_open(const char *path, int flags, unsigned mode)
 {
 	return open(path, flags | O_CLOEXEC, mode);
@@ -37,6 +58,11 @@ int linux_openat2(int folder, const char *path, int flags, uint64_t resolve)
 uint64_t linux_resolve_beneath_no_symlinks(void)
 {
 	return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+}
+
+uint64_t linux_resolve_in_root(void)
+{
+	return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 }
 
 int linux_set_nonblocking(int descriptor)

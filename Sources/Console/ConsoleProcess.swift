@@ -13,6 +13,7 @@ public enum ConsoleProcess {
     /// - Returns: the process's exit status: 0, or 1 when something went wrong that another start may mend.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
+        OutOfMemory.owner.applyToSelf()
         Sandbox.hideMemory()
         let control = FrameSocket(
             FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,

@@ -9,6 +9,7 @@ struct Hardware {
 
     /// Whether a device is there, or `nil` where udev's links do not tell.
     static func isThere(_ device: DeviceSpec) -> Bool? {
+        if case .path(let path) = device, !path.hasPrefix("/dev/") { return Files.exists(path) }
         // In a chroot or a container nobody made them.
         guard Files.isFolder("/dev/disk/by-uuid") else { return nil }
         let links = links(to: device)

@@ -62,7 +62,7 @@ struct SystemdCheck {
         let table = "/etc/crypttab"
         var ignored: [Finding] = []
         let bytes = (try? Files.readRegular(root + table, limit: 1 << 20)) ?? []
-        let native = Crypttab.parse(bytes, file: table, leaving: [], into: &ignored).entries
+        let native = Crypttab.parse(bytes, file: table, for: .systemd, into: &ignored).entries
         for entry in entries {
             let path = SystemdUnits.dropIn(for: entry.name)
             let text = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []

@@ -25,7 +25,8 @@ struct SystemdTable {
         var spare: [Int] = []
         var keyed: [Int] = []
         var waited: [(device: DeviceSpec, isLimited: Bool)] = []
-        for entry in Crypttab.parse(table, file: "", leaving: [], into: &findings).entries where !entry.options.noauto {
+        for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
+        where !entry.options.noauto || isOurs(entry.name) {
             let isOurs = isOurs(entry.name)
             // A missing disk would keep systemd waiting for a member that the boot goes on without.
             if isOurs, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }

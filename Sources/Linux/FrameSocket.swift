@@ -19,6 +19,9 @@ public final class FrameSocket {
     /// Whether frames wait for the socket to take them.
     public var wantsToWrite: Bool { !outgoing.isEmpty }
 
+    /// Whether the other end was there when it was last sent to.
+    public private(set) var isOpen = true
+
     private let descriptor: FileDescriptor
     private let largestFrame: Int
     private let largestQueue: Int
@@ -125,7 +128,8 @@ public final class FrameSocket {
             }
             if sent < 0 {
                 if linux_errno() == EINTR { continue }
-                return linux_errno() == EAGAIN
+                isOpen = linux_errno() == EAGAIN
+                return isOpen
             }
             outgoingOffset += sent
             if outgoingOffset == first.count {

@@ -10,6 +10,8 @@ public enum Role: String, Sendable {
     public static let peerDescriptor: Int32 = 4
     /// Where a session finds its signer.
     public static let signerDescriptor: Int32 = 5
+    /// Where either finds the authorized keys, behind the descriptors that it keeps.
+    public var keysDescriptor: Int32 { self == .session ? 6 : 5 }
 }
 
 /// A child process and how it ended.

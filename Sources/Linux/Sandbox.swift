@@ -28,7 +28,7 @@ public enum Sandbox {
         try check("setrlimit(RLIMIT_FSIZE)") { linux_limit_file_size(0) }
         try check("setrlimit(RLIMIT_NPROC)") { linux_limit_processes(0) }
         try check("setrlimit(RLIMIT_NOFILE)") { linux_limit_open_files(calls.descriptors) }
-        try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(addressSpace) }
+        try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(calls.memory, calls.mostMemory) }
         // A change of user makes a process dumpable or not as the kernel's settings have it.
         try check("prctl(PR_SET_DUMPABLE)") { linux_set_not_dumpable() }
         ChildProcess.endWithParent(parent, gently: endsGently)
@@ -37,7 +37,14 @@ public enum Sandbox {
 
     /// What `enter` leaves a process, for a person.
     public static func summary(_ calls: SystemCalls) -> String {
-        "\(calls.descriptors) descriptors, \(addressSpace >> 20) MiB; system calls: \(calls.description)"
+        let login = calls.memory < calls.mostMemory ? " before the login, \(calls.mostMemory >> 20) MiB after it" : ""
+        return "\(calls.descriptors) descriptors, \(calls.memory >> 20) MiB\(login); system calls: \(calls.description)"
+    }
+
+    /// Gives a confined child the address space that `SystemCalls.mostMemory` keeps for it. The corresponding C function is
+    /// `prlimit`; where a container's root may not do that, the child goes on with less.
+    public static func allowMostMemory(_ process: Int32) {
+        _ = linux_raise_address_space(process)
     }
 
     /// Keeps other processes of this user from looking into this one, and its memory out of core dumps: for the time
@@ -47,7 +54,5 @@ public enum Sandbox {
         _ = linux_overwrite_freed_memory()
     }
 
-    /// Bytes: the largest frame, what is made of it, and what libraries keep.
-    static let addressSpace: UInt64 = 256 << 20
     private static let lockedMemory: UInt64 = 32 << 20
 }

@@ -14,6 +14,15 @@ internal import CSeccomp
     var quickAcknowledgements = false
     /// Descriptors that a process has by then; it gets no more. poll(2) refuses more than may be open, so it is not 0.
     var descriptors: UInt64 = 16
+    /// Bytes of address space: the largest frame, what is made of it, and what libraries keep.
+    var memory: UInt64 = 256 << 20
+    /// Bytes of it that its parent may raise that to, by `Sandbox.allowMostMemory`; it has no system call to do so itself.
+    var mostMemory: UInt64 = 256 << 20
+
+    /// Bytes of address space for whoever serves a stranger. A session takes 8 MiB with 1024 authorized keys, RSA keys of
+    /// 4096 bits on both sides and a post-quantum key exchange, of which 6 are the program; another 2 where its client
+    /// sends packets of 256 KiB and reads no answer.
+    private static let strangersMemory: UInt64 = 32 << 20
 
     /// What any poll loop of ours needs: descriptors that it has, memory, time, and its end.
     private static let loop = [
@@ -23,9 +32,11 @@ internal import CSeccomp
 
     /// For a session: libssh on a connected socket, and frames.
     public static let session = SystemCalls(
-        names: loop + ["recvfrom", "getpid", "gettimeofday"], quickAcknowledgements: true, descriptors: 6)
+        names: loop + ["recvfrom", "getpid", "gettimeofday"], quickAcknowledgements: true, descriptors: 6,
+        memory: strangersMemory)
     /// For a signer: frames and arithmetic.
-    public static let signer = SystemCalls(names: loop + ["getpid"], descriptors: 5)
+    public static let signer = SystemCalls(
+        names: loop + ["getpid"], descriptors: 5, memory: strangersMemory, mostMemory: strangersMemory)
     /// For the prompt on consoles that are open already.
     public static let console = SystemCalls(names: loop, terminals: true)
     /// For a worker: libcryptsetup and libdevmapper make most of the others, and one that was left out of a list would

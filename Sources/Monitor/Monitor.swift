@@ -16,7 +16,11 @@ final class Monitor {
     var workers: [WorkerRecord] = []
     /// What those who have not logged in have to say in the log.
     var strangers = Strangers()
+    /// How much those who have may still say.
+    var insiders = Insiders()
     var nextSession = SessionRecord.console + 1
+    /// The authorized keys, as children are told of them.
+    let keyList: KeyList
     /// Key files in memory, by their source's number in the plan.
     var keys: [SecretBytes?] = []
     /// Devices that wait to be probed.
@@ -43,11 +47,13 @@ final class Monitor {
     init(configuration: Configuration, options: AgentOptions) {
         self.configuration = configuration
         self.options = options
+        keyList = KeyList(configuration.keys)
         isUnderSystemd = !options.rehearsal && Machine.isInitrd && ServiceManager.isSystemd
         log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
         plan = Plan(
             settings: configuration.settings, crypttab: configuration.crypttab, host: Machine.hostName,
-            rehearsal: options.rehearsal, keyFolder: options.keyFolder, now: Clock.now())
+            rehearsal: options.rehearsal, keyFolder: options.keyFolder, systemd: isUnderSystemd,
+            now: Clock.now())
     }
 
     /// Runs until the boot may go on or the agent is told to end.
@@ -104,7 +110,8 @@ final class Monitor {
         let now = Clock.now()
         if let ending { return max(nextLook(ending, now: now) - now, 0) }
         let deadlines = [
-            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangers.deadline, sessionDeadline,
+            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangers.deadline, insiders.deadline,
+            sessionDeadline,
         ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }
     }
@@ -163,7 +170,8 @@ final class Monitor {
     /// Sends to a session; one that does not read what it is sent is ended.
     func send(_ message: MonitorMessage, to session: SessionRecord, channel: UInt8) {
         guard !session.isClosed, !session.send(message, channel: channel) else { return }
-        end(session, why: "it does not read")
+        // Where it has left, its exit says how.
+        if session.socket.isOpen { end(session, why: "it does not read") } else { close(session) }
     }
 
     private func takeSignals(_ descriptor: Int32) {

@@ -45,8 +45,7 @@ public enum MonitorProcess {
 extension Monitor {
     fileprivate func start() throws(SystemError) -> Int32 {
         if !options.rehearsal {
-            // The kernel may take any child when memory runs out, but not the one that starts them again.
-            try? Files.write("-1000", to: "/proc/self/oom_score_adj", mode: 0)
+            OutOfMemory.never.applyToSelf()
             _ = linux_limit_core(0)
             // A program that cores are piped to is not bound by that limit.
             _ = linux_set_not_dumpable()
@@ -80,15 +79,27 @@ extension Monitor {
         }
         let settings = configuration.settings
         for port in settings.ports {
-            guard settings.listenAddresses.isEmpty else { continue }
-            if !listen("::", port, dual: true) { _ = listen("0.0.0.0", port, dual: false) }
+            guard settings.listenAddresses.isEmpty else { break }
+            listenEverywhere(port)
         }
-        for address in settings.listenAddresses {
-            for port in address.port.map({ [$0] }) ?? settings.ports {
-                _ = listen(address.address.description, port, dual: false)
+        let places = settings.listenAddresses.flatMap { address in
+            (address.port.map { [$0] } ?? settings.ports).map { (address: address.address, port: $0) }
+        }
+        for (address, port) in places {
+            // As the default, unless the lines say themselves which of IPv4 this port has.
+            let hasIPv4 = places.contains { $0.port == port && $0.address.isIPv4 }
+            if address.bytes.allSatisfy({ $0 == 0 }), !hasIPv4 {
+                listenEverywhere(port)
+            } else {
+                _ = listen(address.description, port, dual: false)
             }
         }
         for listener in listeners { log.write(LogLevel.info.rawValue, "listening on \(listener.title)") }
+    }
+
+    /// On both versions of IP, or on IPv4 where there is no other.
+    private func listenEverywhere(_ port: UInt16) {
+        if !listen("::", port, dual: true) { _ = listen("0.0.0.0", port, dual: false) }
     }
 
     private func listen(_ address: String, _ port: UInt16, dual: Bool) -> Bool {

@@ -10,14 +10,14 @@ final class SessionRecord {
     let socket: FrameSocket
     /// The client's address and port for the log, or `the console`.
     let peer: String
+    /// The client's address; the console has none.
+    var address: PeerAddress?
     /// Where the client comes from, as `PeerAddress.source` has it.
     let source: [UInt8]
     let begun = Clock.now()
     /// Its place among the connections, and so its user.
     let slot: UInt32
     var permits: PermitTable
-    /// The keys that may log in over this connection, by their places.
-    var usableKeys: [Int] = []
     /// Who logged in: the place of the key among the authorized ones.
     var key: Int?
     var isAuthenticated = false

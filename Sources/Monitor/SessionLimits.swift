@@ -98,11 +98,9 @@ extension Monitor {
 
     /// Logs what a session has to say, or what became of it.
     func write(_ level: LogLevel, _ line: String, of session: SessionRecord) {
-        if session.isAuthenticated {
-            log.write(level.rawValue, "\(session.peer): \(line)")
-        } else {
-            logStranger(session.source, level, session.peer, line)
-        }
+        guard session.isAuthenticated else { return logStranger(session.source, level, session.peer, line) }
+        if let key = session.key, !insiders.admits(key, now: Clock.now()) { return }
+        log.write(level.rawValue, "\(session.peer): \(line)")
     }
 
     func logStranger(_ source: [UInt8], _ level: LogLevel, _ peer: String, _ line: String) {
@@ -112,6 +110,10 @@ extension Monitor {
 
     /// Writes the sums that are due.
     func logStrangers(isLast: Bool = false) {
-        for line in strangers.lines(now: Clock.now(), isLast: isLast) { log.write(LogLevel.notice.rawValue, line) }
+        let now = Clock.now()
+        for line in strangers.lines(now: now, isLast: isLast) { log.write(LogLevel.notice.rawValue, line) }
+        for (key, lines, seconds) in insiders.sums(now: now, isLast: isLast) {
+            log.write(LogLevel.notice.rawValue, "\(keyList.titles[key]): \(lines) more lines in \(seconds) s")
+        }
     }
 }

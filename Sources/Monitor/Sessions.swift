@@ -29,7 +29,9 @@ extension Monitor {
             let pair = try FileDescriptor.socketPair()
             let between = try FileDescriptor.socketPair()
             let process = try ChildProcess.start(
-                .session, descriptors: [pair.second.number, connection.number, between.first.number])
+                .session,
+                descriptors: [pair.second.number, connection.number, between.first.number, keyList.descriptor]
+                    .filter { $0 >= 0 })
             let session = SessionRecord(
                 number: nextSession, process: process,
                 socket: FrameSocket(
@@ -43,7 +45,7 @@ extension Monitor {
             sessions.append(session)
             makeRoom()
             let setup = setup(for: address, slot)
-            session.usableKeys = setup.keys.filter { $0.refusal.isEmpty }.map { Int($0.index) }
+            session.address = address
             send(.sessionSetup(setup), to: session, channel: 0)
             try startSigner(of: session, setup, socket: between.second)
         } catch {
@@ -53,25 +55,9 @@ extension Monitor {
 
     private func setup(for address: PeerAddress, _ slot: UInt32) -> SessionSetup {
         let settings = configuration.settings
-        // A clock that begins in 1970 is not to revive a key.
-        let date = max(Clock.date(), settings.imageTime ?? 0)
-        var usable: [UsableKey] = []
-        for (index, key) in configuration.keys.enumerated() {
-            // A session that is told more than it takes would serve nobody.
-            guard usable.count < Wire.Limits.authorizedKeys, key.blob.count <= Wire.Limits.publicKey,
-                key.forcedCommand?.utf8.count ?? 0 <= Wire.Limits.word
-            else { continue }
-            var refusal = ""
-            if !key.admits(address: address) { refusal = "its from= does not allow \(address.description)" }
-            if key.isExpired(at: date) { refusal = "its expiry-time= has passed" }
-            usable.append(
-                UsableKey(
-                    index: UInt16(clamping: index), type: key.type, blob: key.blob,
-                    forcedCommand: key.forcedCommand, permitsTerminal: key.permitPty,
-                    noTouchRequired: key.noTouchRequired, refusal: refusal, title: title(of: key)))
-        }
         return SessionSetup(
-            confinement: confinement(as: ConfinedUsers.session(slot)), hostKeys: [], keys: usable,
+            confinement: confinement(as: ConfinedUsers.session(slot)), hostKeys: [], keys: keyList.inline,
+            refusals: keyList.refusals(address, at: date),
             keyExchange: settings.kexAlgorithms.map { $0.joined(separator: ",") },
             ciphers: settings.ciphers.map { $0.joined(separator: ",") },
             macs: settings.macs.map { $0.joined(separator: ",") },
@@ -79,9 +65,8 @@ extension Monitor {
             maxAuthTries: UInt32(clamping: settings.maxAuthTries))
     }
 
-    private func title(of key: AuthorizedKey) -> String {
-        key.comment.isEmpty ? key.fingerprint : "\(key.fingerprint) (\(key.comment))"
-    }
+    /// Seconds since 1970. A clock that begins there is not to revive a key.
+    private var date: Int64 { max(Clock.date(), configuration.settings.imageTime ?? 0) }
 
     func confinement(as user: UInt32) -> Confinement {
         guard ChildProcess.isRoot else { return Confinement(root: nil, user: nil) }
@@ -117,9 +102,7 @@ extension Monitor {
 
     func serve(_ session: SessionRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty else { return }
-        if events.contains(.writable), !session.isClosed, !session.socket.flush() {
-            end(session, why: "it has closed its socket")
-        }
+        if events.contains(.writable), !session.isClosed, !session.socket.flush() { close(session) }
         for _ in 0..<most {
             guard !session.isClosed else { return }
             switch session.socket.receive() {
@@ -158,15 +141,16 @@ extension Monitor {
     }
 
     private func login(_ session: SessionRecord, _ index: Int) {
-        guard session.usableKeys.contains(index) else {
-            end(session, why: "a login with a key that may not")
-            return
-        }
         // What the session says counts for nothing here: its signer has verified the signature.
         guard let signer = signers.first(where: { $0.session == session.number }),
-            let (key, user) = verified(by: signer), key == index
+            let (key, user) = verified(by: signer), key == index, index < configuration.keys.count
         else {
             end(session, why: "a login with a key that did not sign")
+            return
+        }
+        let authorized = configuration.keys[index]
+        guard let address = session.address, authorized.admits(address: address), !authorized.isExpired(at: date) else {
+            end(session, why: "a login with a key that may not")
             return
         }
         session.isAuthenticated = true
@@ -174,13 +158,15 @@ extension Monitor {
         if session.givesWay {
             for process in [session.process, signer.process] { ChildProcess.giveWay(process, false) }
         }
+        for process in [session.process, signer.process] { OutOfMemory.loggedIn.apply(to: process) }
+        Sandbox.allowMostMemory(session.process)
         limitLogins()
-        session.who = "\(title(of: configuration.keys[index])) from \(session.peer)"
-        let authorized = configuration.keys[index]
+        session.who = "\(keyList.titles[index]) from \(session.peer)"
         session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", authorized.fingerprint)]
         if !authorized.comment.isEmpty {
             session.fields.append(LogField("POSTERN_KEY_COMMENT", authorized.comment))
         }
+        guard insiders.admits(index, now: Clock.now()) else { return }
         log.write(
             LogLevel.info.rawValue, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
     }
@@ -213,7 +199,7 @@ extension Monitor {
     }
 
     /// It says and hears nothing more. Its exit follows.
-    private func close(_ session: SessionRecord) {
+    func close(_ session: SessionRecord) {
         plan.closed(session: session.number)
         session.watching.removeAll()
         session.isClosed = true

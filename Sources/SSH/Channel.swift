@@ -116,7 +116,7 @@ internal import CLibssh
 
     /// Sends the exit status, the end of file and the close, once all output is out or the client wants no more.
     private func close() -> Bool {
-        guard !closeSent else { return true }
+        guard !closeSent, unsafe !connection.isCongested else { return true }
         if !closedByClient {
             guard let status, queue.isEmpty else { return true }
             if !statusSent {

@@ -15,7 +15,7 @@ public struct Gate {
     }
 
     let keys: [AuthorizedKey]
-    private let mostFailures: Int
+    let mostFailures: Int
     private var failures = 0
     private var isFirst = true
     /// The user name of the last request, as the client sent it.

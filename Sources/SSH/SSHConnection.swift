@@ -1,3 +1,4 @@
+internal import CGate
 internal import CLibssh
 internal import CLinux
 public import Linux
@@ -5,6 +6,9 @@ public import Linux
 /// One client's connection, from the banner to the end, on a socket that is connected already.
 ///
 /// Its owner waits for `number` to become what `wants` says, calls `process`, and sends what was queued with `flush`.
+///
+/// While the client does not take what it is sent, nothing is read from it: whatever it asks for, no answers pile up. It
+/// is then its owner's timeouts that end it.
 @safe public final class SSHConnection {
     /// What the owner does about the client's doings. They run inside `process` and `flush`.
     public struct Handlers {
@@ -51,9 +55,12 @@ public import Linux
     public internal(set) var progress = 0
     /// How often the client was refused.
     public var refusals: Int { gate.refusals }
+    /// What the client has done that ends its connection, or empty.
+    public private(set) var fault = ""
 
     var handlers: Handlers
     private var gate: Gate
+    private var budget: Budget
     private let mostChannels: UInt8
     private var lastNumber: UInt8 = 0
     private var isBroken = false
@@ -65,6 +72,8 @@ public import Linux
     private let event: ssh_event
     private let serverCallbacks: UnsafeMutablePointer<ssh_server_callbacks_struct>
     private let guardCallbacks: GuardCallbacks
+    /// What libssh counts: of the socket, and of the packets in it.
+    private let counters: UnsafeMutablePointer<ssh_counter_struct>
     /// Where the packet lies that is being taken apart.
     private var packet: UnsafeMutableRawBufferPointer?
 
@@ -83,6 +92,7 @@ public import Linux
         unsafe self.session = session
         unsafe self.event = event
         self.gate = gate
+        budget = Budget(mostFailures: gate.mostFailures)
         self.mostChannels = mostChannels
         self.handlers = handlers
         number = socket.number
@@ -92,9 +102,12 @@ public import Linux
         unsafe serverCallbacks = .allocate(capacity: 1)
         unsafe serverCallbacks.initialize(to: .init())
         guardCallbacks = GuardCallbacks()
+        unsafe counters = .allocate(capacity: 2)
+        unsafe counters.initialize(repeating: .init(), count: 2)
         unsafe fillServerCallbacks(serverCallbacks, for: self)
         guardCallbacks.fill(for: self)
         unsafe ssh_set_blocking(session, 0)
+        unsafe ssh_set_counters(session, counters, counters + 1)
         guard unsafe ssh_set_server_callbacks(session, serverCallbacks) == SSH_OK else {
             throw .call("ssh_set_server_callbacks")
         }
@@ -108,11 +121,14 @@ public import Linux
     public func start() {
         // Before the key exchange: libssh adds its own when the client's banner comes, and the first one decides.
         unsafe clibssh_set_packet_callbacks(session, guardCallbacks.pointer)
+        // The banner goes out at once: a client that speaks first, and wrongly, is to see who is here.
+        unsafe ssh_set_fd_towrite(session)
+        defer { readOrNot() }
         guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { return isBroken = true }
         guard unsafe ssh_event_add_session(event, session) == SSH_OK else { return isBroken = true }
     }
 
-    /// What libssh says is wrong, or an empty string. It may have the client's words in it.
+    /// Why the connection is over, or an empty string. It may have the client's words in it.
     public var complaint: String { unsafe String(cString: ssh_get_error(UnsafeMutableRawPointer(session))) }
 
     /// What to wait for on `number`.
@@ -127,11 +143,28 @@ public import Linux
     /// Whether the client is there, and may be.
     public var isOpen: Bool {
         let status = unsafe ssh_get_status(session)
-        return !isBroken && !gate.isExhausted && status & (SSH_CLOSED | SSH_CLOSED_ERROR) == 0
+        return !isBroken && fault.isEmpty && !gate.isExhausted && status & (SSH_CLOSED | SSH_CLOSED_ERROR) == 0
     }
 
-    /// Whether libssh still has bytes that the socket did not take.
-    var isCongested: Bool { unsafe ssh_get_status(session) & SSH_WRITE_PENDING != 0 }
+    /// Whether libssh still has something for the client that the socket did not take, or that waits for new keys.
+    var isCongested: Bool {
+        let session = unsafe UnsafeRawPointer(session)
+        return unsafe gate_pending(session) > 0 || gate_held(session) > 0
+    }
+
+    /// Packets that may wait for new keys. A client that goes on asking meanwhile does not mean to exchange them.
+    private static let mostHeld = 256
+
+    /// Reads from the client, or not, until this is looked at again.
+    private func readOrNot() {
+        if !isAuthenticated,
+            unsafe budget.isSpent(packets: counters[1].in_packets, bytes: counters[0].in_bytes)
+        {
+            fault = "too much was sent before a login"
+        }
+        if unsafe gate_held(UnsafeRawPointer(session)) > SSHConnection.mostHeld { fault = "keys are not exchanged" }
+        unsafe gate_set_reading(UnsafeMutableRawPointer(session), gate_pending(UnsafeRawPointer(session)) == 0)
+    }
 
     /// Makes the kernel acknowledge at once what comes next: its delay and the client's Nagle cost 40 ms a login.
     public func hurryAcknowledgement() {
@@ -145,6 +178,7 @@ public import Linux
         unsafe packet = nil
         answerForgotten()
         reap()
+        readOrNot()
     }
 
     /// Sends what the channels queued, as far as the client has room for it.
@@ -158,12 +192,14 @@ public import Linux
             answerForgotten()
             reap()
         } while hasMore && isOpen
+        readOrNot()
     }
 
     /// Tells the client why, when there is still something to tell it, and closes the connection.
     public func disconnect(_ reason: String) {
-        let reason = gate.isExhausted ? "Too many authentication failures" : reason
-        // Only a poll tells libssh that the socket takes something.
+        let reason = gate.isExhausted ? "Too many authentication failures" : fault.isEmpty ? reason : fault
+        // Only a poll tells libssh that the socket takes something; nothing is read any more.
+        unsafe gate_set_reading(UnsafeMutableRawPointer(session), false)
         if !isBroken { unsafe ssh_event_dopoll(event, 0) }
         unsafe ssh_session_set_disconnect_message(session, reason)
         unsafe ssh_disconnect(session)
@@ -182,10 +218,18 @@ public import Linux
 
 // What the callbacks do.
 extension SSHConnection {
+    /// Takes a request for a service before libssh does, which would grant any, and returns whether it may.
+    func grantsService(_ request: [UInt8]) -> Bool {
+        if !isAuthenticated, budget.grants(request) { return true }
+        fault = "a service was asked for that is not here"
+        return false
+    }
+
     /// Takes an authentication request before libssh does, and returns whether libssh is to go on with it.
     func judge(_ request: [UInt8]) -> Bool {
         answerForgotten()
-        guard !gate.isExhausted else { return false }
+        guard !gate.isExhausted, fault.isEmpty else { return false }
+        budget.serves()
         switch gate.judge(request) {
         case .examine(let key):
             examined = key

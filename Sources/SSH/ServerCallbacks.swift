@@ -15,21 +15,23 @@ func fillServerCallbacks(
     let pointer: UnsafeMutablePointer<ssh_packet_callbacks_struct>
     private let functions: UnsafeMutablePointer<ssh_packet_callback?>
 
+    private static let serviceRequest = 5
     private static let authenticationRequest = 50
     private static let channelData = 94
     private static let channelExtendedData = 95
 
     init() {
-        let count = GuardCallbacks.channelExtendedData - GuardCallbacks.authenticationRequest + 1
+        let count = GuardCallbacks.channelExtendedData - GuardCallbacks.serviceRequest + 1
         unsafe functions = .allocate(capacity: count)
         unsafe functions.initialize(repeating: nil, count: count)
-        unsafe functions[0] = onAuthenticationRequest
+        unsafe functions[0] = onServiceRequest
+        unsafe functions[GuardCallbacks.authenticationRequest - GuardCallbacks.serviceRequest] = onAuthenticationRequest
         // Both reach the channel's data callback, which wipes the packet that was noted last.
-        unsafe functions[GuardCallbacks.channelData - GuardCallbacks.authenticationRequest] = onChannelData
-        unsafe functions[GuardCallbacks.channelExtendedData - GuardCallbacks.authenticationRequest] = onChannelData
+        unsafe functions[GuardCallbacks.channelData - GuardCallbacks.serviceRequest] = onChannelData
+        unsafe functions[GuardCallbacks.channelExtendedData - GuardCallbacks.serviceRequest] = onChannelData
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(to: .init())
-        unsafe pointer.pointee.start = UInt8(GuardCallbacks.authenticationRequest)
+        unsafe pointer.pointee.start = UInt8(GuardCallbacks.serviceRequest)
         unsafe pointer.pointee.n_callbacks = UInt8(count)
         unsafe pointer.pointee.callbacks = unsafe functions
     }
@@ -46,6 +48,12 @@ private func connection(_ data: UnsafeMutableRawPointer?) -> SSHConnection? {
 /// The packet without its type, which has been taken from it.
 private func content(_ packet: ssh_buffer?) -> UnsafeMutableRawBufferPointer {
     unsafe UnsafeMutableRawBufferPointer(start: ssh_buffer_get(packet), count: Int(ssh_buffer_get_len(packet)))
+}
+
+private let onServiceRequest: @convention(c) (ssh_session?, UInt8, ssh_buffer?, UnsafeMutableRawPointer?) -> Int32 = {
+    _, _, packet, user in
+    guard let connection = unsafe connection(user) else { return SSH_PACKET_USED }
+    return unsafe connection.grantsService(Array(content(packet))) ? SSH_PACKET_NOT_USED : SSH_PACKET_USED
 }
 
 private let onAuthenticationRequest:

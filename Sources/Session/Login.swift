@@ -8,7 +8,7 @@ extension SessionSetup {
         Gate(
             keys: keys.map { key in
                 AuthorizedKey(
-                    blob: key.blob, refusal: key.refusal, noTouchRequired: key.noTouchRequired, title: key.title)
+                    blob: key.blob, refusal: refusal(of: key), noTouchRequired: key.noTouchRequired, title: key.title)
             },
             mostFailures: Int(clamping: maxAuthTries))
     }

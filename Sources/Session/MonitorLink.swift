@@ -48,12 +48,13 @@ final class MonitorLink {
         send(.log(level, printable(line, limit: Limits.logLine)))
     }
 
-    /// Waits for the setup, which is the first message.
-    func receiveSetup() -> SessionSetup? {
+    /// Waits for the setup, which is the first message, and takes the keys where `role` finds them if it has none.
+    func receiveSetup(as role: Role) -> SessionSetup? {
         var waiting = PollSet()
         while isOpen {
             if let (_, message) = receive() {
-                guard case .sessionSetup(let setup) = message else { return nil }
+                guard case .sessionSetup(var setup) = message else { return nil }
+                if setup.keys.isEmpty { setup.keys = sealedKeys(FileDescriptor(owning: role.keysDescriptor)) }
                 return setup
             }
             guard isOpen else { return nil }
@@ -62,5 +63,13 @@ final class MonitorLink {
             waiting.wait(milliseconds: nil)
         }
         return nil
+    }
+
+    private func sealedKeys(_ descriptor: consuming FileDescriptor) -> [UsableKey] {
+        do throws(SystemError) {
+            let bytes = try SealedBytes.read(descriptor, limit: Limits.sealedKeys)
+            do throws(WireError) { return try UsableKey.list(bytes) } catch { log(.error, error.description) }
+        } catch { log(.error, "no authorized keys: \(error.description)") }
+        return []
     }
 }

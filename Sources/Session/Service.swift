@@ -76,11 +76,12 @@ final class Service {
         link.flush()
     }
 
-    /// Closes a connection that libssh or the client has given up, and logs why nobody logged in over it.
+    /// Closes a connection that libssh or the client has given up, and logs why, where nobody logged in over it.
     private func farewell(_ connection: SSHConnection) {
         let complaint = connection.complaint
         connection.disconnect("")
-        guard key == nil else { return }
+        if !connection.fault.isEmpty { link.log(.notice, "its connection was ended: \(connection.fault)") }
+        guard key == nil, connection.fault.isEmpty else { return }
         if connection.refusals > 0 {
             link.log(.notice, "no login: refused \(connection.refusals) times")
         } else {

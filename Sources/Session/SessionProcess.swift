@@ -11,11 +11,10 @@ public enum SessionProcess {
     /// - Returns: the exit status: 0 however the client behaved, 1 when it could not be served.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        // When memory runs out, a key derivation goes first, then a connection, and the monitor last.
-        try? Files.write("500", to: "/proc/self/oom_score_adj", mode: 0)
+        OutOfMemory.stranger.applyToSelf()
         Sandbox.hideMemory()
         let link = MonitorLink()
-        guard let setup = link.receiveSetup() else { return 1 }
+        guard let setup = link.receiveSetup(as: .session) else { return 1 }
         do throws(SSHError) {
             let service = try Service(setup, link)
             guard confine(setup.confinement, .session, parent, link) else { return 1 }

@@ -12,10 +12,10 @@ public enum SignerProcess {
     /// - Returns: the exit status: 0, or 1 when it could not begin.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        try? Files.write("500", to: "/proc/self/oom_score_adj", mode: 0)
+        OutOfMemory.stranger.applyToSelf()
         Sandbox.hideMemory()
         let link = MonitorLink()
-        guard let setup = link.receiveSetup() else { return 1 }
+        guard let setup = link.receiveSetup(as: .signer) else { return 1 }
         do throws(SSHError) {
             try Library.start()
             let signer = try Signer(hostKeys: setup.hostKeys, gate: setup.gate)
@@ -49,7 +49,8 @@ public enum SignerProcess {
             case .closed: return 0
             case .frame(let body):
                 let isLoggedIn = signer.login != nil
-                let answer = signer.answer(unsafe body.withUnsafeBytes { unsafe Array($0) })
+                let answer = signer.answer(body, now: Clock.now())
+                if !signer.note.isEmpty { link.log(.warning, signer.note) }
                 // The monitor hears it before the session, which says it then.
                 if !isLoggedIn, let login = signer.login {
                     link.send(

@@ -23,6 +23,8 @@ public enum Limits {
     public static let items = 1024
     /// The longest text of a volume's state, in bytes.
     public static let text = 4096
+    /// All authorized keys together as they lie in sealed memory, in bytes: the monitor takes 512 KiB of them.
+    public static let sealedKeys = 8 << 20
     /// Authorized keys that a session is given.
     public static let authorizedKeys = 1024
     /// The largest public key, in bytes: an RSA key of 16384 bits takes some 2,100.

@@ -11,14 +11,14 @@ public struct UsableKey: Equatable, Sendable {
     public var permitsTerminal: Bool
     /// Whether an `sk-` key may sign without a touch.
     public var noTouchRequired: Bool
-    /// Why it may not log in over this connection, or empty.
-    public var refusal: String
+    /// Its place among `SessionSetup.refusals`, if anything can be against it.
+    public var rule: UInt16?
     /// For the log: its fingerprint and comment.
     public var title: String
 
     public init(
         index: UInt16, type: String, blob: [UInt8], forcedCommand: String?, permitsTerminal: Bool,
-        noTouchRequired: Bool, refusal: String, title: String
+        noTouchRequired: Bool, rule: UInt16? = nil, title: String
     ) {
         self.index = index
         self.type = type
@@ -26,7 +26,7 @@ public struct UsableKey: Equatable, Sendable {
         self.forcedCommand = forcedCommand
         self.permitsTerminal = permitsTerminal
         self.noTouchRequired = noTouchRequired
-        self.refusal = refusal
+        self.rule = rule
         self.title = title
     }
 }
@@ -48,7 +48,10 @@ public struct SessionSetup {
     public var confinement: Confinement
     /// Host keys in OpenSSH's file format: the signer has them, and the session none.
     public var hostKeys: [SecretBytes]
+    /// The authorized keys; none where the child finds them in sealed memory, at `Role.keysDescriptor`.
     public var keys: [UsableKey]
+    /// Why keys of a rule may not log in over this connection, for each rule, or empty.
+    public var refusals: [String]
     /// Lists as in sshd_config, or `nil` for Postern's own.
     public var keyExchange: String?
     public var ciphers: String?
@@ -58,12 +61,13 @@ public struct SessionSetup {
     public var maxAuthTries: UInt32
 
     public init(
-        confinement: Confinement, hostKeys: [SecretBytes], keys: [UsableKey], keyExchange: String?, ciphers: String?,
-        macs: String?, loginGraceTime: UInt32, maxAuthTries: UInt32
+        confinement: Confinement, hostKeys: [SecretBytes], keys: [UsableKey], refusals: [String] = [],
+        keyExchange: String?, ciphers: String?, macs: String?, loginGraceTime: UInt32, maxAuthTries: UInt32
     ) {
         self.confinement = confinement
         self.hostKeys = hostKeys
         self.keys = keys
+        self.refusals = refusals
         self.keyExchange = keyExchange
         self.ciphers = ciphers
         self.macs = macs
@@ -119,6 +123,7 @@ extension SessionSetup {
         confinement.encode(&writer)
         writer.list(hostKeys, Limits.hostKeys, "host keys") { $0.secret($1, Limits.hostKey, "host key") }
         writer.list(keys, Limits.authorizedKeys, "keys") { $1.encode(&$0) }
+        writer.list(refusals, Limits.authorizedKeys, "refusals") { $0.text($1) }
         for names in [keyExchange, ciphers, macs] {
             writer.optional(names) { $0.string($1, Limits.text, "algorithms") }
         }
@@ -132,6 +137,9 @@ extension SessionSetup {
             try reader.secret(Limits.hostKey, "host key")
         }
         keys = try reader.list(Limits.authorizedKeys, "keys") { reader throws(WireError) in try UsableKey(&reader) }
+        refusals = try reader.list(Limits.authorizedKeys, "refusals") { reader throws(WireError) in
+            try reader.string(Limits.text, "refusal")
+        }
         keyExchange = try reader.optional("key exchange", SessionSetup.names)
         ciphers = try reader.optional("ciphers", SessionSetup.names)
         macs = try reader.optional("MACs", SessionSetup.names)
@@ -144,7 +152,33 @@ extension SessionSetup {
     }
 }
 
+extension SessionSetup {
+    /// Why a key may not log in over this connection, or empty.
+    public func refusal(of key: UsableKey) -> String {
+        key.rule.map { Int($0) < refusals.count ? refusals[Int($0)] : "it has an unknown rule" } ?? ""
+    }
+}
+
 extension UsableKey {
+    /// A list of keys as it lies in sealed memory.
+    ///
+    /// - Throws: `WireError`
+    public static func encoded(_ keys: [UsableKey]) throws(WireError) -> SecretBytes {
+        var writer = Writer()
+        writer.list(keys, Limits.authorizedKeys, "keys") { $1.encode(&$0) }
+        return try writer.finish()
+    }
+
+    /// Takes such a list apart.
+    ///
+    /// - Throws: `WireError`
+    public static func list(_ bytes: SecretBytes) throws(WireError) -> [UsableKey] {
+        var reader = Reader(bytes)
+        let keys = try reader.list(Limits.authorizedKeys, "keys") { reader throws(WireError) in try UsableKey(&reader) }
+        guard reader.left == 0 else { throw .trailingBytes(reader.left) }
+        return keys
+    }
+
     func encode(_ writer: inout Writer) {
         writer.integer(index)
         writer.string(type, Limits.word, "type")
@@ -152,7 +186,7 @@ extension UsableKey {
         writer.optional(forcedCommand) { $0.string($1, Limits.word, "command") }
         writer.bool(permitsTerminal)
         writer.bool(noTouchRequired)
-        writer.text(refusal)
+        writer.optional(rule) { $0.integer($1) }
         writer.text(title)
     }
 
@@ -165,7 +199,7 @@ extension UsableKey {
         }
         permitsTerminal = try reader.bool("terminal")
         noTouchRequired = try reader.bool("touch")
-        refusal = try reader.string(Limits.text, "refusal")
+        rule = try reader.optional("rule") { reader throws(WireError) in try reader.integer() }
         title = try reader.string(Limits.text, "title")
     }
 }

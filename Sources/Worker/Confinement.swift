@@ -11,9 +11,8 @@ enum Confinement {
     /// What every worker gives up before it reads its order.
     static func enter() {
         ChildProcess.endWithParent(parent)
-        // When memory runs out, the kernel takes a worker, which has most of it and can be started again, and not the
-        // monitor. It comes first: what is not dumpable cannot write its own /proc files without root.
-        try? Files.write("1000", to: "/proc/self/oom_score_adj", mode: 0)
+        // It comes first: what is not dumpable cannot write its own /proc files without root.
+        OutOfMemory.owner.applyToSelf()
         _ = linux_set_not_dumpable()
         _ = linux_limit_core(0)
         _ = linux_set_no_new_privileges()

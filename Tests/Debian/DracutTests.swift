@@ -88,7 +88,7 @@ extension DebianTests {
             "a root on LVM in LUKS whose key volume is missing, and a disk whose key lies beside it, are opened after a wait longer than 90 s, and a dead disk that is systemd's holds up nothing"
         )
         func logicalVolumes() async throws {
-            var system = System("dracut-lvm", disks: ["lvm", "data"])
+            var system = System("dracut-lvm", disks: ["lvm", "data", "local"])
             system.root = "/dev/mapper/vg-root"
             // In the booted system the disks that are missing are its own concern.
             system.commandLine = "luks=no rd.luks=yes"
@@ -98,8 +98,12 @@ extension DebianTests {
                 try await Task.sleep(for: .seconds(95))
                 try await unlock(machine)
                 // It counts from now.
-                try await expectLogin(
-                    machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data"], by: "owner@laptop")
+                let report = try await expectLogin(
+                    machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data", "local"],
+                    by: "owner@laptop")
+                // Where systemd would have found it.
+                let key = "local: opened by key file /etc/cryptsetup-keys.d/local.key"
+                #expect(report.log.contains { $0.hasPrefix(key) }, "\(report.log)")
                 #expect(!machine.console.text.contains(Self.native))
             }
         }

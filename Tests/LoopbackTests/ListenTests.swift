@@ -24,6 +24,33 @@ import Testing
         #expect(agent.log.contains(" from \(host) port "), "\(agent.log)")
     }
 
+    /// As the default: it stands so in what `postern -T` prints.
+    @Test(
+        "ListenAddress [::] is IPv4, too", .enabled(if: ListenTests.hasIPv6), arguments: ["::1", "127.0.0.1"])
+    func servesBoth(host: String) throws {
+        let agent = try Rehearsal(volumes, settings: ["ListenAddress [::]"])
+        #expect(try agent.ssh(["status"], host: host).status == 0, "\(agent.log)")
+        let printed = try run(try Rehearsal.binary(), ["-T", "-f", agent.folder.path("postern.conf")])
+        try agent.folder.write(printed.out, to: "printed.conf")
+        kill(agent.process, SIGTERM)
+        #expect(agent.end() == 1)
+        var scene = Scene(volumes)
+        scene.file = agent.folder.path("printed.conf")
+        let again = try Rehearsal(scene)
+        #expect(try again.ssh(["status"], host: host, port: agent.port).status == 0, "\(printed) \(again.log)")
+    }
+
+    @Test(
+        "ListenAddress [::] beside an IPv4 address is IPv6 alone", .enabled(if: ListenTests.hasIPv6),
+        arguments: [["[::]", "127.0.0.2"], ["127.0.0.2", "[::]"], ["0.0.0.0", "[::]"]])
+    func servesWhatIsWritten(addresses: [String]) throws {
+        let agent = try Rehearsal(volumes, settings: addresses.map { "ListenAddress \($0)" })
+        #expect(!agent.log.contains("Address already in use"), "\(agent.log)")
+        for host in ["::1", "127.0.0.2"] { #expect(try agent.ssh(["status"], host: host).status == 0, "\(agent.log)") }
+        let isRefused = try agent.ssh(["status"]).err.contains("Connection refused")
+        #expect(isRefused == !addresses.contains("0.0.0.0"))
+    }
+
     @Test func oneAddressIsServedAndNoOther() throws {
         let agent = try Rehearsal(volumes, settings: ["ListenAddress 127.0.0.1"])
         #expect(agent.lines(with: "listening on").count == 1)

@@ -93,6 +93,11 @@ public final class Machine: Sendable {
         place.reach + ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
     }
 
+    /// The command that runs a Python program with the agent's address and port as its arguments. It may use paramiko.
+    public func stranger(_ program: String) -> [String] {
+        place.reach + ["/usr/bin/python3", "-c", program, place.address, String(place.port)]
+    }
+
     /// Runs ssh to its end, without a terminal, `input` being its standard input.
     public func ssh(
         _ command: [String], input: String, within limit: Duration = .seconds(1200)

@@ -29,6 +29,7 @@ import Testing
                 HostKey /etc/postern/ssh_host_key_1
                 AuthorizedKeysFile /etc/postern/authorized_keys
                 Crypttab /etc/crypttab
+                Initrd systemd
                 Array storage quorum=5 storage-*
                 ContinueTimeout 120
 

@@ -33,9 +33,9 @@ extension SessionTests {
             let folder = try TemporaryFolder()
             let refused = try KeyPair(folder, "refused")
             let good = try KeyPair(folder, "good")
-            let bench = try Bench(keys: [
-                refused.usable(index: 0, refusal: "its from= does not allow 10.0.0.1"), good.usable(index: 1),
-            ])
+            let bench = try Bench(keys: [refused.usable(index: 0, rule: 1), good.usable(index: 1, rule: 0)]) { setup in
+                setup.refusals = ["", "its from= does not allow 10.0.0.1"]
+            }
             #expect(try bench.ssh(["status"], options: ["-i", refused.path], identity: refused.path).status == 255)
             let end = try bench.ssh(["status"], options: ["-i", good.path], identity: refused.path)
             #expect(end.status == 0, "\(end)")

@@ -74,7 +74,7 @@ extension SessionTests {
             let blob = Array(Data(base64Encoded: words[1]) ?? Data())
             let key = UsableKey(
                 index: 0, type: "sk-ssh-ed25519@openssh.com", blob: blob, forcedCommand: nil, permitsTerminal: true,
-                noTouchRequired: noTouchRequired, refusal: "", title: "token")
+                noTouchRequired: noTouchRequired, title: "token")
             let bench = try Bench(keys: [key])
             let end = try paramiko(
                 bench,

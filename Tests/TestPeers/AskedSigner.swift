@@ -9,11 +9,15 @@ public import Wire
 public final class AskedSigner {
     /// What it says are the host keys' public halves.
     public private(set) var publicKeys: [[UInt8]] = []
+    /// The random bytes that it has chosen for the first key exchange.
+    public private(set) var cookie: [UInt8] = []
     private let process: pid_t
     private let monitor: FrameSocket
     private let session: FrameSocket
 
-    public init(hostKeys: [KeyPair], keys: [UsableKey], maxAuthTries: UInt32 = 20) throws {
+    public init(
+        hostKeys: [KeyPair], keys: [UsableKey], refusals: [String] = [], maxAuthTries: UInt32 = 20
+    ) throws {
         let pair = try FileDescriptor.socketPair()
         let between = try FileDescriptor.socketPair()
         process = try spawn(FakeMonitor.binary, "signer", [pair.second.number, between.second.number])
@@ -21,9 +25,12 @@ public final class AskedSigner {
         session = FrameSocket(between.takeFirst(), largestFrame: 64 << 10, largestQueue: 1 << 20)
         let setup = SessionSetup(
             confinement: FakeMonitor.confinement(), hostKeys: try hostKeys.map { try secret(ofFile: $0.path) },
-            keys: keys, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20, maxAuthTries: maxAuthTries)
+            keys: keys, refusals: refusals, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20,
+            maxAuthTries: maxAuthTries)
         _ = monitor.send(try MonitorMessage.sessionSetup(setup).body(channel: 0))
         var greeting = try hear()[...]
+        cookie = Array(greeting.prefix(16))
+        greeting = greeting.dropFirst(16)
         for _ in 0..<(greeting.popFirst() ?? 0) {
             let length = greeting.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             publicKeys.append(Array(greeting.dropFirst(4).prefix(length)))
@@ -44,13 +51,14 @@ public final class AskedSigner {
         return try hear()
     }
 
-    public func sign(_ hash: [UInt8], with hostKey: [UInt8], digest: UInt8 = 0) throws -> [UInt8] {
-        try ask([1, digest] + string(hostKey) + string(hash))
+    /// Its signature of the hash of these bytes, by the host key that stands in them.
+    public func sign(_ exchange: [UInt8], digest: UInt8 = 0, hashSize: UInt8 = 32) throws -> [UInt8] {
+        try ask([1, digest, hashSize] + exchange)
     }
 
     /// Whether it finds that a client may log in.
     public func verify(_ signature: [UInt8], over data: [UInt8]) throws -> Bool {
-        try ask([2, 0] + string(signature) + string(data)) == [1]
+        try ask([2, 0, 0] + string(signature) + string(data)) == [1]
     }
 
     /// What it has told the monitor.

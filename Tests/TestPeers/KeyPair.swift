@@ -21,11 +21,11 @@ public struct KeyPair: Sendable {
     /// The key as the monitor would list it.
     public func usable(
         index: UInt16 = 0, forcedCommand: String? = nil, permitsTerminal: Bool = true, noTouchRequired: Bool = false,
-        refusal: String = ""
+        rule: UInt16? = nil
     ) -> UsableKey {
         UsableKey(
             index: index, type: type, blob: blob, forcedCommand: forcedCommand, permitsTerminal: permitsTerminal,
-            noTouchRequired: noTouchRequired, refusal: refusal, title: "test \(index)")
+            noTouchRequired: noTouchRequired, rule: rule, title: "test \(index)")
     }
 }
 

@@ -31,6 +31,7 @@ public enum Takeover {
             ("ptrace", 101, [16, Int(other)]), ("mknodat", 259, [noFile]), ("kill", 62, [Int(other), 0]),
             ("setuid", 105, []), ("mprotect", 10, [0, 4096, 7]), ("mmap of code", 9, [0, 4096, 7, 0x22, -1]),
             ("ioctl", 16, [0, 0x5412]), ("connect", 42, [4]), ("dup", 32, [0]), ("prctl", 157, [38]),
+            ("setrlimit", 160, [9]), ("prlimit64", 302, [0, 9]),
         ]
     }
 }

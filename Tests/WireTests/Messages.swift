@@ -47,11 +47,11 @@ struct Kind: Sendable, CustomTestStringConvertible {
         samples: {
             let key = UsableKey(
                 index: 7, type: "ssh-ed25519", blob: [0, 1, 255], forcedCommand: "status", permitsTerminal: true,
-                noTouchRequired: false, refusal: "", title: "SHA256:x (me)")
+                noTouchRequired: false, rule: 1, title: "SHA256:x (me)")
             let setup = SessionSetup(
                 confinement: Confinement(root: "/run/postern/empty", user: 65533),
-                hostKeys: [try secret([1, 2, 3]), try secret([4])], keys: [key], keyExchange: "a,b", ciphers: nil,
-                macs: "c", loginGraceTime: 120, maxAuthTries: 20)
+                hostKeys: [try secret([1, 2, 3]), try secret([4])], keys: [key], refusals: ["", "why"],
+                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120, maxAuthTries: 20)
             let console = ConsoleSetup(
                 confinement: Confinement(root: nil, user: nil), terminals: ["/dev/tty0", "/dev/ttyS0"])
             let volume = VolumeStatus(
@@ -97,7 +97,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
         again: { body throws(WireError) in try WorkerReport.read(body).body() },
         samples: {
             let tags = DeviceTags(type: "ext4", uuid: "1", label: "l", partitionUUID: "2", partitionLabel: "p")
-            let facts = HeaderFacts(version: 2, uuid: "1", memory: 1 << 20, tokens: ["clevis", ""], active: true)
+            let facts = HeaderFacts(
+                version: 2, uuid: "1", device: "/dev/vda", memory: 1 << 20, tokens: ["clevis", ""], active: true)
             let reports: [WorkerReport] = [
                 .probed(tags), .inspected(facts), .key(try secret([UInt8](repeating: 7, count: 5000))),
                 .asksLeave(slot: -1), .done(.opened(slot: 3)), .done(.wrongKey), .done(.alreadyOpen),

@@ -54,12 +54,27 @@ let
       )
     );
 
-  unattended = [ "tpm2-device" "fido2-device" "pkcs11-uri" "keyscript" ];
-  # No volumes of LUKS that are kept, and those that nobody opens at boot.
-  foreign = [
-    "swap" "tmp" "plain" "tcrypt" "tcrypt-hidden" "tcrypthidden" "tcrypt-system" "tcryptsystem" "tcrypt-veracrypt"
-    "veracrypt" "bitlk" "fvault2" "noauto"
+  # Of crypttabExtraOpts, which systemd stage 1 alone has: what Sources/Config/InitrdSystem.swift says of systemd.
+  unattended = [ "tpm2-device" "fido2-device" "fido2-cid" "pkcs11-uri" ];
+  withoutHeader = [ "swap" "tmp" "plain" "bitlk" ];
+  foreign = withoutHeader ++ [
+    "tcrypt" "tcrypt-hidden" "tcrypthidden" "tcrypt-system" "tcrypt-veracrypt" "tcrypt-keyfile" "veracrypt"
   ];
+  # The last option that says what kind of volume it is.
+  format =
+    volume:
+    let
+      last = builtins.foldl' (
+        known: option:
+        if lib.elem option [ "luks" "key-slot" "keyslot" ] then
+          null
+        else if lib.elem option foreign then
+          option
+        else
+          known
+      ) null (options volume);
+    in
+    if volume.header != null && lib.elem last withoutHeader then null else last;
   random = [ "/dev/urandom" "/dev/random" "/dev/hwrng" "/dev/hw_random" ];
 
   # The path of a device, as crypttab may call it.
@@ -85,7 +100,8 @@ let
   # Whether the agent leaves a volume to NixOS, as Sources/Plan/Roster.swift has it.
   isNative =
     name: volume:
-    hasOption foreign volume
+    format volume != null
+    || hasOption [ "noauto" ] volume
     || lib.elem volume.keyFile random
     || isOnVolume volume.header
     || isRuled name "leave"
@@ -179,6 +195,7 @@ rec {
     ++ [
       "AuthorizedKeysFile /etc/postern/authorized_keys\n"
       "Crypttab ${crypttabFile}\n"
+      "Initrd ${if systemd then "systemd" else "script"}\n"
     ]
     ++ lib.optional cfg.permitShell "PermitShell yes\n"
     ++ lib.mapAttrsToList array cfg.arrays

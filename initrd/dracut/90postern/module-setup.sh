@@ -112,19 +112,22 @@ named() {
 
 install() {
     local -a volumes words
-    local file
+    local file modules
     mapfile -t volumes < <(needed | sort -u)
     read -r -d '' -a words < <(cat /proc/cmdline "$initdir"/etc/cmdline.d/*.conf 2> /dev/null; echo "$kernel_cmdline")
     file=$(mktemp) || return 0
     # What bash does not forgive ends that process, and not dracut.
     (named "${words[@]}") > "$file"
-    timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
-        -- "${volumes[@]}" || {
+    modules=$(timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
+        -- "${volumes[@]}") || {
         rm -f "$file"
         dwarning "postern: not in this image"
         return 0
     }
     rm -f "$file"
+    # What the headers ask for besides, each in all its kinds, such as serpent_avx2 for a processor that has it.
+    # shellcheck disable=SC2086
+    [[ -z $modules ]] || hostonly='' instmods $modules
     # dracut writes into an image that is there already, and leaves its mode, which was perhaps made by another program.
     [[ ! -f $outfile ]] || chmod go= "$outfile"
     inst_binary /usr/sbin/postern

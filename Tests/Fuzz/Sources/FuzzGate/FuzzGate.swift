@@ -2,17 +2,29 @@ import Linux
 
 @testable import SSH
 
-/// Whatever a client asks for, only a key that may log in is examined, and only for a signature that its type allows.
+/// Whatever a client asks for, only a key that may log in is examined, and only for a signature that its type allows; and of
+/// services only the one, once for each request for a login.
 ///
-/// The input is requests, each with two bytes of length before it.
+/// The input is requests, each with two bytes of length before it. Each is taken for one of a service, too.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var rest = Array(UnsafeBufferPointer(start: start, count: count))[...]
     var gate = Gate(keys: keys, mostFailures: 6)
+    var budget = Budget(mostFailures: 6)
+    var isServing = false
     while rest.count > 2, !gate.isExhausted {
         let length = Int(rest.removeFirst()) << 8 | Int(rest.removeFirst())
         let packet = Array(rest.prefix(length))
         rest = rest.dropFirst(length)
+        if budget.grants(packet) {
+            precondition(!isServing && packet == [0, 0, 0, 12] + Array("ssh-userauth".utf8))
+            isServing = true
+            continue
+        }
+        if AuthenticationRequest(packet) != nil {
+            budget.serves()
+            isServing = false
+        }
         let refusals = gate.refusals
         switch gate.judge(packet) {
         case .examine(let index):

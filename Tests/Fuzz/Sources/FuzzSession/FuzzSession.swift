@@ -59,7 +59,7 @@ private func serve() {
         current = world
         fuzz_direct { milliseconds in current?.waits(Int(milliseconds)) ?? false }
         let link = MonitorLink()
-        guard let setup = link.receiveSetup() else { fatalError("no setup") }
+        guard let setup = link.receiveSetup(as: .session) else { fatalError("no setup") }
         try Service(setup, link).run()
         // What it said last is judged, too.
         _ = world.monitor.pump()

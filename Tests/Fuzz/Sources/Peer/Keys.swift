@@ -65,6 +65,18 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
     return digest
 }
 
+/// A hash by its length in bytes, or `nil` for one that no key exchange has.
+package func hash(_ bytes: [UInt8], size: UInt8) -> [UInt8]? {
+    var digest = [UInt8](repeating: 0, count: Int(size))
+    switch size {
+    case 32: fuzz_sha256(bytes, bytes.count, &digest)
+    case 48: fuzz_sha384(bytes, bytes.count, &digest)
+    case 64: fuzz_sha512(bytes, bytes.count, &digest)
+    default: return nil
+    }
+    return digest
+}
+
 /// The public keys whose secrets nobody has here: the curve's own base point, and a modulus of no known factors.
 package enum Others {
     package static let ecdsa: [UInt8] = {
@@ -93,11 +105,11 @@ extension SessionSetup {
     /// What the monitor tells the session, or its signer. The input's first byte chooses.
     package static func fuzzed(_ choice: UInt8, forSigner: Bool = false) throws -> SessionSetup {
         func key(
-            _ index: UInt16, _ type: String, _ blob: [UInt8], command: String? = nil, refusal: String = ""
+            _ index: UInt16, _ type: String, _ blob: [UInt8], command: String? = nil, rule: UInt16? = nil
         ) -> UsableKey {
             UsableKey(
                 index: index, type: type, blob: blob, forcedCommand: command, permitsTerminal: command == nil,
-                noTouchRequired: choice & 0x10 != 0, refusal: refusal, title: "key \(index)")
+                noTouchRequired: choice & 0x10 != 0, rule: rule, title: "key \(index)")
         }
         let text = Array(Key.host.file.utf8)
         let host = try text.withUnsafeBytes { try SecretBytes(copying: $0) }
@@ -105,11 +117,12 @@ extension SessionSetup {
             confinement: Confinement(root: nil, user: nil), hostKeys: forSigner ? [host] : [],
             keys: [
                 key(0, "ssh-ed25519", Key.person.blob()),
-                key(1, "ssh-ed25519", Key.host.blob(), refusal: "it comes from elsewhere"),
+                key(1, "ssh-ed25519", Key.host.blob(), rule: 0),
                 key(2, "sk-ssh-ed25519@openssh.com", Key.token.blob("sk-ssh-ed25519@openssh.com")),
                 key(3, "ecdsa-sha2-nistp256", Others.ecdsa), key(4, "ssh-rsa", Others.rsa),
                 key(5, "ssh-ed25519", Key.forced.blob(), command: "status"),
             ],
+            refusals: ["it comes from elsewhere"],
             keyExchange: choice & 0x08 == 0
                 ? nil
                 : "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768nistp256-sha256,curve25519-sha256",

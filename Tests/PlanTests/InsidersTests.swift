@@ -1,0 +1,47 @@
+import Testing
+
+@testable import Plan
+
+@Suite struct InsidersTests {
+    /// How many lines of the key `insiders` admits, of one at each of these moments.
+    private func admitted(_ insiders: inout Insiders, _ key: Int, _ moments: Range<Int64>) -> Int {
+        var count = 0
+        for now in moments where insiders.admits(key, now: now) { count += 1 }
+        return count
+    }
+
+    @Test func aKeyHasItsLinesAndTheRestIsSummed() {
+        var insiders = Insiders()
+        let written = admitted(&insiders, 3, 0..<150)
+        #expect(written == 100)
+        // Another key has its own.
+        let others = admitted(&insiders, 4, 150..<151)
+        #expect(others == 1)
+        #expect(insiders.deadline == 60_100)
+        let early = insiders.sums(now: 60_099)
+        #expect(early.isEmpty)
+        let sums = insiders.sums(now: 61_100)
+        #expect(sums.count == 1 && sums[0].key == 3 && sums[0].lines == 50 && sums[0].seconds == 61, "\(sums)")
+        #expect(insiders.deadline == nil)
+        let later = insiders.sums(now: 200_000)
+        #expect(later.isEmpty)
+    }
+
+    @Test func thereIsALineMoreEveryHalfAMinuteAndNotMoreThanTheFirstAfterAYear() {
+        var insiders = Insiders()
+        let first = admitted(&insiders, 0, 0..<100)
+        // The first is paid for after half a minute, and the next after another one.
+        let early = admitted(&insiders, 0, 29_000..<30_000)
+        let one = admitted(&insiders, 0, 30_000..<59_000)
+        let year: Int64 = 365 * 86_400_000
+        let last = admitted(&insiders, 0, year..<(year + 500))
+        #expect([first, early, one, last] == [100, 0, 1, 100])
+    }
+
+    @Test func atTheEndNothingIsKeptBack() {
+        var insiders = Insiders()
+        _ = admitted(&insiders, 9, 0..<101)
+        let sums = insiders.sums(now: 200, isLast: true)
+        #expect(sums.count == 1 && sums[0].lines == 1)
+    }
+}
