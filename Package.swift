@@ -14,7 +14,9 @@ let linkerFlags = [
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
     "--wrap=ssh_srv_pki_do_sign_sessionid", "--wrap=ssh_pki_signature_verify",
-    "--wrap=ssh_pki_export_privkey_to_pubkey", "--wrap=ssh_socket_exception_callback",
+    "--wrap=ssh_pki_export_privkey_to_pubkey", "--wrap=ssh_make_sessionid", "--wrap=ssh_send_kex",
+    "--wrap=ssh_kex_select_methods", "--wrap=sha256", "--wrap=sha384", "--wrap=sha512",
+    "--wrap=ssh_socket_exception_callback",
     "-lssh", "-lcryptsetup", "-ldevmapper", "-lblkid", "-lseccomp", "-lcrypto", "-largon2", "-ljson-c", "-luuid", "-lm",
 ]
 let staticC: [CSetting] = [
@@ -95,7 +97,7 @@ let package = Package(
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module("Monitor", ["CLinux", "Config", "Linux", "Network", "Plan", "Terminal", "Wire"]),
-        module("Image", ["Config", "Linux", "Monitor", "Plan"]),
+        module("Image", ["Config", "LUKS", "Linux", "Monitor", "Plan", "Worker"]),
         .executableTarget(
             name: "postern",
             dependencies: ["CLinux", "Config", "Console", "Image", "Linux", "Monitor", "Session", "Worker"],
@@ -106,9 +108,9 @@ let package = Package(
         .target(
             name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
             swiftSettings: settings),
-        tests("ImageTests", ["Config", "Image"]),
+        tests("ImageTests", ["Config", "Image", "LUKS", "Monitor", "TestImages"]),
         tests("LinuxTests", ["CMachine", "Linux"]),
-        tests("PlanTests", ["Config", "Linux", "Plan", "Wire"]),
+        tests("PlanTests", ["Config", "Linux", "Plan", "TestImages", "Wire"]),
         tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("WireTests", ["Linux", "Wire"]),
         .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
@@ -131,7 +133,7 @@ let package = Package(
                 "stubs.nix",
             ],
             swiftSettings: settings),
-        tests("SessionTests", ["Linux", "Session", "TestPeers", "Wire"]),
+        tests("SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
         tests("LoopbackTests", ["TestImages", "TestPeers"]),
     ]
 )

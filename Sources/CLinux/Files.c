@@ -60,6 +60,11 @@ uint64_t linux_resolve_beneath_no_symlinks(void)
 	return RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 }
 
+uint64_t linux_resolve_in_root(void)
+{
+	return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+}
+
 int linux_set_nonblocking(int descriptor)
 {
 	int flags = fcntl(descriptor, F_GETFL);

@@ -1,3 +1,4 @@
+// What libssh is made to do in a session.
 #include "CSigner.h"
 
 #ifdef POSTERN_STATIC
@@ -9,26 +10,41 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "libssh/priv.h"
+
 #include "libssh/buffer.h"
 #include "libssh/pki.h"
 #include "libssh/pki_priv.h"
 #include "libssh/session.h"
 
-// The linker's --wrap gives libssh's calls of these, by their names, to the functions __wrap_... below.
-int __real_ssh_pki_signature_verify(ssh_session session, ssh_signature signature, const ssh_key key,
-				    const unsigned char *data, size_t size);
-int __real_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made);
+#include "Goodbye.h"
 
-// --- the session -----------------------------------------------------------------------------------------------------
+// The linker's --wrap gives libssh's calls of these, by their names, to the functions __wrap_... below.
+int __real_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made);
+int __real_ssh_make_sessionid(ssh_session session);
+int __real_ssh_send_kex(ssh_session session);
 
 // An RSA key of 16384 bits makes 2 KiB.
 enum { LARGEST_SIGNATURE = 4096, PATIENCE = 10 * 1000 };
 
 static int signer = -1;
+static unsigned char cookie[SIGNER_COOKIE];
 
 void signer_connect(int descriptor)
 {
 	signer = descriptor;
+}
+
+void signer_use(const void *chosen)
+{
+	memcpy(cookie, chosen, sizeof(cookie));
+}
+
+int __wrap_ssh_send_kex(ssh_session session)
+{
+	if (!session->connected)
+		memcpy(session->next_crypto->server_kex.cookie, cookie, sizeof(cookie));
+	return __real_ssh_send_kex(session);
 }
 
 // The signer answers at once: one that does not is broken, and must not hold up the end of the session.
@@ -60,17 +76,14 @@ long signer_receive(void *room, size_t size)
 	return length > size || move(room, length, POLLIN) == -1 ? -1 : (long)length;
 }
 
-static long ask(enum signer_question kind, int digest, ssh_string first, const void *second, size_t size, void *room,
-		size_t room_size)
+// Asks, and frees the question: it may have the key exchange's secret in it.
+static long ask(ssh_buffer question, int result, void *room, size_t size)
 {
-	ssh_buffer question = ssh_buffer_new();
-	size_t length = 2 + 4 + ssh_string_len(first) + 4 + size;
 	long answer = -1;
 
-	if (question && length <= SIGNER_LARGEST_QUESTION &&
-	    ssh_buffer_pack(question, "dbbSdP", (uint32_t)length, kind, digest, first, (uint32_t)size, size, second) == SSH_OK &&
+	if (result == SSH_OK && ssh_buffer_get_len(question) - 4 <= SIGNER_LARGEST_QUESTION &&
 	    move(ssh_buffer_get(question), ssh_buffer_get_len(question), POLLOUT) == 0)
-		answer = signer_receive(room, room_size);
+		answer = signer_receive(room, size);
 	SSH_BUFFER_FREE(question);
 	// An answer that comes late after all is not to be taken for that to the next question.
 	if (answer == -1)
@@ -78,19 +91,89 @@ static long ask(enum signer_question kind, int digest, ssh_string first, const v
 	return answer;
 }
 
+static ssh_buffer new_question(void)
+{
+	ssh_buffer made = ssh_buffer_new();
+
+	// It is wiped when it is freed.
+	if (made)
+		ssh_buffer_set_secure(made);
+	return made;
+}
+
+// What libssh hashed last for a key exchange, and where it had the hash put.
+static struct {
+	unsigned char *bytes;
+	size_t count;
+	const unsigned char *hash;
+} exchange;
+static int is_exchanging;
+
+static void forget_exchange(void)
+{
+	if (exchange.bytes)
+		explicit_bzero(exchange.bytes, exchange.count);
+	free(exchange.bytes);
+	memset(&exchange, 0, sizeof(exchange));
+}
+
+static void keep(const unsigned char *bytes, size_t count, const unsigned char *hash)
+{
+	if (!is_exchanging || count == 0 || count > SIGNER_LARGEST_QUESTION)
+		return;
+	forget_exchange();
+	exchange.bytes = malloc(count);
+	if (!exchange.bytes)
+		return;
+	memcpy(exchange.bytes, bytes, count);
+	exchange.count = count;
+	exchange.hash = hash;
+}
+
+#define KEEPING(hash_of)                                                                         \
+	int __real_##hash_of(const unsigned char *bytes, size_t count, unsigned char *hash);     \
+	int __wrap_##hash_of(const unsigned char *bytes, size_t count, unsigned char *hash);     \
+	int __wrap_##hash_of(const unsigned char *bytes, size_t count, unsigned char *hash)      \
+	{                                                                                        \
+		keep(bytes, count, hash);                                                        \
+		return __real_##hash_of(bytes, count, hash);                                     \
+	}
+KEEPING(sha256)
+KEEPING(sha384)
+KEEPING(sha512)
+
+int __wrap_ssh_make_sessionid(ssh_session session)
+{
+	int result;
+
+	is_exchanging = 1;
+	result = __real_ssh_make_sessionid(session);
+	is_exchanging = 0;
+	return result;
+}
+
 ssh_string __wrap_ssh_srv_pki_do_sign_sessionid(ssh_session session, const ssh_key key, const enum ssh_digest_e digest)
 {
 	struct ssh_crypto_struct *crypto = session->next_crypto ? session->next_crypto : session->current_crypto;
 	unsigned char answer[LARGEST_SIGNATURE];
-	ssh_string blob = NULL, signature = NULL;
+	ssh_buffer question = new_question();
+	ssh_string signature = NULL;
 	long length = -1;
 
-	if (crypto->secret_hash && ssh_pki_export_pubkey_blob(key, &blob) == SSH_OK)
-		length = ask(SIGNER_SIGN, digest, blob, crypto->secret_hash, crypto->digest_len, answer, sizeof(answer));
-	SSH_STRING_FREE(blob);
+	(void)key; // It stands in what was hashed.
+	if (question && exchange.hash && exchange.hash == crypto->secret_hash)
+		length = ask(question,
+			     ssh_buffer_pack(question, "dbbbP", (uint32_t)exchange.count + 3, SIGNER_SIGN, digest,
+					     (int)crypto->digest_len, exchange.count, exchange.bytes),
+			     answer, sizeof(answer));
+	else
+		SSH_BUFFER_FREE(question);
+	forget_exchange();
 	// A refusal is one byte.
 	if (length > 1 && (signature = ssh_string_new((size_t)length)))
 		ssh_string_fill(signature, answer, (size_t)length);
+	else
+		say_goodbye(session, "the key exchange was refused: it is one too many, or too large");
 	return signature;
 }
 
@@ -128,12 +211,18 @@ int __wrap_ssh_pki_signature_verify(ssh_session session, ssh_signature signature
 {
 	unsigned char answer = 0;
 	ssh_string blob = as_sent(signature);
+	ssh_buffer question = new_question();
 	long length = -1;
 
 	(void)session;
 	(void)key; // It stands in the data.
-	if (blob)
-		length = ask(SIGNER_VERIFY, 0, blob, data, size, &answer, sizeof(answer));
+	if (blob && question)
+		length = ask(question,
+			     ssh_buffer_pack(question, "dbbbSdP", (uint32_t)(3 + 4 + ssh_string_len(blob) + 4 + size),
+					     SIGNER_VERIFY, 0, 0, blob, (uint32_t)size, size, data),
+			     &answer, sizeof(answer));
+	else
+		SSH_BUFFER_FREE(question);
 	SSH_STRING_FREE(blob);
 	return length == 1 && answer == 1 ? SSH_OK : SSH_ERROR;
 }
@@ -147,92 +236,6 @@ int __wrap_ssh_pki_export_privkey_to_pubkey(const ssh_key key, ssh_key *made)
 	return *made ? SSH_OK : SSH_ERROR;
 }
 
-static ssh_string string(const void *bytes, size_t size)
-{
-	ssh_string made = ssh_string_new(size);
-
-	if (made)
-		ssh_string_fill(made, bytes, size);
-	return made;
-}
-
-void *signer_public_key(const void *blob, size_t size)
-{
-	ssh_string text = string(blob, size);
-	ssh_key key = NULL;
-
-	if (text && ssh_pki_import_pubkey_blob(text, &key) != SSH_OK)
-		key = NULL;
-	SSH_STRING_FREE(text);
-	return key;
-}
-
-// --- the signer ------------------------------------------------------------------------------------------------------
-
-// It connects nowhere: libssh wants the limits of one.
-static ssh_session limits;
-
-int signer_prepare(int shortest_rsa)
-{
-	limits = ssh_new();
-	if (!limits)
-		return -1;
-	limits->opts.rsa_min_size = shortest_rsa;
-	return 0;
-}
-
-static long take(ssh_string from, void *room, size_t size)
-{
-	size_t length = from ? ssh_string_len(from) : 0;
-
-	if (length == 0 || length > size)
-		return -1;
-	memcpy(room, ssh_string_data(from), length);
-	return (long)length;
-}
-
-long signer_public_half(const void *key, void *room, size_t size)
-{
-	ssh_string blob = NULL;
-	long length = -1;
-
-	if (ssh_pki_export_pubkey_blob((ssh_key)key, &blob) == SSH_OK)
-		length = take(blob, room, size);
-	SSH_STRING_FREE(blob);
-	return length;
-}
-
-long signer_sign(const void *key, int digest, const void *hash, size_t count, void *room, size_t size)
-{
-	ssh_signature signature = NULL;
-	ssh_string blob = NULL;
-	long length = -1;
-
-	// SHA-1 is offered to nobody.
-	if (digest != SSH_DIGEST_SHA1)
-		signature = pki_do_sign((ssh_key)key, hash, count, (enum ssh_digest_e)digest);
-	if (signature && ssh_pki_export_signature_blob(signature, &blob) == SSH_OK)
-		length = take(blob, room, size);
-	SSH_STRING_FREE(blob);
-	SSH_SIGNATURE_FREE(signature);
-	return length;
-}
-
-int signer_verify(const void *blob, size_t blob_size, const void *signature, size_t signature_size, const void *data,
-		  size_t data_size)
-{
-	ssh_key key = signer_public_key(blob, blob_size);
-	ssh_string text = string(signature, signature_size);
-	ssh_signature made = NULL;
-	int valid = key && text && ssh_pki_import_signature_blob(text, key, &made) == SSH_OK &&
-		__real_ssh_pki_signature_verify(limits, made, key, data, data_size) == SSH_OK;
-
-	SSH_SIGNATURE_FREE(made);
-	SSH_STRING_FREE(text);
-	SSH_KEY_FREE(key);
-	return valid;
-}
-
 #else
 
 #pragma clang diagnostic ignored "-Wc2x-extensions"
@@ -240,8 +243,11 @@ int signer_verify(const void *blob, size_t blob_size, const void *signature, siz
 void signer_connect(int) {}
 long signer_receive(void *, size_t) { return -1; }
 void *signer_public_key(const void *, size_t) { return NULL; }
-int signer_prepare(int) { return -1; }
+void signer_use(const void *) {}
+int signer_prepare(int, void *) { return -1; }
 long signer_public_half(const void *, void *, size_t) { return -1; }
+const char *signer_banner(void) { return ""; }
+int signer_hash(const void *, size_t, void *, size_t) { return -1; }
 long signer_sign(const void *, int, const void *, size_t, void *, size_t) { return -1; }
 int signer_verify(const void *, size_t, const void *, size_t, const void *, size_t) { return 0; }
 

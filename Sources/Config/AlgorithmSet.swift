@@ -14,12 +14,11 @@ public struct AlgorithmSet: Sendable {
         keyword: "KexAlgorithms",
         defaults: [
             "mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com",
-            "curve25519-sha256",
-            "curve25519-sha256@libssh.org",
+            "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group14-sha256",
         ],
         others: [
             "mlkem768nistp256-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
-            "diffie-hellman-group18-sha512", "diffie-hellman-group16-sha512", "diffie-hellman-group14-sha256",
+            "diffie-hellman-group18-sha512", "diffie-hellman-group16-sha512",
         ])
     public static let ciphers = AlgorithmSet(
         keyword: "Ciphers",
@@ -30,8 +29,10 @@ public struct AlgorithmSet: Sendable {
         others: [])
     public static let macs = AlgorithmSet(
         keyword: "MACs",
-        defaults: ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"],
-        others: ["hmac-sha2-256", "hmac-sha2-512"])
+        defaults: [
+            "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
+        ],
+        others: [])
 
     private init(keyword: String, defaults: [String], others: [String]) {
         self.keyword = keyword

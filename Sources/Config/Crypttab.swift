@@ -40,10 +40,12 @@ public struct Crypttab: Equatable, Sendable {
     ///   - bytes: the file.
     ///   - file: its name, for the findings.
     ///   - left: volumes that postern.conf leaves to the native opener: what their keys and options say is not our concern.
+    ///   - system: who opens them natively.
     ///   - findings: the list that the findings are added to.
     /// - Returns: the volumes that can be opened, or left.
     public static func parse(
-        _ bytes: [UInt8], file: String, leaving left: [String] = [], into findings: inout [Finding]
+        _ bytes: [UInt8], file: String, leaving left: [String] = [], for system: InitrdSystem = .script,
+        into findings: inout [Finding]
     ) -> Crypttab {
         var notes = Notes(file: file)
         var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
@@ -55,7 +57,7 @@ public struct Crypttab: Equatable, Sendable {
                     "remove some")
                 break
             }
-            guard let entry = CrypttabEntry(line, leaving: left, notes: &notes) else { continue }
+            guard let entry = CrypttabEntry(line, leaving: left, system, notes: &notes) else { continue }
             if let first = crypttab.entries.first(where: { same($0.name, entry.name) }) {
                 notes.add(
                     line.number,
@@ -85,7 +87,7 @@ public struct Crypttab: Equatable, Sendable {
 }
 
 extension CrypttabEntry {
-    fileprivate init?(_ line: Line, leaving left: [String], notes: inout Notes) {
+    fileprivate init?(_ line: Line, leaving left: [String], _ system: InitrdSystem, notes: inout Notes) {
         let fields = words(line.bytes)
         let outcome = "and the line is left out"
         guard fields.count >= 2 else {
@@ -109,34 +111,50 @@ extension CrypttabEntry {
             return nil
         }
         let isLeft = left.contains { same($0, name) }
-        var unread = Notes(file: "")
-        var parser = VolumeOptionsParser(volume: name, line: line.number)
+        var said = Notes(file: notes.file)
+        defer { if !isLeft { notes.add(said) } }
+        var parser = VolumeOptionsParser(system, volume: name, line: line.number)
         if fields.count > 3 {
-            if isLeft { parser.parse(fields[3], notes: &unread) } else { parser.parse(fields[3], notes: &notes) }
+            // initramfs-tools takes all that follows for options.
+            let all = trimmed(line.bytes[fields[3].startIndex...])
+            parser.parse(system == .initramfsTools ? all : fields[3], notes: &said)
         }
-        if fields.count > 4, fields[4].first != UInt8(ascii: "#"), !isLeft {
-            notes.add(
+        if fields.count > 4, fields[4].first != UInt8(ascii: "#"), system != .initramfsTools {
+            said.add(
                 line.number, "the entry of \(quoted(name)) has a fifth field \(quoted(fields[4])), which is left out",
                 "write options with commas and without blanks (\\040 stands for a blank)")
         }
         var options = parser.options
         let field = fields.count > 2 ? fields[2] : []
-        let key = KeySpec(field, argument: parser.keyArgument)
+        var key = KeySpec(field, argument: parser.keyArgument)
         if case .other(let text) = key {
             if KeySpec.isRandom(text) {
                 options.foreign = options.foreign ?? VolumeOptions.randomKey
-            } else if !options.isNative, !isLeft {
-                notes.add(
-                    line.number, "the key \(quoted(field)) of \(quoted(name)) is not understood",
+            } else if !options.isNative {
+                // Nobody else would open it.
+                key = .ask
+                said.add(
+                    line.number, "the key \(quoted(field)) of \(quoted(name)) is not understood, and asked for",
                     "write none to be asked, or the absolute path of a key file, or PATH:DEVICE")
             }
         }
         if case .file(let path) = key, field.contains(UInt8(ascii: ":")), !path.utf8.starts(with: "/dev/".utf8),
-            !options.isNative, !isLeft
+            !options.isNative
         {
-            notes.add(
+            said.add(
                 line.number, "no device follows the colon in the key \(quoted(field)) of \(quoted(name))",
                 "write PATH:DEVICE with UUID=, LABEL= or an absolute path, or \\072 for a colon in the path")
+        }
+        if system == .systemd, fields.prefix(3).contains(where: { unescaped($0).map { Array($0.utf8) } != Array($0) }) {
+            said.add(
+                line.number, "systemd takes the escapes in the entry of \(quoted(name)) as they stand", "do without")
+        }
+        if system == .initramfsTools, parser.keyArgument == .none, !options.isNative,
+            field.isEmpty || field.isText("-")
+        {
+            said.add(
+                line.number, "initramfs-tools would not ask for \(quoted(name)), whose key is not the word none",
+                "write none")
         }
         self.init(name: name, device: device, key: key, options: options, line: line.number)
     }

@@ -53,7 +53,7 @@ public enum DeviceSpec: Equatable, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A UUID or the shorter identifier of FAT, MBR partitions and ISO 9660 in lower case; `nil` when it is none.
-func identifier(_ value: String) -> String? {
+public func identifier(_ value: String) -> String? {
     let bytes = lowercased(value.utf8)
     let digits = Array("0123456789abcdef-".utf8)
     return bytes.allSatisfy { digits.contains($0) } ? String(decoding: bytes, as: UTF8.self) : nil

@@ -27,7 +27,7 @@ public struct Finding: Equatable, Sendable, CustomStringConvertible {
 
 /// The findings of one file while it is read.
 struct Notes {
-    private let file: String
+    let file: String
     private var findings: [Finding] = []
     private var unlisted = 0
 
@@ -41,6 +41,10 @@ struct Notes {
             return
         }
         findings.append(Finding(file: file, line: line, problem: problem, remedy: remedy))
+    }
+
+    mutating func add(_ more: Notes) {
+        for finding in more.findings { add(finding.line, finding.problem, finding.remedy) }
     }
 
     /// Hands the findings to the caller's list.

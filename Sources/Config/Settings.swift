@@ -28,6 +28,8 @@ public struct Settings: Equatable, Sendable {
     public var macs: [String]?
     /// `Crypttab`: the crypttab(5) that names the volumes; default `/etc/crypttab`.
     public var crypttab = "/etc/crypttab"
+    /// `Initrd`: whose crypttab it is; `nil` where `postern` is to look.
+    public var initrd: InitrdSystem?
     /// `Console`: where the prompt stands besides SSH; default `yes`.
     public var console = ConsoleSetting.active
     /// `PermitShell`: whether `shell` may be asked for, after a right passphrase; default no.

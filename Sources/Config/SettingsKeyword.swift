@@ -2,7 +2,7 @@
 enum SettingsKeyword: CaseIterable {
     case port, listenAddress, hostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
     case unusedConnectionTimeout, imageTime
-    case kexAlgorithms, ciphers, macs, crypttab, console, permitShell, volume, array, continueTimeout
+    case kexAlgorithms, ciphers, macs, crypttab, initrd, console, permitShell, volume, array, continueTimeout
 
     var name: String {
         switch self {
@@ -19,6 +19,7 @@ enum SettingsKeyword: CaseIterable {
         case .ciphers: "Ciphers"
         case .macs: "MACs"
         case .crypttab: "Crypttab"
+        case .initrd: "Initrd"
         case .console: "Console"
         case .permitShell: "PermitShell"
         case .volume: "Volume"

@@ -90,6 +90,7 @@ struct SettingsParser {
         case .ciphers: settings.ciphers = AlgorithmSet.ciphers.parse(value, line: line.number, notes: &notes)
         case .macs: settings.macs = AlgorithmSet.macs.parse(value, line: line.number, notes: &notes)
         case .crypttab: return takeCrypttab(value, line.number)
+        case .initrd: return takeInitrd(value, line.number)
         case .console: return takeConsole(line)
         case .permitShell: return takePermitShell(value, line.number)
         case .volume: return takeVolume(line)

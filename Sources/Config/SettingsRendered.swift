@@ -28,6 +28,7 @@ extension Settings {
         algorithms(.ciphers, ciphers, .ciphers)
         algorithms(.macs, macs, .macs)
         line(.crypttab, [crypttab])
+        if let initrd { line(.initrd, [initrd.name]) }
         switch console {
         case .active: line(.console, ["yes"])
         case .off: line(.console, ["no"])

@@ -119,6 +119,16 @@ extension SettingsParser {
         return true
     }
 
+    mutating func takeInitrd(_ value: String, _ line: Int) -> Bool {
+        let word = lowercased(value.utf8)
+        guard let system = InitrdSystem.allCases.first(where: { $0.name.utf8.elementsEqual(word) }) else {
+            return refuse(
+                line, "Initrd \(quoted(value)) is not understood", "write initramfs-tools, systemd or script")
+        }
+        settings.initrd = system
+        return true
+    }
+
     mutating func takePermitShell(_ value: String, _ line: Int) -> Bool {
         guard let yes = flag(value) else {
             return refuse(line, "PermitShell \(quoted(value)) is neither yes nor no", "write yes or no")

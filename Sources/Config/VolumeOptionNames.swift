@@ -3,8 +3,9 @@
 enum VolumeOptionNames {
     /// Acted on, without a value.
     static let flags = [
-        "luks", "discard", "readonly", "read-only", "nofail", "noauto", "same-cpu-crypt", "submit-from-crypt-cpus",
-        "no-read-workqueue", "no-write-workqueue", "initramfs", "x-initrd.attach", "force",
+        "luks", "discard", "allow-discards", "readonly", "read-only", "nofail", "fail", "noauto", "auto",
+        "same-cpu-crypt", "submit-from-crypt-cpus", "no-read-workqueue", "no-write-workqueue", "initramfs",
+        "x-initrd.attach", "force",
     ]
     /// Acted on, with a value.
     static let values = [
@@ -12,20 +13,20 @@ enum VolumeOptionNames {
         "try-empty-password", "x-postern.uuid",
     ]
     /// Ways to open it without a passphrase. All have a value.
-    static let unattended = ["tpm2-device", "fido2-device", "pkcs11-uri", "keyscript"]
+    static let unattended = ["tpm2-device", "fido2-device", "fido2-cid", "pkcs11-uri", "keyscript"]
     /// Formats and uses that are not LUKS volumes to be kept.
     static let foreign = [
         "swap", "tmp", "plain", "tcrypt", "tcrypt-hidden", "tcrypthidden", "tcrypt-system", "tcryptsystem",
-        "tcrypt-veracrypt", "veracrypt", "bitlk", "fvault2",
+        "tcrypt-veracrypt", "tcrypt-keyfile", "veracrypt", "bitlk", "fvault2",
     ]
     /// Known, and of no concern to one who opens LUKS volumes by passphrase or key file: how other formats are laid out,
     /// what the prompt of the native opener looks like, what udev and systemd's units do, what is checked afterwards.
     static let silent = [
         "_netdev", "quiet", "loud", "check", "checkargs", "precheck", "noearly", "verify", "none", "-", "defaults",
-        "cipher", "hash", "size", "sector-size", "offset", "skip", "tcrypt-keyfile", "veracrypt-pim",
+        "cipher", "hash", "size", "sector-size", "offset", "skip", "veracrypt-pim",
         "password-echo", "password-cache", "token-timeout", "headless", "keyfile-erase", "link-volume-key", "ssl",
         "gpg",
-        "fido2-cid", "fido2-rp", "fido2-pin", "fido2-up", "fido2-uv", "tpm2-pcrs", "tpm2-pin", "tpm2-signature",
+        "fido2-rp", "fido2-pin", "fido2-up", "fido2-uv", "tpm2-pcrs", "tpm2-pin", "tpm2-signature",
         "tpm2-pcrlock", "tpm2-measure-bank", "tpm2-measure-keyslot-nvpcr",
     ]
     /// Known protections that Postern does not give: to pass over them in silence would be a promise broken.

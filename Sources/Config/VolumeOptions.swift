@@ -60,7 +60,6 @@ public struct VolumeOptions: Equatable, Sendable {
         func value(_ name: String, _ value: Int?) {
             if let value { options.append(Array("\(name)=\(value)".utf8)) }
         }
-        if let foreign, !same(foreign, VolumeOptions.randomKey) { options.append(Array(foreign.utf8)) }
         if let unattended { options.append(Array(unattended.utf8)) }
         flag("luks", luks)
         flag("discard", discard)
@@ -82,6 +81,8 @@ public struct VolumeOptions: Equatable, Sendable {
         flag("initramfs", initramfs)
         flag("x-initrd.attach", xInitrdAttach)
         if let uuid { options.append(Array("\(VolumeOptions.identity)\(uuid)".utf8)) }
+        // For systemd the last format holds.
+        if let foreign, !same(foreign, VolumeOptions.randomKey) { options.append(Array(foreign.utf8)) }
         return Array(options.joined(separator: [UInt8(ascii: ",")]))
     }
 

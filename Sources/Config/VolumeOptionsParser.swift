@@ -4,6 +4,8 @@ struct VolumeOptionsParser {
     /// What the options make of the third field.
     private(set) var keyArgument = KeyArgument.none
     private var notGiven: [[UInt8]] = []
+    private var format: VolumeFormat
+    private let system: InitrdSystem
     private let name: String
     private let line: Int
 
@@ -15,7 +17,9 @@ struct VolumeOptionsParser {
         case otherScript
     }
 
-    init(volume name: String, line: Int) {
+    init(_ system: InitrdSystem, volume name: String, line: Int) {
+        self.system = system
+        format = VolumeFormat(system)
         self.name = name
         self.line = line
     }
@@ -40,8 +44,12 @@ struct VolumeOptionsParser {
             index += 1
         }
         take(option[...], notes: &notes)
-        // With a method such as tpm2-device= the native opener has the volume, and gives the protection.
-        guard !options.isNative else { return }
+        options.foreign = format.foreign
+        // initramfs-tools opens whatever it has in the image.
+        if system == .initramfsTools, options.initramfs { options.noauto = false }
+        // With a method such as tpm2-device= the native opener has the volume, and gives the protection; initramfs-tools
+        // knows none of them.
+        guard !options.isNative, system != .initramfsTools else { return }
         for key in notGiven {
             notes.add(
                 line, "the option \(quoted(key)) of \(quoted(name)) asks for a protection that Postern does not give",
@@ -53,10 +61,11 @@ struct VolumeOptionsParser {
         guard !option.isEmpty else { return }
         let key = option.prefix { $0 != UInt8(ascii: "=") }
         let value = key.count < option.count ? option.dropFirst(key.count + 1) : nil
+        format.take(key, value)
         if VolumeOptionNames.unattended.contains(key), let value {
-            takeUnattended(key, value)
+            if system.isUnattended(key) { takeUnattended(key, value) }
         } else if VolumeOptionNames.foreign.contains(key) {
-            options.foreign = options.foreign ?? String(decoding: key, as: UTF8.self)
+            return
         } else if VolumeOptionNames.flags.contains(key), value == nil {
             takeFlag(key)
         } else if key.isText("try-empty-password") {
@@ -88,6 +97,8 @@ struct VolumeOptionsParser {
     private mutating func takeUnattended(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         if key.isText("keyscript") {
             if VolumeOptionNames.asks(keyScript: value) {
+                // Of several it runs the last.
+                if system == .initramfsTools { (keyArgument, options.unattended) = (.none, nil) }
                 if keyArgument == .none { keyArgument = .askingScript }
             } else {
                 // It outdoes the other methods, so that it is known of what is rendered that the key is none.
@@ -101,10 +112,11 @@ struct VolumeOptionsParser {
 
     private mutating func takeFlag(_ key: ArraySlice<UInt8>) {
         if key.isText("luks") { options.luks = true }
-        if key.isText("discard") { options.discard = true }
+        if key.isText("discard") || key.isText("allow-discards") { options.discard = true }
         if key.isText("readonly") || key.isText("read-only") { options.readonly = true }
-        if key.isText("nofail") { options.nofail = true }
-        if key.isText("noauto") { options.noauto = true }
+        // Of a word and its opposite the last holds, as for systemd.
+        if key.isText("nofail") || key.isText("fail") { options.nofail = key.isText("nofail") }
+        if key.isText("noauto") || key.isText("auto") { options.noauto = key.isText("noauto") }
         if key.isText("same-cpu-crypt") { options.sameCPUCrypt = true }
         if key.isText("submit-from-crypt-cpus") { options.submitFromCryptCPUs = true }
         if key.isText("no-read-workqueue") { options.noReadWorkqueue = true }
@@ -168,7 +180,7 @@ extension VolumeOptionNames {
 }
 
 extension [String] {
-    fileprivate func contains(_ key: ArraySlice<UInt8>) -> Bool {
+    func contains(_ key: some Collection<UInt8>) -> Bool {
         contains { $0.utf8.elementsEqual(key) }
     }
 }

@@ -15,7 +15,8 @@ struct AddedVolumes {
     /// - Parameters:
     ///   - file: a file in crypttab's format, or `nil`.
     ///   - crypttab: the machine's own.
-    init(file: String?, besides crypttab: Crypttab) {
+    ///   - system: who opens volumes natively in the image.
+    init(file: String?, besides crypttab: Crypttab, for system: InitrdSystem) {
         var findings: [Finding] = []
         var bytes: [UInt8] = []
         if let file {
@@ -28,7 +29,7 @@ struct AddedVolumes {
         }
         var present: [String] = []
         var entries: [CrypttabEntry] = []
-        for entry in Crypttab.parse(bytes, file: file ?? "", leaving: [], into: &findings).entries {
+        for entry in Crypttab.parse(bytes, file: file ?? "", for: system, into: &findings).entries {
             let known = crypttab.entries.first {
                 Hardware.areSame($0.device, entry.device) || $0.name.utf8.elementsEqual(entry.name.utf8)
             }

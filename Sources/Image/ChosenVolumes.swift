@@ -4,17 +4,38 @@ internal import Config
 struct ChosenVolumes {
     /// In the order of the file.
     let entries: [CrypttabEntry]
+    /// What the image's lines have besides: an option that takes back one of the host's.
+    let added: [(line: Int, option: String)]
     /// What was asked for and is not in crypttab.
     let unknown: [String]
 
-    /// Chooses the volumes that were asked for by name, those that crypttab itself marks for the initrd (`initramfs`,
-    /// `x-initrd.attach`), and every member of an array.
+    /// Chooses the volumes that were asked for by name, those that crypttab itself marks for the initrd (`initramfs` for
+    /// initramfs-tools, `x-initrd.attach` for systemd), and every member of an array.
+    ///
+    /// `noauto` does not hold for what is needed in the initrd, nor for anything with initramfs-tools, which asks for all
+    /// that it has there. `nofail` does not hold for the only one that is needed: there would be no root.
     init(_ crypttab: Crypttab, settings: Settings, asked: [String]) {
-        entries = crypttab.entries.filter { entry in
-            entry.options.initramfs || entry.options.xInitrdAttach
-                || asked.contains { $0.utf8.elementsEqual(entry.name.utf8) }
-                || settings.arrays.contains { $0.holds(entry.name) }
+        var entries: [CrypttabEntry] = []
+        var added: [(line: Int, option: String)] = []
+        for var entry in crypttab.entries {
+            let isAsked = asked.contains { $0.utf8.elementsEqual(entry.name.utf8) }
+            let isMarked =
+                entry.options.initramfs && settings.initrd != .systemd
+                || entry.options.xInitrdAttach && settings.initrd != .initramfsTools
+            guard isAsked || isMarked || settings.arrays.contains(where: { $0.holds(entry.name) }) else { continue }
+            if entry.options.noauto, isAsked || settings.initrd == .initramfsTools {
+                entry.options.noauto = false
+                added.append((entry.line, "auto"))
+            }
+            // dracut's module asks for those that are marked, too.
+            if entry.options.nofail, isAsked, asked.count == 1, settings.initrd == .initramfsTools || !isMarked {
+                entry.options.nofail = false
+                added.append((entry.line, "fail"))
+            }
+            entries.append(entry)
         }
+        self.entries = entries
+        self.added = added
         unknown = asked.filter { name in !crypttab.entries.contains { $0.name.utf8.elementsEqual(name.utf8) } }
     }
 

@@ -26,9 +26,13 @@ enum Copies {
         return copy
     }
 
-    /// postern.conf line for line, but that every `Crypttab` names the image's own, and `ImageTime` is `time`.
-    static func settings(_ bytes: [UInt8], time: Int64) -> [UInt8] {
-        let own = [("crypttab", "Crypttab \(crypttab)"), ("imagetime", "ImageTime \(time)")]
+    /// postern.conf line for line, but that every `Crypttab` names the image's own, `Initrd` is `system`, and `ImageTime`
+    /// is `time`.
+    static func settings(_ bytes: [UInt8], for system: InitrdSystem, time: Int64) -> [UInt8] {
+        let own = [
+            ("crypttab", "Crypttab \(crypttab)"), ("initrd", "Initrd \(system.name)"),
+            ("imagetime", "ImageTime \(time)"),
+        ]
         var copies = lines(bytes).map { Array($0) }
         // What follows the last line end is no line.
         if copies.last?.isEmpty == true { copies.removeLast() }

@@ -9,6 +9,7 @@ struct Hardware {
 
     /// Whether a device is there, or `nil` where udev's links do not tell.
     static func isThere(_ device: DeviceSpec) -> Bool? {
+        if case .path(let path) = device, !path.hasPrefix("/dev/") { return Files.exists(path) }
         // In a chroot or a container nobody made them.
         guard Files.isFolder("/dev/disk/by-uuid") else { return nil }
         let links = links(to: device)
@@ -19,11 +20,12 @@ struct Hardware {
     static func links(to device: DeviceSpec) -> [String] {
         switch device {
         case .path(let path): [path]
-        // FAT's identifiers have capitals there.
-        case .uuid(let uuid): ["/dev/disk/by-uuid/\(uuid)", "/dev/disk/by-uuid/\(capitals(uuid))"]
+        // FAT's short identifiers have capitals there.
+        case .uuid(let uuid):
+            ["/dev/disk/by-uuid/\(uuid)"] + (uuid.utf8.count < 36 ? ["/dev/disk/by-uuid/\(capitals(uuid))"] : [])
         case .partuuid(let uuid): ["/dev/disk/by-partuuid/\(uuid)"]
-        case .label(let label): isPlain(label) ? ["/dev/disk/by-label/\(label)"] : []
-        case .partlabel(let label): isPlain(label) ? ["/dev/disk/by-partlabel/\(label)"] : []
+        case .label(let label): ["/dev/disk/by-label/\(encoded(label))"]
+        case .partlabel(let label): ["/dev/disk/by-partlabel/\(encoded(label))"]
         }
     }
 
@@ -43,15 +45,15 @@ struct Hardware {
         String(decoding: text.utf8.map { (0x61...0x7a).contains($0) ? $0 & 0xdf : $0 }, as: UTF8.self)
     }
 
-    /// udev writes other characters of a label in its own way.
-    private static func isPlain(_ label: String) -> Bool {
-        label.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-            case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-            default: false
-            }
+    /// A label as a part of a path, as udev writes it.
+    private static func encoded(_ label: String) -> String {
+        var text = ""
+        for scalar in label.unicodeScalars {
+            text +=
+                scalar.isASCII
+                ? SystemdUnits.escaped(UInt8(scalar.value), keeping: Array("#+-.:=@_".utf8)) : String(Character(scalar))
         }
+        return text
     }
 
     /// The network cards, each with the modules of its driver and of the buses it sits at.

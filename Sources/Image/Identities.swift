@@ -1,28 +1,16 @@
 public import Config
+internal import LUKS
 internal import Linux
 public import Monitor
-internal import Plan
+internal import Worker
 
-/// What the disks that are there now say against a configuration.
-public enum Identities {
-    /// Looks at the LUKS headers of all volumes that the agent would open, where they can be read.
-    ///
-    /// - Parameters:
-    ///   - configuration: what the agent would read.
-    ///   - root: the tree of the image whose configuration this is, or `nil` for this machine's own.
-    /// - Returns: a finding for each volume that would be refused at boot, and in an image for each whose LUKS UUID is
-    ///   not recorded though it could be.
-    public static func findings(_ configuration: Configuration, inImage root: String?) -> [Finding] {
-        var findings: [Finding] = []
-        let settings = configuration.settings
-        for entry in configuration.crypttab.entries
-        where Plan.native(entry, settings.treatment(of: entry.name)) == nil && !entry.options.noauto {
-            if let finding = finding(entry, file: settings.crypttab, root.map { .image($0) } ?? .machine) {
-                findings.append(finding)
-            }
-        }
-        return findings
-    }
+/// What the disks and key files that are there now say against a configuration.
+public final class Identities {
+    public private(set) var findings: [Finding] = []
+    /// What is no fault, but may become one at the next boot.
+    public private(set) var notices: [Finding] = []
+    private let file: String
+    private let origin: Origin
 
     /// Whose crypttab a line is of.
     enum Origin {
@@ -34,80 +22,99 @@ public enum Identities {
         case image(String)
     }
 
-    /// Why a volume would be refused at boot, or why any would be taken in its place; else `nil`.
-    static func finding(_ entry: CrypttabEntry, file: String, _ origin: Origin) -> Finding? {
-        var root = ""
-        if case .image(let tree) = origin { root = tree }
-        let problem: String
-        var remedy = "build the image again if it is the right one"
-        if let header = HeaderStart(of: entry, beneath: root) {
-            let wanted = entry.identity ?? header.uuid
-            if header.isPlain {
-                problem = "will be refused: its LUKS header has a null cipher"
-                remedy = "give it another with cryptsetup-reencrypt(8)"
-            } else if !wanted.utf8.elementsEqual(header.uuid.utf8) {
-                problem = "will be refused: its LUKS UUID is \(header.uuid) and not \(wanted)"
-            } else if case .image = origin, entry.identity == nil {
-                problem = "has a LUKS UUID that is not recorded"
-            } else {
-                return nil
-            }
-        } else {
-            // That a device is not there is said elsewhere.
-            guard case .building = origin, entry.identity == nil, Hardware.isThere(entry.device) != false else {
-                return nil
-            }
-            problem = "has no LUKS header now, so whatever is there at boot will be taken"
-        }
-        return Finding(
-            file: file, line: entry.line, problem: "\(entry.device) of \(entry.name) \(problem)", remedy: remedy)
+    /// Looks at the LUKS headers and key files of all volumes that the agent would open on this machine.
+    public convenience init(_ configuration: Configuration) {
+        let entries = configuration.crypttab.entries
+        let headers = Headers(entries, configuration.settings, beneath: "", systemd: false)
+        self.init(headers.ours(entries), headers, file: configuration.settings.crypttab, .machine)
     }
-}
 
-/// The start of a LUKS header on a disk of this machine, as far as both versions have it in common:
-///
-/// ```
-///   0  "LUKS" 0xBA 0xBE     6  version, 2 bytes     8  in LUKS2: size of the header, 8 bytes
-/// 168  UUID, up to 40 bytes, ended by a zero
-/// ```
-///
-/// It is what builders of images and `check` go by. At boot a worker reads headers, with libcryptsetup.
-struct HeaderStart {
-    /// In lower case.
-    let uuid: String
-    /// Whether its text names a null cipher.
-    let isPlain: Bool
-
-    private static let smallest = 592
-    private static let largest = 4 << 20
-
-    /// Reads the header of a volume, or is `nil` where there is none that can be read.
-    ///
     /// - Parameters:
-    ///   - entry: the line of crypttab.
-    ///   - root: the tree of the image in which a detached header lies, or empty.
-    init?(of entry: CrypttabEntry, beneath root: String) {
-        var paths = Hardware.links(to: entry.device)
-        switch entry.options.header {
-        case .file(let file): paths = [file.hasPrefix("/dev/") ? file : root + file]
-        case .fileOn: return nil
+    ///   - entries: the volumes that the agent would open.
+    ///   - headers: what their headers say.
+    ///   - file: the crypttab, for the findings.
+    ///   - origin: whose that is.
+    init(_ entries: [CrypttabEntry], _ headers: Headers, file: String, _ origin: Origin) {
+        self.file = file
+        self.origin = origin
+        for (index, entry) in entries.enumerated() {
+            if let header = headers[entry] { look(entry, header, isSpare: headers.isSpare(entry)) }
+            lookAtKey(entry)
+            let twin = entries[..<index].first {
+                $0.options.header == entry.options.header && Hardware.areSame($0.device, entry.device)
+            }
+            guard let twin else { continue }
+            add(
+                entry, subject(entry) + "is that of \(twin.name) in line \(twin.line), which holds",
+                "remove one of the two")
+        }
+    }
+
+    /// Why a volume would be waited for or refused at boot, or why any would be taken in its place.
+    private func look(_ entry: CrypttabEntry, _ header: Header, isSpare: Bool) {
+        var remedy = "build the image again if it is the right one"
+        var isBuilding = false
+        if case .building = origin { isBuilding = true }
+        let problem: String
+        switch header.state {
+        case .missing where isSpare, .none where isSpare: return
+        case .missing:
+            problem = "is not there now"
+            remedy = "the boot will wait for it; correct the line if it has gone"
+        case .unseen, .none:
+            let isOpen = isBuilding && entry.identity == nil
+            guard isOpen || header.state == .none else { return }
+            if !isOpen { remedy = "correct the line: the boot would wait for it" }
+            problem = "has no LUKS header" + (isOpen ? " now, so whatever is there at boot will be taken" : "")
+        case .refused(.anotherVolume(_, let uuid, let wanted)):
+            problem = "will be refused: its LUKS UUID is \(uuid) and not \(wanted)"
+        case .refused(.plainText):
+            problem = "will be refused: its LUKS header has a null cipher"
+            remedy = "give it another with cryptsetup-reencrypt(8)"
+        case .refused(let error): problem = "will not open: \(error.description)"
+        case .good:
+            guard case .image = origin, entry.identity == nil else { return }
+            problem = "has a LUKS UUID that is not recorded"
+        }
+        add(entry, subject(entry) + problem, remedy, isNotice: header.state == .missing)
+    }
+
+    private func subject(_ entry: CrypttabEntry) -> String { "\(entry.device) of \(entry.name) " }
+
+    /// Why a key of the machine's own, or of the image's, opens nothing. While an image is built, that is seen in it.
+    private func lookAtKey(_ entry: CrypttabEntry) {
+        guard case .file(let path) = entry.key else { return }
+        let isDevice = path.hasPrefix("/dev/")
+        var tree: String?
+        switch origin {
+        case .building: return
+        case .machine: break
+        case .image(let root): tree = root
+        }
+        let problem = KeyFile.problem(
+            path, offset: entry.options.keyfileOffset, size: entry.options.keyfileSize, inImage: isDevice ? nil : tree)
+        switch problem {
         case nil: break
+        case .flaw(let text)?: add(entry, text, "correct the file or the line")
+        case .missing?:
+            let text = "the key file \(path) of \(entry.name) is not "
+            if isDevice {
+                // As with volumes: in a chroot nobody can tell.
+                guard Hardware.isThere(.path(path)) == false else { return }
+                add(entry, text + "there now", "without it a passphrase is asked for", isNotice: true)
+            } else if let tree {
+                let copier =
+                    SystemdUnits.isThere(beneath: tree)
+                    ? "install_items of dracut.conf(5) copy it" : "cryptsetup-initramfs copy it (KEYFILE_PATTERN)"
+                add(entry, text + "in the image", "let \(copier), or write PATH:DEVICE")
+            } else {
+                add(entry, text + "there", "correct the line")
+            }
         }
-        guard let path = paths.first(where: { Files.exists($0) }),
-            var bytes = try? Files.start(of: path, count: HeaderStart.smallest), bytes.count == HeaderStart.smallest,
-            bytes.starts(with: [0x4c, 0x55, 0x4b, 0x53, 0xba, 0xbe])
-        else { return nil }
-        let uuid = bytes[168..<208].prefix { $0 != 0 }.map { (0x41...0x46).contains($0) ? $0 | 0x20 : $0 }
-        let isUUID = uuid.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2d }
-        guard !uuid.isEmpty, isUUID else { return nil }
-        if bytes[7] == 2 {
-            let size = bytes[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            let whole = max(HeaderStart.smallest, Int(clamping: min(size, UInt64(HeaderStart.largest))))
-            bytes = (try? Files.start(of: path, count: whole)) ?? []
-        }
-        // A disk that encrypts by itself, and nothing else, has no cipher that anybody could look at.
-        let none = [Array("cipher_null".utf8), Array("\"hw-opal\"".utf8)]
-        self.uuid = String(decoding: uuid, as: UTF8.self)
-        isPlain = bytes.indices.contains { index in none.contains { bytes[index...].starts(with: $0) } }
+    }
+
+    private func add(_ entry: CrypttabEntry, _ problem: String, _ remedy: String, isNotice: Bool = false) {
+        let finding = Finding(file: file, line: entry.line, problem: problem, remedy: remedy)
+        if isNotice { notices.append(finding) } else { findings.append(finding) }
     }
 }

@@ -1,4 +1,5 @@
 internal import Config
+internal import LUKS
 internal import Linux
 internal import Monitor
 internal import Plan
@@ -8,6 +9,9 @@ public struct ImageCheck {
     private let root: String
     private let file: String
     private let configuration: Configuration
+    private let headers: Headers
+    /// The volumes that the agent opens there.
+    private let ours: [CrypttabEntry]
     private var findings: [Finding]
 
     /// Reads everything in the image as the agent would, strictly, and looks for what the agent needs of the kernel.
@@ -23,7 +27,10 @@ public struct ImageCheck {
         }
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
-        check.findings += Identities.findings(check.configuration, inImage: root)
+        let identities = Identities(
+            check.ours, check.headers, file: check.configuration.settings.crypttab, .image(root))
+        check.findings += identities.findings
+        for notice in identities.notices { print("notice: \(notice.description)") }
         check.lookAtModules(KernelModules(beneath: root), Hardware())
         if check.hasSystemd {
             let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)
@@ -46,15 +53,18 @@ public struct ImageCheck {
         self.file = file
         configuration = Configuration(file: file, beneath: root)
         findings = configuration.findings
+        hasSystemd = SystemdUnits.isThere(beneath: root)
+        let entries = configuration.crypttab.entries
+        headers = Headers(entries, configuration.settings, beneath: root, systemd: hasSystemd)
+        ours = headers.ours(entries)
+        guard ours.isEmpty, let reason = entries.compactMap({ headers.native($0) }).first else { return }
+        add(
+            configuration.settings.crypttab, 0,
+            "this machine cannot be unlocked from afar: every volume is left to the native opener (\(reason))",
+            "write Volume NAME take in \(file) for one that a passphrase opens")
     }
 
-    private var hasSystemd: Bool { SystemdUnits.isThere(beneath: root) }
-
-    private var ours: [CrypttabEntry] {
-        configuration.crypttab.entries.filter {
-            Plan.native($0, configuration.settings.treatment(of: $0.name)) == nil && !$0.options.noauto
-        }
-    }
+    private let hasSystemd: Bool
 
     private mutating func lookAtFiles() {
         if ["/usr/sbin/postern", "/usr/bin/postern"].allSatisfy({ !Files.exists(root + $0) }) {
@@ -66,14 +76,6 @@ public struct ImageCheck {
         }
         let crypttab = configuration.settings.crypttab
         for entry in ours {
-            if case .file(let path) = entry.key, isAbsent(path) {
-                add(
-                    crypttab, entry.line, "the key file \(path) of \(entry.name) is not in the image",
-                    (hasSystemd
-                        ? "let install_items of dracut.conf(5) copy it"
-                        : "let cryptsetup-initramfs copy it (KEYFILE_PATTERN)")
-                        + ", or write PATH:DEVICE")
-            }
             if case .file(let path)? = entry.options.header, isAbsent(path) {
                 add(crypttab, entry.line, "the header \(path) of \(entry.name) is not in the image", "correct header=")
             }
@@ -99,11 +101,7 @@ public struct ImageCheck {
             (hasSystemd ? "name it in add_drivers of dracut.conf(5)" : "list it in /etc/initramfs-tools/modules")
             + ", and build the image again"
         want(["dm_crypt"], "opens every volume", listing)
-        // What cryptsetup takes unless it is told otherwise: aes-xts-plain64.
-        want(["xts", "aesni_intel"], "LUKS volumes are encrypted with", listing)
-        want(
-            ["aes_generic", "aesni_intel", "aes", "aes_arm64", "aes_ce_blk"], "LUKS volumes are encrypted with", listing
-        )
+        lookAtCiphers(modules, folder, listing)
         for card in hardware.networkCards {
             for module in card.modules { want([module], "the network card \(card.name) needs", listing) }
         }
@@ -120,6 +118,23 @@ public struct ImageCheck {
                 continue
             }
             want(type.hasPrefix("ext") ? ["ext4"] : [type], "the key volume \(device) needs", listing)
+        }
+    }
+
+    /// What the headers ask for that can be seen now; of the others, what cryptsetup takes unless it is told otherwise.
+    private mutating func lookAtCiphers(_ modules: KernelModules, _ folder: String, _ listing: String) {
+        var done: [String] = []
+        for entry in ours {
+            let seen = headers[entry]?.encryptions ?? []
+            let needed = CipherModules.names(seen.isEmpty ? [Encryption(cipher: "xts-aes", integrity: "")] : seen)
+            for name in needed where !done.contains(name) {
+                done.append(name)
+                if modules.hasCrypto(name) || CipherModules.isImplied(name) && !modules.couldHaveCrypto(name) {
+                    continue
+                }
+                let what = seen.isEmpty ? "LUKS volumes are" : "\(entry.name) is"
+                add(folder, 0, "the module \(name) is not in the image, which \(what) encrypted with", listing)
+            }
         }
     }
 

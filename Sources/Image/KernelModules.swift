@@ -1,16 +1,27 @@
 internal import Linux
 
-/// The kernel's modules in an image, those that its kernel has built in among them.
+/// The kernel's modules in an image, those that its kernel has built in among them, as its lists tell:
+///
+/// ```
+/// modules.builtin           kernel/crypto/cbc.ko
+/// modules.builtin.modinfo   cbc.alias=crypto-cbc, ended by a zero
+/// modules.alias             alias crypto-serpent serpent_generic
+/// modules.dep               kernel/crypto/lrw.ko.xz: kernel/crypto/gf128mul.ko.xz ...
+/// ```
 struct KernelModules {
     /// In the spelling of /proc/modules: with `_` for `-`.
     private var names: [[UInt8]] = []
+    /// The lines of the lists.
+    private var aliases: [ArraySlice<UInt8>] = []
+    private var builtin: [ArraySlice<UInt8>] = []
+    private var dependencies: [ArraySlice<UInt8>] = []
     /// The kernels that the image has modules for.
     let versions: [String]
 
     /// Folders in folders that are looked into: the kernel's own tree has six.
     private static let deepest = 12
-    /// The largest `modules.builtin`, in bytes: Debian's has some 10,000.
-    private static let largestList = 1 << 20
+    /// The largest list, in bytes: `modules.alias` of all of Debian's modules has 1.4 million.
+    private static let largestList = 16 << 20
 
     /// Looks beneath the root of an unpacked image.
     init(beneath root: String) {
@@ -26,16 +37,57 @@ struct KernelModules {
         self.versions = versions
         for folder in folders {
             walk(folder, depth: 0)
-            let list = try? Files.readRegular("\(folder)/modules.builtin", limit: KernelModules.largestList)
-            for line in (list ?? []).split(separator: UInt8(ascii: "\n")) {
+            for line in KernelModules.lines(of: "\(folder)/modules.builtin") {
                 add(Hardware.last(of: String(decoding: line, as: UTF8.self)))
             }
+            dependencies += KernelModules.lines(of: "\(folder)/modules.dep")
+            aliases += KernelModules.lines(of: "\(folder)/modules.alias")
+            builtin += KernelModules.lines(of: "\(folder)/modules.builtin.modinfo", end: 0)
         }
     }
 
-    /// Whether one of these modules is there.
+    private static func lines(of list: String, end: UInt8 = UInt8(ascii: "\n")) -> [ArraySlice<UInt8>] {
+        ((try? Files.readRegular(list, limit: largestList)) ?? []).split(separator: end)
+    }
+
+    /// Whether one of these modules is there, with all that it depends on.
     func hasAny(of wanted: [String]) -> Bool {
-        wanted.contains { names.contains(KernelModules.plain($0.utf8)) }
+        wanted.contains { has(KernelModules.plain($0.utf8)) }
+    }
+
+    /// Whether something answers when the kernel's crypto API calls for this.
+    func hasCrypto(_ name: String) -> Bool {
+        let alias = KernelModules.alias(name)
+        return aliases.contains { $0.starts(with: alias) && has(KernelModules.plain($0.dropFirst(alias.count))) }
+            || builtin.contains { line in
+                let end = ".alias=crypto-\(name)".utf8
+                return line.suffix(end.count).elementsEqual(end)
+            }
+            // A kernel of before 5.2 does not say what it has built in.
+            || hasAny(of: [name, "\(name)_generic"])
+    }
+
+    /// Whether this machine's own copy of the same kernel has a module that the crypto API could call for.
+    func couldHaveCrypto(_ name: String) -> Bool {
+        let alias = KernelModules.alias(name)
+        return versions.contains { version in
+            KernelModules.lines(of: "/lib/modules/\(version)/modules.alias").contains { $0.starts(with: alias) }
+        }
+    }
+
+    private static func alias(_ name: String) -> [UInt8] { Array("alias crypto-\(name) ".utf8) }
+
+    private func has(_ module: [UInt8]) -> Bool {
+        guard names.contains(module) else { return false }
+        let line = dependencies.first { KernelModules.module($0.prefix { $0 != UInt8(ascii: ":") }) == module }
+        let files = line?.drop { $0 != UInt8(ascii: ":") }.dropFirst().split(separator: UInt8(ascii: " ")) ?? []
+        return files.allSatisfy { names.contains(KernelModules.module($0)) }
+    }
+
+    /// The name of the module in a file of that path.
+    private static func module(_ path: ArraySlice<UInt8>) -> [UInt8] {
+        let file = path.split(separator: UInt8(ascii: "/")).last ?? []
+        return plain(file.prefix { $0 != UInt8(ascii: ".") })
     }
 
     private mutating func walk(_ folder: String, depth: Int) {

@@ -10,6 +10,7 @@ public struct Staging {
     private let configuration: Configuration
     private let chosen: ChosenVolumes
     private let added: AddedVolumes
+    private let headers: Headers
 
     /// The largest detached header, in bytes: LUKS2 with the largest key slots area takes 128 MiB and a little more.
     private static let largestHeader = 136 << 20
@@ -29,7 +30,11 @@ public struct Staging {
         }
         let staging = Staging(folder: folder, file: file, more: more, volumes: volumes)
         staging.report()
-        guard let reason = staging.obstacle else { return staging.write() ? 0 : 1 }
+        guard let reason = staging.obstacle else {
+            guard staging.write() else { return 1 }
+            for module in staging.modules { print(module) }
+            return 0
+        }
         Log.complain("postern: this machine cannot be unlocked from afar: \(reason)")
         return 1
     }
@@ -37,13 +42,23 @@ public struct Staging {
     private init(folder: String, file: String, more: String?, volumes: [String]) {
         self.folder = folder
         self.file = file
-        configuration = Configuration(file: file, beneath: "")
-        added = AddedVolumes(file: more, besides: configuration.crypttab)
+        configuration = Configuration(file: file, beneath: "", into: folder)
+        added = AddedVolumes(file: more, besides: configuration.crypttab, for: configuration.settings.initrd ?? .script)
         chosen = ChosenVolumes(
             configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
+        headers = Headers(
+            chosen.entries + added.entries, configuration.settings, beneath: "",
+            systemd: SystemdUnits.isThere(beneath: folder))
+    }
+
+    /// What modprobe(8) is to look for, for the ciphers of the headers that can be seen now.
+    private var modules: [String] {
+        let seen = headers.ours(chosen.entries + added.entries).flatMap { headers[$0]?.encryptions ?? [] }
+        return CipherModules.names(seen).map { $0 == CipherModules.integrity ? $0 : "crypto-\($0)" }
     }
 
     private var crypttab: String { configuration.settings.crypttab }
+    private var system: InitrdSystem { configuration.settings.initrd ?? .script }
 
     /// Why the image would be of no use, or `nil`.
     private var obstacle: String? {
@@ -53,17 +68,16 @@ public struct Staging {
         }
         if configuration.hostKeys.isEmpty { return "there is no host key; make one with ssh-keygen" }
         if chosen.entries.isEmpty, added.entries.isEmpty {
-            return "\(crypttab) has no volume for the initrd; give the root's line the option initramfs"
+            return "\(crypttab) has no volume for the initrd; give the root's line the option "
+                + (system == .systemd ? "x-initrd.attach" : "initramfs")
         }
-        guard (chosen.entries + added.entries).contains(where: { native($0) == nil && !$0.options.noauto }) else {
+        guard !headers.ours(chosen.entries + added.entries).isEmpty else {
             return "every volume of the initrd is left to the native opener"
         }
         return nil
     }
 
-    private func native(_ entry: CrypttabEntry) -> String? {
-        Plan.native(entry, configuration.settings.treatment(of: entry.name))
-    }
+    private func native(_ entry: CrypttabEntry) -> String? { headers.native(entry) }
 
     // MARK: What is said
 
@@ -85,27 +99,15 @@ public struct Staging {
                     "the key file \(path) of \(entry.name) is not in the image: it will be asked for",
                     "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
             }
-            reportDevice(entry)
         }
-        for entry in chosen.entries + added.entries where native(entry) == nil {
-            if let finding = Identities.finding(entry, file: crypttab, .building) { Log.complain(finding.description) }
-        }
+        let identities = Identities(headers.ours(chosen.entries + added.entries), headers, file: crypttab, .building)
+        for finding in identities.findings + identities.notices { Log.complain(finding.description) }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
                 key.path, 0, "THIS IS THE SYSTEM'S OWN HOST KEY, and whoever can read the initrd has it",
                 "make another one with ssh-keygen, and let HostKey in \(file) name it")
         }
-    }
-
-    private func reportDevice(_ entry: CrypttabEntry) {
-        guard native(entry) == nil, Hardware.isThere(entry.device) == false else { return }
-        let isSpare =
-            entry.options.nofail
-            || configuration.settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
-        say(
-            crypttab, entry.line, "the device \(entry.device) of \(entry.name) is not there now",
-            isSpare ? "the boot can go on without it" : "the boot will wait for it; correct the line if it has gone")
     }
 
     /// initramfs-tools' own opener knows no `PATH:DEVICE`.
@@ -130,7 +132,9 @@ public struct Staging {
 
     /// The key that a volume has in the image, or `nil` where crypttab's holds.
     private func key(of entry: CrypttabEntry) -> KeySpec? {
-        guard case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/") else { return nil }
+        // dracut copies key files after this.
+        guard system != .systemd, case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/")
+        else { return nil }
         if case .file = Files.kind(folder + path), Place.isPlain(path) { return nil }
         let native = "/cryptroot/keyfiles/\(entry.name).key"
         if case .file = Files.kind(folder + native) { return .file(path: native) }
@@ -142,7 +146,7 @@ public struct Staging {
     private func recorded(_ copy: [UInt8], _ entries: [CrypttabEntry]) -> [UInt8] {
         var copy = copy
         for (index, entry) in entries.enumerated() where native(entry) == nil && entry.identity == nil {
-            guard let header = HeaderStart(of: entry, beneath: "") else { continue }
+            guard let header = headers[entry], !header.uuid.isEmpty else { continue }
             copy = Copies.adding(VolumeOptions.identity + header.uuid, to: copy, lines: [index + 2])
         }
         return copy
@@ -155,11 +159,14 @@ public struct Staging {
             // A machine whose volumes all come from elsewhere may have none.
             let host =
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
+            var lines = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) })
+            for (index, entry) in chosen.entries.enumerated() {
+                for (line, option) in chosen.added where line == entry.line {
+                    lines = Copies.adding(option, to: lines, lines: [index + 2])
+                }
+            }
             try place.put(
-                Copies.crypttab,
-                recorded(
-                    Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) }),
-                    chosen.entries) + recorded(added.lines, added.entries))
+                Copies.crypttab, recorded(lines, chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
                 try place.put(path, bytes)
@@ -171,7 +178,7 @@ public struct Staging {
             if SystemdUnits.isThere(beneath: folder) { try putUnits(place, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
-            try place.put("/etc/postern/postern.conf", Copies.settings(settings, time: time))
+            try place.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
@@ -189,28 +196,16 @@ public struct Staging {
         let table = "/etc/crypttab"
         var findings: [Finding] = []
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
-        var entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
-        if entries.isEmpty {
+        if Crypttab.parse(bytes, file: table, for: .systemd, into: &findings).entries.isEmpty {
             bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
-            entries = Crypttab.parse(bytes, file: table, leaving: [], into: &findings).entries
         }
-        // A missing disk would keep systemd waiting for a member that the boot goes on without.
-        var spare: [Int] = []
-        // Since ours are waited for without limit, a dead disk of another volume would hold up the boot for ever.
-        var others: [Int] = []
-        for entry in entries {
-            if !ours.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
-                others.append(entry.line)
-            } else if !entry.options.nofail,
-                configuration.settings.arrays.contains(where: { $0.holds(entry.name) && $0.policy != .all })
-            {
-                spare.append(entry.line)
-            }
-        }
-        let limit = "x-systemd.device-timeout="
-        others.removeAll { Copies.line($0, of: bytes, contains: limit) }
-        let limited = Copies.adding("\(limit)90s", to: bytes, lines: others)
-        try place.put(table, Copies.adding("nofail", to: limited, lines: spare))
+        let arrays = configuration.settings.arrays
+        let changed = SystemdTable(
+            bytes, isOurs: { name in ours.contains { $0.name.utf8.elementsEqual(name.utf8) } },
+            isSpare: { name in arrays.contains { $0.holds(name) && $0.policy != .all } })
+        // A path that is too long for a file has no such unit either.
+        for dropIn in changed.dropIns { try? place.put(dropIn.path, dropIn.text) }
+        try place.put(table, changed.bytes)
     }
 
     private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {

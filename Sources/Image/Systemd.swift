@@ -12,11 +12,18 @@ enum SystemdUnits {
         "/etc/systemd/system/systemd-cryptsetup@\(escaped(volume)).service.d/postern.conf"
     }
 
-    /// What stands in it: the unit waits for Postern, finds the volume open, and has nothing to do; it asks when Postern
-    /// failed, but not for what the boot goes on without.
+    /// The path of the drop-in for a device's unit.
+    static func dropIn(forDevice path: String) -> String {
+        "/etc/systemd/system/\(escaped(String(path.drop { $0 == "/" }))).device.d/postern.conf"
+    }
+
+    /// What every drop-in begins with.
+    static let start = Array("# Written by postern image.\n[Unit]\nAfter=postern.service\n".utf8)
+
+    /// What stands in that of a volume: the unit waits for Postern, finds the volume open, and has nothing to do; it asks when
+    /// Postern failed, but not for what the boot goes on without.
     static func text(for volume: String) -> [UInt8] {
-        var text = Array(
-            "# Written by postern image.\n[Unit]\nAfter=postern.service\nConditionPathExists=!/run/postern/skip/".utf8)
+        var text = start + Array("ConditionPathExists=!/run/postern/skip/".utf8)
         for byte in volume.utf8 {
             text.append(byte)
             // systemd.unit(5): a specifier begins with it.
@@ -29,16 +36,19 @@ enum SystemdUnits {
     static func escaped(_ name: String) -> String {
         var text = ""
         for (index, byte) in name.utf8.enumerated() {
-            switch byte {
-            case UInt8(ascii: "/"): text += "-"
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: ":"), UInt8(ascii: "_"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            case UInt8(ascii: ".") where index > 0: text += "."
-            default:
-                let digits = String(byte, radix: 16)
-                text += "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
-            }
+            let isDot = byte == UInt8(ascii: ".") && index > 0
+            text += byte == UInt8(ascii: "/") ? "-" : isDot ? "." : escaped(byte, keeping: Array(":_".utf8))
         }
         return text
+    }
+
+    /// A byte as it stands in a name: letters, digits and some others as they are, the rest as `\xHH`.
+    static func escaped(_ byte: UInt8, keeping kept: [UInt8]) -> String {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: break
+        default:
+            guard kept.contains(byte) else { return (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16) }
+        }
+        return String(decoding: [byte], as: UTF8.self)
     }
 }

@@ -62,17 +62,23 @@ struct SystemdCheck {
         let table = "/etc/crypttab"
         var ignored: [Finding] = []
         let bytes = (try? Files.readRegular(root + table, limit: 1 << 20)) ?? []
-        let native = Crypttab.parse(bytes, file: table, leaving: [], into: &ignored).entries
+        let native = Crypttab.parse(bytes, file: table, for: .systemd, into: &ignored).entries
         for entry in entries {
             let path = SystemdUnits.dropIn(for: entry.name)
             let text = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []
             if text != SystemdUnits.text(for: entry.name) {
                 add(path, "systemd does not wait for Postern with \(printable(entry.name))", SystemdCheck.again)
             }
-            if !native.contains(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) {
+            guard let line = native.first(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) else {
                 add(
                     table, "without Postern nobody would ask for \(printable(entry.name))",
                     "give its line in the machine's crypttab the option x-initrd.attach")
+                continue
+            }
+            if SystemdTable.needsKeyDevice(line) {
+                add(
+                    table, "without its key volume \(printable(entry.name)) holds up the boot, also when it is open",
+                    SystemdCheck.again)
             }
         }
     }

@@ -18,24 +18,15 @@ extension Volume {
     }
 
     /// Whether the data, or a key slot, has a null cipher or none.
-    ///
-    /// A disk that is being encrypted or decrypted in place is in part plain text, in segments of the type `linear`.
-    /// libcryptsetup maps those only when a digest made with the volume keys vouches for the description of all of them
-    /// (CVE-2021-4122), so nobody who does not know a passphrase can have written it.
     private var leavesPlainText: Bool {
-        if !isBeingReencrypted, unsafe isNull(crypt_get_cipher(handle)) { return true }
-        // To the kernel, what stands behind the first dash may be a part of the cipher's name: capi:ecb-cipher_null-plain.
-        guard isLUKS2 else { return unsafe isNull(crypt_get_cipher_mode(handle)) }
-        // All of the header, for a null cipher in a key slot or in a part that is still to be reencrypted.
-        var header: UnsafePointer<CChar>?
-        guard unsafe crypt_dump_json(handle, &header, 0) == 0, let header = unsafe header else { return true }
-        if unsafe strstr(header, ":\"null\"") != nil { return true }
-        return unsafe isNull(header)
+        let all = encryptions
+        return all.isEmpty || all.contains { $0.isNull }
     }
+}
 
-    /// Whether a null cipher is named in a text, or there is none where libcryptsetup has one for every cipher.
-    private func isNull(_ text: UnsafePointer<CChar>?) -> Bool {
-        guard let text = unsafe text else { return true }
-        return unsafe strstr(text, "cipher_null") != nil
+extension Encryption {
+    /// To the kernel, what stands behind the first dash may be a part of the cipher's name: capi:ecb-cipher_null-plain.
+    fileprivate var isNull: Bool {
+        unsafe cipher.isEmpty || cipher == "null" || strstr(cipher, "cipher_null") != nil
     }
 }

@@ -98,17 +98,20 @@ internal import Linux
         return status == CRYPT_REENCRYPT_CLEAN || status == CRYPT_REENCRYPT_CRASH
     }
 
-    /// The type names of a LUKS2 header's tokens, such as `systemd-tpm2` or `clevis`, at most 32.
+    /// The type names of a LUKS2 header's tokens that open a key slot, such as `systemd-tpm2` or `clevis`, at most 32.
+    ///
+    /// A token that is bound to no slot, or to an empty one, opens nothing: it was left over when its slot was wiped.
     public var tokenTypes: [String] {
         guard isLUKS2 else { return [] }
         var types: [String] = []
+        let slots = (0..<max(unsafe crypt_keyslot_max("LUKS2"), 0)).filter { holdsKey($0) }
         let count = unsafe crypt_token_max("LUKS2")
         for token in 0..<min(max(count, 0), 32) {
             var type: UnsafePointer<CChar>?
             let status = unsafe crypt_token_status(handle, token, &type)
-            guard status != CRYPT_TOKEN_INVALID, status != CRYPT_TOKEN_INACTIVE, let type = unsafe type else {
-                continue
-            }
+            guard status != CRYPT_TOKEN_INVALID, status != CRYPT_TOKEN_INACTIVE, let type = unsafe type,
+                slots.contains(where: { unsafe crypt_token_is_assigned(handle, token, $0) == 0 })
+            else { continue }
             types.append(unsafe String(cString: type))
         }
         return types

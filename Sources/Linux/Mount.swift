@@ -40,13 +40,22 @@ public struct Folder: ~Copyable {
     /// - Throws: `SystemError` for `openat2`: `ELOOP` at a symbolic link, `EXDEV` where `..` leads out.
     public borrowing func open(beneath path: String) throws(SystemError) -> FileDescriptor {
         // A path from the volume's root is written with a slash, which openat2 takes for a way out.
-        let relative = String(path.drop { $0 == "/" })
+        try open(String(path.drop { $0 == "/" }), linux_resolve_beneath_no_symlinks())
+    }
+
+    /// Opens a file for reading as if this folder were the root: links in the tree of an image lead where they will lead
+    /// in it.
+    ///
+    /// - Throws: `SystemError` for `openat2`.
+    public borrowing func open(asRoot path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, linux_resolve_in_root())
+    }
+
+    private borrowing func open(_ path: String, _ resolve: UInt64) throws(SystemError) -> FileDescriptor {
         // Without O_NONBLOCK a FIFO would hold the worker until someone writes to it.
         let flags = O_RDONLY | O_NOCTTY | O_NONBLOCK
         return FileDescriptor(
-            owning: try check("openat2(\(path))") {
-                unsafe linux_openat2(descriptor.number, relative, flags, linux_resolve_beneath_no_symlinks())
-            })
+            owning: try check("openat2(\(path))") { unsafe linux_openat2(descriptor.number, path, flags, resolve) })
     }
 }
 

@@ -23,6 +23,9 @@ public enum NetworkCards {
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
+    /// Whether udevd has devices to look at, and drivers to load for them.
+    public static func isUdevBusy(folder: String = "/run/udev") -> Bool { Files.exists("\(folder)/queue") }
+
     /// Whether udevd runs and has not yet done with a link, by its number: it may still give it another name.
     public static func awaitsUdev(_ link: Int32, folder: String = "/run/udev") -> Bool {
         Files.exists("\(folder)/control") && !Files.exists("\(folder)/data/n\(link)")

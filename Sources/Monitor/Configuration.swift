@@ -1,6 +1,7 @@
 internal import CLinux
 public import Config
 public import Linux
+internal import Plan
 internal import Wire
 
 /// All that the agent reads before it starts, and what was found wrong with it.
@@ -36,15 +37,24 @@ public struct Configuration {
     /// - Parameters:
     ///   - file: the path of postern.conf.
     ///   - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
-    public init(file: String, beneath root: String? = nil) {
+    ///   - image: the tree of the initrd into which they are put.
+    public init(file: String, beneath root: String? = nil, into image: String? = nil) {
         self.root = root
+        let tree = image ?? root ?? (Machine.isInitrd ? "" : nil)
         if let bytes = read(file, remedy: "make the file, or name another one with -f") {
             settings = Settings.parse(bytes, file: file, into: &findings)
         }
+        let found = tree.map { InitrdSystem.found(beneath: $0) } ?? InitrdSystem.ofThisMachine
+        if let found, let given = settings.initrd, found != given, given != .script {
+            add(file, "Initrd is \(given.name), and this looks like \(found.name)", "remove the line")
+        }
+        let system = settings.initrd ?? found ?? .script
+        settings.initrd = system
         if let bytes = read(settings.crypttab, remedy: "make the file, or name another one with Crypttab in \(file)") {
             let left = settings.volumes.filter { $0.treatment == .leave }.map { $0.name }
-            crypttab = Crypttab.parse(bytes, file: settings.crypttab, leaving: left, into: &findings)
+            crypttab = Crypttab.parse(bytes, file: settings.crypttab, leaving: left, for: system, into: &findings)
         }
+        if system == .systemd { findKeys(beneath: tree ?? "") }
         for path in settings.authorizedKeysFiles {
             guard let bytes = read(path, remedy: "put the public key of each owner into it, one a line") else {
                 continue
@@ -55,6 +65,25 @@ public struct Configuration {
         for path in settings.hostKeys { readHostKey(path) }
         leaveOutWeakKeys()
         checkArrays(file)
+        checkVolumes(file, isImage: tree != nil && image == nil)
+    }
+
+    /// Gives volumes without a key the one that systemd would find for them.
+    private mutating func findKeys(beneath tree: String) {
+        for (index, entry) in crypttab.entries.enumerated() where entry.key == .ask {
+            guard let path = InitrdSystem.keyFiles(of: entry.name).first(where: { Files.exists(tree + $0) }) else {
+                continue
+            }
+            guard Files.kind(tree + path) != .other else {
+                // Behind a socket there is a program that systemd asks for the key.
+                crypttab.entries[index].key = .other(path)
+                continue
+            }
+            crypttab.entries[index].key = .file(path: path)
+            // They are of a key file that crypttab names.
+            crypttab.entries[index].options.keyfileOffset = 0
+            crypttab.entries[index].options.keyfileSize = nil
+        }
     }
 
     private mutating func read(_ path: String, remedy: String) -> [UInt8]? {
@@ -139,12 +168,6 @@ public struct Configuration {
                     "lower the quorum, or add the members to \(settings.crypttab)")
             }
         }
-        for rule in settings.volumes where !names.contains(rule.name) {
-            add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
-        }
-        if crypttab.entries.isEmpty {
-            add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
-        }
         if keys.isEmpty {
             add(
                 settings.authorizedKeysFiles.first ?? file, "there is no key that may log in",
@@ -162,6 +185,29 @@ public struct Configuration {
         }
         if hostKeys.isEmpty {
             add(file, "there is no host key, so there will be no ssh", "make one with ssh-keygen")
+        }
+    }
+
+    /// What postern.conf says of single volumes, and whether one is left to be opened.
+    private mutating func checkVolumes(_ file: String, isImage: Bool) {
+        for rule in settings.volumes {
+            guard let entry = crypttab.entries.first(where: { $0.name.utf8.elementsEqual(rule.name.utf8) }) else {
+                add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
+                continue
+            }
+            let reason = Plan.native(entry, .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
+            guard rule.treatment == .take, let reason else { continue }
+            add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
+        }
+        if crypttab.entries.isEmpty {
+            add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
+        } else if !crypttab.entries.contains(where: {
+            // Which ones the root needs is known when the image is built.
+            Plan.native($0, settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)
+        }) {
+            add(
+                settings.crypttab, "Postern has nothing to open: every volume is left to the native opener",
+                "write Volume NAME take in \(file) for one that a passphrase opens")
         }
     }
 

@@ -52,7 +52,8 @@ final class Monitor {
         log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
         plan = Plan(
             settings: configuration.settings, crypttab: configuration.crypttab, host: Machine.hostName,
-            rehearsal: options.rehearsal, keyFolder: options.keyFolder, now: Clock.now())
+            rehearsal: options.rehearsal, keyFolder: options.keyFolder, systemd: isUnderSystemd,
+            now: Clock.now())
     }
 
     /// Runs until the boot may go on or the agent is told to end.

@@ -28,8 +28,9 @@ final class NetworkWatch {
     private var isInterrupted = false
     private var interruptions = 0
     private var pace = Pace()
-    /// Cards without a driver, as of when there were so many links: a driver that comes makes one.
-    private var driverless: (cards: [String], links: Int) = ([], -1)
+    /// Whether a card or a driver is missing, as of when there were so many links: a driver that comes makes one.
+    private var missing: (facts: [NetworkFact], links: Int) = ([], -1)
+    private var lasting = Lasting()
     private var facts: [NetworkFact] = []
     /// Cards that are down, and when to bring them up.
     private var sleepers: [(link: Int32, since: Int64, due: Int64)] = []
@@ -58,7 +59,7 @@ final class NetworkWatch {
 
     /// When `report` is to be called although nothing has come, or `nil`.
     var deadline: Int64? {
-        [pace.due, sleepers.map { $0.due }.min()].compactMap { $0 }.min()
+        [pace.due, hasListed ? lasting.due : nil, sleepers.map { $0.due }.min()].compactMap { $0 }.min()
     }
 
     /// Datagrams taken in one turn: the loop has others to serve.
@@ -96,9 +97,12 @@ final class NetworkWatch {
         }
     }
 
+    /// Whether the links and addresses are known.
+    private var hasListed: Bool { awaited.isEmpty && socket != nil }
+
     /// Compares what is with what was reported.
     private func look(now: Int64) {
-        guard awaited.isEmpty, socket != nil else { return }
+        guard hasListed else { return }
         let down = links.sleepers
         failures.removeAll { failure in !down.contains { $0.index == failure.link } }
         sleepers.removeAll { sleeper in !down.contains { $0.index == sleeper.link } }
@@ -106,8 +110,11 @@ final class NetworkWatch {
         for link in down where !isKnown(link.index) && !listening.isEmpty {
             sleepers.append((link.index, now, now + NetworkWatch.sleep))
         }
-        if driverless.links != links.links.count { driverless = (NetworkCards.driverless(), links.links.count) }
-        facts = links.reach(Surroundings(listening: listening, driverless: driverless.cards, failures: failures))
+        if missing.links != links.links.count || !missing.facts.isEmpty {
+            missing = (links.missing(driverless: NetworkCards.driverless()), links.links.count)
+        }
+        let lost = lasting.look(missing.facts, isUdevBusy: NetworkCards.isUdevBusy(), now: now)
+        facts = links.reach(Surroundings(listening: listening, missing: lost, failures: failures))
         if facts == reported { return pace.settled() }
         pace.changed(isGood: facts.contains { $0.kind == .reachable }, now: now)
     }
@@ -119,6 +126,7 @@ final class NetworkWatch {
     /// Does what is due, and returns the report when there is one to make.
     func report(now: Int64) -> [NetworkFact]? {
         wake(now: now)
+        if let due = lasting.due, now >= due { look(now: now) }
         guard pace.mayReport(now: now) else { return nil }
         reported = facts
         return facts

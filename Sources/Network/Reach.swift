@@ -25,16 +25,16 @@ public struct Listening: Equatable, Sendable {
 /// What is known besides the links.
 public struct Surroundings: Sendable {
     public var listening: [Listening]
-    /// Network cards without a driver, such as `PCI 0000:00:03.0 (8086:100e)`.
-    public var driverless: [String]
+    /// Of `Links.missing`, what has lasted.
+    public var missing: [NetworkFact]
     /// Links that could not be brought up, and why.
     public var failures: [(link: Int32, reason: String)]
 
     public init(
-        listening: [Listening], driverless: [String] = [], failures: [(link: Int32, reason: String)] = []
+        listening: [Listening], missing: [NetworkFact] = [], failures: [(link: Int32, reason: String)] = []
     ) {
         self.listening = listening
-        self.driverless = driverless
+        self.missing = missing
         self.failures = failures
     }
 }
@@ -107,10 +107,16 @@ extension Links {
                 facts.append(NetworkFact(kind, link: link.name))
             }
         }
-        let hasCard = !facts.isEmpty || links.contains { $0.isCard }
-        facts += surroundings.driverless.prefix(4).map { NetworkFact(.noDriver, detail: $0) }
-        if !hasCard, surroundings.driverless.isEmpty { facts.append(NetworkFact(.noCard)) }
-        return facts
+        return facts + surroundings.missing
+    }
+
+    /// What is missing of network cards: the drivers of some, or any card.
+    ///
+    /// - Parameter driverless: the cards without a driver, such as `PCI 0000:00:03.0 (8086:100e)`.
+    /// - Returns: a fact for each.
+    public func missing(driverless: [String]) -> [NetworkFact] {
+        if driverless.isEmpty { return links.contains { $0.isCard } ? [] : [NetworkFact(.noCard)] }
+        return driverless.prefix(4).map { NetworkFact(.noDriver, detail: $0) }
     }
 
     private func obstacle(_ link: Link) -> NetworkFact.Kind? {

@@ -95,6 +95,13 @@ struct KeySource {
     /// Whether its device has changed since it began to be read.
     var isChanged = false
 
+    /// What must be there before it can be read, or `nil` for a file of the initrd, which is read at once. That may come
+    /// later, too: each time it appears it is read.
+    var medium: DeviceSpec? {
+        if let device { return device }
+        return path.hasPrefix("/dev/") ? .path(path) : nil
+    }
+
     enum State: Equatable {
         case missing
         /// Two devices answer to its name.

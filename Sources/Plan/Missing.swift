@@ -18,7 +18,7 @@ extension Plan {
         }
         for volume in volumes where volume.isOurs && volume.phase == .closed {
             add(volume.entry.device, volume.place)
-            guard !rehearsal, let source = volume.source, let device = sources[source].device else { continue }
+            guard !rehearsal, let source = volume.source, let device = sources[source].medium else { continue }
             // What was read, or is on its way, is as good as the key volume.
             if case .missing = sources[source].state { add(device, sources[source].place) }
         }

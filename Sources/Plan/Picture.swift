@@ -85,7 +85,8 @@ extension KeySource {
     /// Why it is not there, as one sentence.
     var reason: String {
         switch state {
-        case .missing: "\(title): \(device == nil ? "not read yet" : "the key volume has not appeared")"
+        case .missing where device != nil: "\(title): the key volume has not appeared"
+        case .missing: "\(title): \(medium == nil ? "not read yet" : "it has not appeared")"
         case .ambiguous(let paths):
             "\(title): \(paths.joined(separator: " and ")) both answer to that name; neither is used"
         case .reading, .ready: ""

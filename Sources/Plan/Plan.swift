@@ -50,6 +50,7 @@ public struct Plan {
     private var nextAttempt = 1
 
     let rehearsal: Bool
+    let systemd: Bool
     let keyFolder: String?
     let host: String
     let began: Int64
@@ -63,11 +64,14 @@ public struct Plan {
     ///   - host: the machine's name, for the prompts.
     ///   - rehearsal: whether nothing is opened in earnest.
     ///   - keyFolder: in a rehearsal, the folder that stands for every key volume.
+    ///   - systemd: whether systemd is the native opener.
     ///   - now: the time.
     public init(
-        settings: Settings, crypttab: Crypttab, host: String, rehearsal: Bool, keyFolder: String?, now: Int64
+        settings: Settings, crypttab: Crypttab, host: String, rehearsal: Bool, keyFolder: String?,
+        systemd: Bool = false, now: Int64
     ) {
         self.rehearsal = rehearsal
+        self.systemd = systemd
         self.keyFolder = keyFolder
         self.host = host
         began = now
@@ -100,7 +104,11 @@ public struct Plan {
             if let header = volume.headerPath { paths.append(header) }
         }
         for source in sources {
-            if case .path(let path) = source.device { paths.append(path) }
+            switch source.device {
+            case nil: paths.append(source.path)
+            case .path(let path)?: paths.append(path)
+            default: break
+            }
         }
         return paths
     }
@@ -276,7 +284,8 @@ public struct Plan {
         }
         tasks.removeAll()
         var without: [String] = []
-        for index in volumes.indices where volumes[index].phase != .open && volumes[index].isOurs {
+        for index in volumes.indices
+        where volumes[index].phase != .open && (volumes[index].isOurs || volumes[index].isTwin) {
             without.append(volumes[index].name)
         }
         for attempt in attempts { finishAttempt(attempt) }

@@ -45,8 +45,8 @@ extension Plan {
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
-        guard let device = sources[index].device, !rehearsal else { return }
-        let place = devices.place(of: device)
+        guard sources[index].device == nil || !rehearsal else { return }
+        let place = devices.place(of: sources[index].device ?? .path(sources[index].path))
         let isSame = place == sources[index].place
         sources[index].place = place
         guard !isSame || place == .at(path) else { return }
@@ -110,6 +110,8 @@ extension Plan {
                 guard case .at(let path) = devices.place(of: device) else { return }
                 order.device = path
             }
+        } else if source.medium != nil, source.place == .missing {
+            return
         }
         let job = newJob(.readKey(source: index), started: now)
         sources[index].state = .reading(job: job)
@@ -126,10 +128,12 @@ extension Plan {
             if facts.active {
                 // Whoever has leave to activate it is about to say so.
                 wasOpen(index, now: now)
-            } else if facts.tokens.contains("clevis"), !volumes[index].isTaken {
-                volumes[index].phase = .left("its header has a clevis binding")
-                actions.append(.log(.notice, "\(volumes[index].name): left, its header has a clevis binding"))
+            } else if !volumes[index].isTaken,
+                let reason = Plan.native(volumes[index].entry, tokens: facts.tokens, systemd: systemd)
+            {
+                leave(index, .notice, reason)
             }
+            leaveTwins(of: index)
         case .done(.failed(let reason)): fail(index, reason)
         case .keyRead, .done: fail(index, "its header could not be read")
         case .died(let status):
@@ -140,6 +144,30 @@ extension Plan {
             }
             actions.append(.log(.warning, "\(volumes[index].name): \(Plan.died(status)); once more"))
         }
+    }
+
+    private mutating func leave(_ index: Int, _ level: LogLevel, _ reason: String) {
+        volumes[index].phase = .left(reason)
+        actions.append(.log(level, "\(volumes[index].name): left, \(reason)"))
+    }
+
+    /// Of two lines that name one device and one header, the first holds, or the one that is open: a device is opened
+    /// once, and the boot would wait for ever for the other.
+    private mutating func leaveTwins(of index: Int) {
+        guard let device = volumes[index].facts?.device, !device.isEmpty else { return }
+        let header = volumes[index].headerPath
+        let same = volumes.indices.filter {
+            volumes[$0].isOurs && volumes[$0].facts?.device == device && volumes[$0].headerPath == header
+        }
+        guard let kept = same.first(where: { isOpening($0) }) ?? same.first else { return }
+        for twin in same where twin != kept && !isOpening(twin) {
+            volumes[twin].isTwin = true
+            leave(twin, .warning, "its device is that of \(volumes[kept].name), which holds")
+        }
+    }
+
+    private func isOpening(_ index: Int) -> Bool {
+        volumes[index].phase == .open || volumes[index].activating != nil
     }
 
     private mutating func fail(_ index: Int, _ reason: String) {

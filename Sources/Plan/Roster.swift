@@ -18,6 +18,21 @@ extension Plan {
         return nil
     }
 
+    /// Why a volume that is ours by its line belongs to the native opener by its header, or `nil`.
+    ///
+    /// - Parameters:
+    ///   - entry: the line.
+    ///   - tokens: the types of the tokens that open one of its key slots.
+    ///   - systemd: whether systemd is the native opener. It asks its own tokens before it asks a person, where there is no
+    ///     key file; other openers do not know them.
+    /// - Returns: a clause.
+    public static func native(_ entry: CrypttabEntry, tokens: [String], systemd: Bool) -> String? {
+        let openers =
+            systemd && entry.key == .ask
+            ? ["clevis", "systemd-tpm2", "systemd-fido2", "systemd-pkcs11"] : ["clevis"]
+        return tokens.first { openers.contains($0) }.map { "its header has a \($0) binding" }
+    }
+
     /// The place of an entry's key file among the sources, where it is put when it is new.
     mutating func source(of entry: CrypttabEntry) -> Int? {
         let path: String

@@ -28,6 +28,8 @@ struct Volume {
     var emptyTried = false
     /// Wrong passphrases so far.
     var wrong = 0
+    /// Whether another line has its device, and holds: its own native opener must not try it either.
+    var isTwin = false
     /// The job that has leave to activate it.
     var activating: Int?
 

@@ -15,13 +15,16 @@ public struct ServerSettings {
         self.hostKeys = hostKeys
     }
 
-    /// Post-quantum first; plain curve25519 for clients of before 2022.
+    /// Post-quantum first; plain curve25519 for clients of before 2022, and the last for libraries without that. The curves
+    /// of NIST, which others still have instead, are not for everybody: ssh-audit has them fail.
     public static let keyExchange =
         "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
-        + "curve25519-sha256,curve25519-sha256@libssh.org"
+        + "curve25519-sha256,curve25519-sha256@libssh.org,diffie-hellman-group14-sha256"
     public static let ciphers =
         "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
-    public static let macs = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
+    /// The last two for libraries that do not know the first.
+    public static let macs =
+        "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
     private static let hostKeyAlgorithms =
         "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
     private static let publicKeyAlgorithms =

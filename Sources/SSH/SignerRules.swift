@@ -1,7 +1,8 @@
 /// What the signer does for a session, whatever the session says.
 ///
-/// What a client signs to log in must carry the session id, which is the first hash that the host key signed: a session
-/// that a stranger has taken over cannot claim a key that the stranger does not have.
+/// What a client signs to log in must carry the session id, which is the first hash that the host key signed, and the signer
+/// has made that hash itself, with its own host key and random bytes in it: a session that a stranger has taken over cannot
+/// claim a key that the stranger does not have, nor use what that key has signed for another server or another connection.
 struct SignerRules {
     private var gate: Gate
     /// The hash of the first key exchange, and the public half of the host key that signed it.
@@ -10,17 +11,31 @@ struct SignerRules {
     /// What logged in: the place of the key among the authorized ones, and the user name that was signed with it.
     private(set) var login: (key: Int, user: [UInt8])?
 
-    /// Bytes of SHA-256, SHA-384 and SHA-512: no other message that a host key signs is as short.
-    private static let hashes = [32, 48, 64]
+    /// When all that was signed since the login is made up for.
+    private var madeUp: Int64 = 0
+
     private static let authenticationRequest: UInt8 = 50
+    /// Milliseconds that make up for one key exchange after the login, and how many may come at once. Clients exchange keys
+    /// after a gigabyte or an hour, careful ones every few minutes; only who tries a `RekeyLimit` of some KB needs many.
+    /// A session taken over by then could pose as this host to one client with each.
+    static let spacing: Int64 = 60_000
+    static let atOnce: Int64 = 40
 
     init(gate: Gate) { self.gate = gate }
 
-    /// Whether a hash may be signed with a host key. Before the login there is one key exchange, as no client has a reason
-    /// for another: a session taken over by then gets no signature for a second connection.
-    mutating func maySign(_ hash: [UInt8], with hostKey: [UInt8]) -> Bool {
-        guard SignerRules.hashes.contains(hash.count), sessionID.isEmpty || login != nil else { return false }
-        if sessionID.isEmpty { (sessionID, shownKey) = (hash, hostKey) }
+    /// Whether the hash of a key exchange may be signed with a host key, at the moment `now` in milliseconds. Before the login
+    /// there is one key exchange, as no client has a reason for another: a session taken over by then gets no signature for
+    /// a second connection. It is a new one, `isFresh`, for it has the signer's own random bytes in it.
+    mutating func maySign(_ hash: [UInt8], with hostKey: [UInt8], isFresh: Bool, now: Int64) -> Bool {
+        guard !sessionID.isEmpty else {
+            guard isFresh else { return false }
+            (sessionID, shownKey) = (hash, hostKey)
+            return true
+        }
+        guard login != nil else { return false }
+        let next = max(madeUp, now) + SignerRules.spacing
+        guard next - now <= SignerRules.atOnce * SignerRules.spacing else { return false }
+        madeUp = next
         return true
     }
 

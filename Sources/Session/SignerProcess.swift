@@ -49,7 +49,8 @@ public enum SignerProcess {
             case .closed: return 0
             case .frame(let body):
                 let isLoggedIn = signer.login != nil
-                let answer = signer.answer(unsafe body.withUnsafeBytes { unsafe Array($0) })
+                let answer = signer.answer(body, now: Clock.now())
+                if !signer.note.isEmpty { link.log(.warning, signer.note) }
                 // The monitor hears it before the session, which says it then.
                 if !isLoggedIn, let login = signer.login {
                     link.send(

@@ -50,16 +50,19 @@ public struct HeaderFacts: Equatable, Sendable {
     /// 1 or 2.
     public var version: UInt8
     public var uuid: String
+    /// The encrypted device's own path, whatever link or name it was found by.
+    public var device: String
     /// The most memory that one of its key slots' derivations takes, in KiB; 0 where none takes much.
     public var memory: UInt32
-    /// The names of its tokens' types, such as `systemd-tpm2` or `clevis`.
+    /// The types of the tokens that open one of its key slots, such as `systemd-tpm2` or `clevis`.
     public var tokens: [String]
     /// Whether `/dev/mapper/NAME` is active already.
     public var active: Bool
 
-    public init(version: UInt8, uuid: String, memory: UInt32, tokens: [String], active: Bool) {
+    public init(version: UInt8, uuid: String, device: String, memory: UInt32, tokens: [String], active: Bool) {
         self.version = version
         self.uuid = uuid
+        self.device = device
         self.memory = memory
         self.tokens = tokens
         self.active = active
@@ -82,6 +85,7 @@ extension WorkerReport {
             writer.integer(UInt8(2))
             writer.integer(facts.version)
             writer.text(facts.uuid)
+            writer.text(facts.device)
             writer.integer(facts.memory)
             writer.list(Array(facts.tokens.prefix(Limits.tokens)), Limits.tokens, "tokens") { $0.text($1) }
             writer.bool(facts.active)
@@ -121,7 +125,7 @@ extension WorkerReport {
             report = .inspected(
                 HeaderFacts(
                     version: try reader.integer(), uuid: try reader.string(Limits.text, "uuid"),
-                    memory: try reader.integer(),
+                    device: try reader.string(Limits.text, "device"), memory: try reader.integer(),
                     tokens: try reader.list(Limits.tokens, "tokens") { reader throws(WireError) in
                         try reader.string(Limits.text, "token")
                     },

@@ -30,6 +30,7 @@ enum Inspection {
             return .inspected(
                 HeaderFacts(
                     version: volume.version, uuid: volume.uuid,
+                    device: Files.resolved(order.device) ?? order.device,
                     memory: volume.derivationMemory(keySlot: order.keySlot),
                     tokens: volume.tokenTypes.map { cut($0, to: Inspection.longestTokenType) }, active: isActive))
         } catch {

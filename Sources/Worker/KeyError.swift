@@ -24,7 +24,8 @@ enum KeyError: Error, Equatable, CustomStringConvertible {
         case .file(let order, let code): "\(subject(order)): \(text(code))"
         case .notRegular(let order): "\(subject(order)) is not a regular file"
         case .empty(let order): "\(subject(order)) is empty"
-        case .tooLarge(let order): "\(subject(order)) is larger than \(Limits.keyFile >> 20) MiB"
+        case .tooLarge(let order):
+            "\(subject(order)) is larger than \(Limits.keyFile >> 20) MiB; keyfile-size= takes a part of it"
         case .tooShort(let order, let bytes):
             "\(subject(order)) has only \(bytes) bytes, but \(part(order)) is asked for"
         case .symbolicLink(let order): "\(subject(order)) lies behind a symbolic link, which is not followed there"

@@ -3,7 +3,7 @@ internal import Linux
 internal import Wire
 
 /// The job that reads a key file into locked memory.
-enum KeyFile {
+public enum KeyFile {
     /// What the frames that carry a key take besides it, in bytes.
     private static let roomAround = 16 << 10
 
@@ -27,11 +27,51 @@ enum KeyFile {
             return try read(order, beneath: folder)
         }
         let file: FileDescriptor
-        // The initrd is as trusted as this program, and so are its symbolic links.
+        // The initrd is as trusted as this program, and so are its symbolic links and devices.
         do throws(SystemError) { file = try FileDescriptor.open(order.path, O_RDONLY | O_NOCTTY | O_NONBLOCK) } catch {
             throw .file(order, code: error.code)
         }
-        return try read(order, from: file)
+        return try read(order, from: file, orDevice: true)
+    }
+
+    /// What a key is that no worker could read.
+    public enum Problem {
+        /// There is nothing of that name.
+        case missing
+        /// One sentence.
+        case flaw(String)
+    }
+
+    /// Reads a key of the initrd itself, as a worker would, and forgets it.
+    ///
+    /// - Parameters:
+    ///   - path: the file or block device.
+    ///   - offset: where the key begins, in bytes.
+    ///   - size: how long it is, in bytes, or `nil` for all that follows.
+    ///   - root: the tree of the image that it lies in, or `nil` for this machine.
+    /// - Returns: why it is no good, or `nil`, also where nobody but root can tell.
+    public static func problem(_ path: String, offset: Int, size: Int?, inImage root: String?) -> Problem? {
+        let order = KeyOrder(
+            device: nil, folder: nil, path: path, offset: UInt64(clamping: offset),
+            size: size.map { UInt32(clamping: $0) })
+        do throws(KeyError) {
+            if let root {
+                let file: FileDescriptor
+                do throws(SystemError) { file = try Folder(root).open(asRoot: path) } catch {
+                    throw .file(order, code: error.code)
+                }
+                _ = try read(order, from: file)
+            } else {
+                _ = try read(order)
+            }
+            return nil
+        } catch {
+            switch error {
+            case .file(_, ENOENT), .file(_, ENOTDIR): return .missing
+            case .file(_, EACCES), .file(_, EPERM), .lockedMemory: return nil
+            default: return .flaw(error.description)
+            }
+        }
     }
 
     /// Reads the key out of a folder that somebody else may have filled.
@@ -47,14 +87,24 @@ enum KeyFile {
         return try read(order, from: file)
     }
 
-    private static func read(_ order: KeyOrder, from file: borrowing FileDescriptor) throws(KeyError) -> SecretBytes {
+    private static func read(
+        _ order: KeyOrder, from file: borrowing FileDescriptor, orDevice: Bool = false
+    ) throws(KeyError) -> SecretBytes {
         var mode: UInt32 = 0
         var fileSize: UInt64 = 0
         var device: UInt64 = 0
         guard unsafe linux_fstat(file.number, &mode, &fileSize, &device) == 0 else {
             throw .file(order, code: linux_errno())
         }
-        guard mode & UInt32(S_IFMT) == UInt32(S_IFREG) else { throw .notRegular(order) }
+        switch mode & UInt32(S_IFMT) {
+        case UInt32(S_IFREG): break
+        case UInt32(S_IFBLK) where orDevice:
+            // A raw stick has its size at its end.
+            let end = lseek(file.number, 0, SEEK_END)
+            guard end >= 0 else { throw .file(order, code: linux_errno()) }
+            fileSize = UInt64(end)
+        default: throw .notRegular(order)
+        }
         guard fileSize > 0 else { throw .empty(order) }
         guard order.offset < fileSize else { throw .tooShort(order, bytes: fileSize) }
         // As for cryptsetup(8), the limit is on the key and not on the file around it.

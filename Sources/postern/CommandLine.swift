@@ -109,7 +109,9 @@ enum CommandLine {
     /// Reads everything as the agent would, and reports whatever it would pass over.
     private static func check(_ path: String) -> Int32 {
         let configuration = Configuration(file: path)
-        let findings = configuration.findings + Identities.findings(configuration, inImage: nil)
+        let identities = Identities(configuration)
+        let findings = configuration.findings + identities.findings
+        for notice in identities.notices { print("notice: \(notice.description)") }
         for finding in findings { print(finding.description) }
         let count = findings.count
         guard count == 0 else {

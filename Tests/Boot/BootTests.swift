@@ -23,6 +23,17 @@ struct BootTests {
         }
         #expect(boots == 4)
     }
+
+    @Test("the last line before a machine powers off arrives, whatever is in its line's buffer")
+    func lastLine() async throws {
+        try await boot(Lab.setup, name: "last-line") { machine in
+            let lab = try await Lab(machine)
+            // The power goes with this shell's parent, a second later.
+            try await lab.run("(sleep 1; seq 1000 1999; echo LAST LINE; off) >/dev/console 2>&1 &")
+            try await machine.console.expectEnd()
+            #expect(machine.console.text.contains("1999\nLAST LINE\n"))
+        }
+    }
 }
 
 extension Setup {

@@ -137,6 +137,37 @@ struct FaultTests {
         }
     }
 
+    @Test("a token without a slot leaves its volume to its passphrase, and a raw stick that comes late opens another")
+    func tokenWithoutSlot() async throws {
+        var setup = Lab.setup
+        setup.late = ["stick"]
+        try await boot(setup, name: "fault-token") { machine in
+            let lab = try await Lab(machine)
+            let bound = try await lab.loop("bound")
+            let keyed = try await lab.loop("keyed")
+            try await lab.startAgent(
+                """
+                bound \(bound) none luks
+                again \(bound) none luks
+                keyed \(keyed) /dev/vdb luks,keyfile-offset=1048576,keyfile-size=4096
+                """)
+            let ssh = try Dialogue(machine.ssh(), columns: 200)
+            try await ssh.expect(Texts.prompt("bound"))
+            #expect(ssh.screen.text.contains("again  left: its device is that of bound, which holds"))
+            ssh.type(passphrase + "\r")
+            try await ssh.expect(Texts.opened("bound"))
+            // Nobody knows a passphrase of it.
+            try await ssh.expect("key file /dev/vdb: it has not appeared")
+            try await machine.attach("stick")
+            #expect(try await ssh.status() == ExitCode.success)
+            #expect(try await lab.agentStatus() == ExitCode.success)
+            for name in ["bound", "keyed"] {
+                #expect(try await lab.run("head -n 1 /dev/mapper/\(name)") == "postern member \(name)\n")
+            }
+            #expect(try await lab.run("ls /run/postern/skip") == "again\n")
+        }
+    }
+
     @Test("without /dev/console, with /run read-only, and with /run full, the owner gets in and unlocks")
     func bareEnvironment() async throws {
         try await boot(Lab.setup, name: "fault-environment") { machine in

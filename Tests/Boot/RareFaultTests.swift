@@ -87,7 +87,7 @@ struct RareFaultTests {
             try await lab.startAgent(lines.joined(separator: "\n"))
             // What is typed is tried on the volumes whose headers were read by then.
             while try await machine.ssh(["status"], input: "").output.contains("its header is being read") {}
-            let unlocked = try await machine.ssh(["unlock"], input: passphrase, within: .seconds(600))
+            let unlocked = try await machine.ssh(["unlock"], input: passphrase, within: .seconds(3600))
             #expect(unlocked.status == ExitCode.success, "\(unlocked)")
             #expect(try await lab.agentStatus() == ExitCode.success)
             #expect(try await lab.run("head -q -n 1 /dev/mapper/v* | grep -c '^postern member luks2$'") == "64\n")

@@ -27,7 +27,7 @@ extension BootTests {
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
             ssh.type(passphrase + "\r")
-            try await ssh.expect(Texts.continues, within: .seconds(900))
+            try await ssh.expect(Texts.continues)
             #expect(try await ssh.status() == ExitCode.success)
             try await expectTakenOver(machine, open: ["crypt-root"])
         }

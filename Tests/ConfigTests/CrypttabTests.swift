@@ -94,8 +94,8 @@ import Testing
     @Test(
         "what is not understood of a key or the end of a line is a finding, and the entry stays",
         arguments: [
-            ("etc/key", KeySpec.other("etc/key"), "the key \"etc/key\" of \"root\" is not understood; write none"),
-            ("None", .other("None"), "the key \"None\" of \"root\" is not understood"),
+            ("etc/key", KeySpec.ask, "the key \"etc/key\" of \"root\" is not understood, and asked for; write none"),
+            ("None", .ask, "the key \"None\" of \"root\" is not understood"),
             ("/k:UIUD=1", .file(path: "/k:UIUD=1"), "no device follows the colon in the key \"/k:UIUD=1\" of \"root\""),
             ("none luks, discard", .ask, "the entry of \"root\" has a fifth field \"discard\""),
         ])
@@ -126,6 +126,8 @@ import Testing
             "k /dev/a /dev/x tpm2-device=auto,keyscript=passdev\nl /dev/b /k tpm2-device=auto,keyscript=askpass",
             "m /dev/a /k keyscript=askpass,keyscript=passdev\nn /dev/b /dev/urandom fido2-device=auto,keyscript=askpass",
             "x /dev/a ring keyscript=decrypt_keyctl\ny /dev/b a\\072b bitlk",
+            "a /dev/a - plain,luks\nb /dev/b none luks,swap,key-slot=3\nc /dev/c none header=/h,tcrypt-keyfile=/k",
+            "d /dev/d none tcrypt,header=/h\ne /dev/e none plain,header=/h # x\nf /dev/f none noauto,initramfs,tmp=ext4",
         ])
     func readsBack(text: String) {
         func unnumbered(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
@@ -135,9 +137,29 @@ import Testing
                 return entry
             }
         }
-        let first = crypttab(text).entries
-        #expect(!first.isEmpty)
-        #expect(unnumbered(crypttab(Crypttab(entries: first).rendered).entries) == unnumbered(first))
+        for system in InitrdSystem.allCases {
+            let first = crypttab(text, for: system).entries
+            #expect(!first.isEmpty)
+            let second = crypttab(Crypttab(entries: first).rendered, for: system).entries
+            #expect(unnumbered(second) == unnumbered(first), "\(system)")
+        }
+    }
+
+    @Test(
+        "what the opener of the image would not do as it stands is a finding",
+        arguments: [
+            (InitrdSystem.initramfsTools, "", "initramfs-tools would not ask for \"root\""),
+            (.initramfsTools, "- luks", "whose key is not the word none; write none"),
+            (.initramfsTools, "none luks,discard # a", "the option \"discard # a\" of \"root\" is not known"),
+            (.systemd, "/a\\040b luks", "systemd takes the escapes in the entry of \"root\" as they stand; do without"),
+            (.systemd, "none luks x", "has a fifth field \"x\""),
+        ])
+    func differs(system: InitrdSystem, rest: String, finding: String) {
+        let text = "root /dev/a \(rest)\n"
+        let (entries, findings) = crypttab(text, for: system)
+        #expect(entries.count == 1 && findings.count == 1, "\(findings)")
+        #expect(findings.first?.contains(finding) == true, "\(findings)")
+        #expect(crypttab(text, leaving: ["root"], for: system).findings == [])
     }
 
     @Test(

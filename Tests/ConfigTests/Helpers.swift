@@ -8,9 +8,12 @@ func settings(_ text: String) -> (settings: Settings, findings: [String]) {
     return (settings, findings.map(\.description))
 }
 
-func crypttab(_ text: String, leaving left: [String] = []) -> (entries: [CrypttabEntry], findings: [String]) {
+func crypttab(
+    _ text: String, leaving left: [String] = [], for system: InitrdSystem = .script
+) -> (entries: [CrypttabEntry], findings: [String]) {
     var findings: [Finding] = []
-    let crypttab = Crypttab.parse(Array(text.utf8), file: "crypttab", leaving: left, into: &findings)
+    let crypttab = Crypttab.parse(
+        Array(text.utf8), file: "crypttab", leaving: left, for: system, into: &findings)
     return (crypttab.entries, findings.map(\.description))
 }
 

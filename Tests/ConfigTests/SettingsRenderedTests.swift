@@ -15,10 +15,10 @@ import Testing
                 MaxStartups 10:30:100
                 UnusedConnectionTimeout 600
                 #KexAlgorithms mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,\
-                curve25519-sha256,curve25519-sha256@libssh.org
+                curve25519-sha256,curve25519-sha256@libssh.org,diffie-hellman-group14-sha256
                 #Ciphers chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,\
                 aes128-ctr
-                #MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com
+                #MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512
                 Crypttab /etc/crypttab
                 Console yes
                 PermitShell no
@@ -36,7 +36,7 @@ import Testing
             "AuthorizedKeysFile /etc/postern/authorized_keys \"/x y\"",
             "Ciphers -aes*\nMACs ^hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256",
             "UnusedConnectionTimeout 1h\nImageTime 1764000000",
-            "Console no\nPermitShell yes\nContinueTimeout 2m",
+            "Console no\nPermitShell yes\nContinueTimeout 2m\nInitrd Initramfs-Tools",
             "Console /dev/ttyS0 /dev/tty1",
             "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" take",
             "Array s quorum=2 a*\nArray t all b c\nArray u any \"d e\"",

@@ -22,9 +22,9 @@ import Testing
             LoginGraceTime 1h30m
             MaxAuthTries 6
             MaxStartups 5:50:9
-            KexAlgorithms curve25519-sha256
+            KexAlgorithms +ecdh-sha2-nistp256
             Ciphers -aes*
-            MACs +hmac-sha2-256
+            MACs -hmac-sha2-256,hmac-sha2-512
             Crypttab /run/crypttab
             Console /dev/ttyS0 /dev/tty1
             PermitShell yes
@@ -43,9 +43,9 @@ import Testing
         #expect(settings.loginGraceTime == 5400)
         #expect(settings.maxAuthTries == 6)
         #expect(settings.maxStartups == MaxStartups(start: 5, rate: 50, full: 9))
-        #expect(settings.kexAlgorithms == ["curve25519-sha256"])
+        #expect(settings.kexAlgorithms == AlgorithmSet.kex.defaults + ["ecdh-sha2-nistp256"])
         #expect(settings.ciphers == ["chacha20-poly1305@openssh.com"])
-        #expect(settings.macs == AlgorithmSet.macs.defaults + ["hmac-sha2-256"])
+        #expect(settings.macs == ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"])
         #expect(settings.crypttab == "/run/crypttab")
         #expect(settings.console == .paths(["/dev/ttyS0", "/dev/tty1"]))
         #expect(settings.permitShell)

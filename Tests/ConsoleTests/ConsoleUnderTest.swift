@@ -74,9 +74,9 @@ final class ConsoleUnderTest {
         socket = nil
     }
 
-    /// Works on until `condition` holds, for ten seconds at most.
+    /// Works on until `condition` holds, for a minute and a half at most.
     func wait(_ what: Comment, until condition: () -> Bool, at location: SourceLocation = #_sourceLocation) throws {
-        let deadline = Clock.now() + 10_000
+        let deadline = Clock.now() + 90_000
         while true {
             pump()
             if condition() { return }

@@ -15,14 +15,14 @@ extension DebianTests {
         /// Runs a script in the system, as root, with the package at /root/postern.deb.
         private func inside(_ script: String) async throws -> Outcome {
             let tree =
-                try await runProgram([Disks.script("debian")], within: .seconds(600)).output
+                try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
                 .trimmingCharacters(in: .whitespacesAndNewlines) + "/tree"
             let bring = """
                 mkdir -p "$0/upper/root" && cp "$1" "$0/upper/root/postern.deb" && shift && exec "$@"
                 """
             return try await runProgram(
                 ["sh", "-c", bring, layer.path, deb, Disks.script("inside"), "--over", layer.path, tree]
-                    + ["sh", "-euc", script + " 2>&1"], within: .seconds(600))
+                    + ["sh", "-euc", script + " 2>&1"], within: .seconds(3600))
         }
 
         private static let apt = "DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root"

@@ -2,15 +2,18 @@ import Machine
 import Testing
 
 extension DebianTests {
-    @Test("a root on LVM in LUKS, and a disk whose key lies on another logical volume beside it, are opened")
+    /// The key lies on another logical volume. The root has `tpm2-device=auto` and the swap has `swap`, which mean nothing in an image of initramfs-tools.
+    @Test("a root on LVM in LUKS, a disk whose key lies on it, and a swap to resume from are opened")
     func logicalVolumes() async throws {
-        var system = System("lvm", disks: ["lvm", "data"])
+        var system = System("lvm", disks: ["lvm", "data", "hibernate"])
         system.root = "/dev/mapper/vg-root"
         try await boot(system, name: "debian-lvm") { machine in
             try await machine.awaitAgent()
             try await unlock(machine)
-            try await expectLogin(
-                machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data"], by: "owner@laptop")
+            let report = try await expectLogin(
+                machine, root: "vg-root", open: ["crypt-root", "vg-root", "vg-keys", "data", "hibernate"],
+                by: "owner@laptop")
+            #expect(report.log.contains { $0.hasPrefix("hibernate: opened by ") && $0.contains("owner@laptop") })
         }
     }
 

@@ -26,7 +26,8 @@ func harness(
 /// As in the shipped link: libssh has the first two, but no public header, and CSigner and CGate stand in for the others.
 let sessionLink = [
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default", "--wrap=ssh_srv_pki_do_sign_sessionid",
-    "--wrap=ssh_pki_signature_verify", "--wrap=ssh_pki_export_privkey_to_pubkey",
+    "--wrap=ssh_pki_signature_verify", "--wrap=ssh_pki_export_privkey_to_pubkey", "--wrap=ssh_make_sessionid",
+    "--wrap=ssh_send_kex", "--wrap=ssh_kex_select_methods", "--wrap=sha256", "--wrap=sha384", "--wrap=sha512",
     "--wrap=ssh_socket_exception_callback",
 ]
 /// Time and waiting, which the fuzzer of a whole session has in its hands.

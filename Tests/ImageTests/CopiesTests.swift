@@ -16,7 +16,8 @@ import Testing
             ("Crypttab /a\nCrypttab /b\n", "Crypttab /etc/postern/crypttab\nCrypttab /etc/postern/crypttab\n{TIME}"),
             ("#Crypttab /a\n", "#Crypttab /a\n{TIME}Crypttab /etc/postern/crypttab\n"),
             ("\u{feff}Crypttab /a\n", "Crypttab /etc/postern/crypttab\n{TIME}"),
-            ("imagetime 7\n", "{TIME}Crypttab /etc/postern/crypttab\n"),
+            ("imagetime 7\n", "ImageTime 1764000000\nInitrd systemd\nCrypttab /etc/postern/crypttab\n"),
+            ("Initrd script\n", "Initrd systemd\nImageTime 1764000000\nCrypttab /etc/postern/crypttab\n"),
             // What is no line of the machine's becomes none of the image's.
             ("Port 22\r\r\n", "Port 22\r\r\n{TIME}Crypttab /etc/postern/crypttab\n"),
             ("\u{feff}\u{feff}Port 22\n", "\u{feff}\u{feff}Port 22\n{TIME}Crypttab /etc/postern/crypttab\n"),
@@ -26,13 +27,14 @@ import Testing
             ),
         ])
     func settings(host: String, image: String) {
-        let copy = Copies.settings(Array(host.utf8), time: 1_764_000_000)
-        let expected = image.replacing("{TIME}", with: "ImageTime 1764000000\n")
+        let copy = Copies.settings(Array(host.utf8), for: .systemd, time: 1_764_000_000)
+        let expected = image.replacing("{TIME}", with: "ImageTime 1764000000\nInitrd systemd\n")
         #expect(String(decoding: copy, as: UTF8.self) == expected)
         var findings: [Finding] = []
         let settings = Settings.parse(copy, file: "", into: &findings)
         #expect(settings.crypttab == "/etc/postern/crypttab")
         #expect(settings.imageTime == 1_764_000_000)
+        #expect(settings.initrd == .systemd)
         #expect(settings.ports == Settings.parse(Array(host.utf8), file: "", into: &findings).ports)
     }
 

@@ -71,6 +71,48 @@ import Testing
         #expect(!modules.hasAny(of: ["dm_crypt"]))
     }
 
+    @Test func theCryptoAPIIsAnsweredByWhatTheKernelsListsSay() throws {
+        let kernel = "lib/modules/6.1.0-1"
+        for file in ["serpent_generic.ko.xz", "twofish-x86_64.ko", "lrw.ko.zst", "xts.ko"] {
+            try put("\(kernel)/kernel/crypto/\(file)")
+        }
+        try put(
+            "\(kernel)/modules.alias",
+            """
+            # Aliases extracted from modules themselves.
+            alias pci:v0000* serpent_generic
+            alias crypto-serpent serpent_generic
+            alias crypto-serpent-generic serpent_generic
+            alias crypto-twofish twofish_x86_64
+            alias crypto-lrw lrw
+            alias crypto-adiantum adiantum
+
+            """)
+        try put(
+            "\(kernel)/modules.dep",
+            """
+            kernel/crypto/serpent_generic.ko.xz:
+            kernel/crypto/lrw.ko.zst: kernel/crypto/gf128mul.ko.zst
+            kernel/arch/x86/crypto/twofish-x86_64.ko: kernel/crypto/xts.ko
+
+            """)
+        try put("\(kernel)/modules.builtin", "kernel/crypto/aes_generic.ko\n")
+        try put(
+            "\(kernel)/modules.builtin.modinfo", "cbc.alias=crypto-cbc\0cbc.license=GPL\0sha2.alias=crypto-sha256-lib\0"
+        )
+        let modules = KernelModules(beneath: folder.path)
+        for name in ["serpent", "serpent-generic", "twofish", "cbc", "sha256-lib", "aes", "xts"] {
+            #expect(modules.hasCrypto(name), "\(name)")
+        }
+        // The file is missing, or what it depends on, or the kernel knows of no such thing.
+        for name in ["adiantum", "lrw", "twofish-generic", "sha256", "license", "serp", ""] {
+            #expect(!modules.hasCrypto(name), "\(name)")
+        }
+        #expect(!modules.hasAny(of: ["lrw"]))
+        // Nobody has this kernel.
+        #expect(!modules.couldHaveCrypto("serpent"))
+    }
+
     @Test func oneDeviceHasManyNames() throws {
         try put("sda3")
         try put("sda4")

@@ -67,6 +67,16 @@ extension VolumeTests {
         #expect(try refusal(image) == .plainText(path: image))
     }
 
+    @Test func whatATokenSaysIsNoCipher() throws {
+        let image = try place.format("image")
+        try place.shell(
+            """
+            echo '{"type":"clevis","keyslots":["0"],"jwe":{"pin":"null","encryption":"null"},"note":"cipher_null"}' |
+                cryptsetup token import image
+            """)
+        #expect(try refusal(image) == nil)
+    }
+
     @Test(
         "a LUKS1 header with a null cipher is refused",
         arguments: [("cipher_null", "ecb"), ("capi:ecb", "cipher_null-plain")])

@@ -121,13 +121,49 @@ import Testing
         return volume.tokenTypes
     }
 
-    @Test func namesTheTypesOfTokens() throws {
+    @Test func namesTheTypesOfTokensThatOpenAKeySlot() throws {
         let image = try place.format("image")
-        for type in ["clevis", "x-other"] {
-            try place.shell("echo '{\"type\":\"\(type)\",\"keyslots\":[\"0\"]}' | cryptsetup token import image")
+        // A slot whose key is not the volume's.
+        try place.shell(
+            "printf 1234 > key; printf 5678 > new; cryptsetup luksAddKey -q \(cheap) --unbound --key-size 256 "
+                + "--key-file key image new")
+        for (type, slots) in [
+            ("clevis", #""0""#), ("left-over", ""), ("unbound", #""1""#), ("x-other", #""1","0""#),
+        ] {
+            try place.shell("echo '{\"type\":\"\(type)\",\"keyslots\":[\(slots)]}' | cryptsetup token import image")
         }
         #expect(try tokens(image) == ["clevis", "x-other"])
         #expect(try tokens(place.format("old", type: "luks1")) == [])
+    }
+
+    @Test(
+        "tells what the data and the key slots are encrypted with, and nothing that stands elsewhere",
+        arguments: [
+            ("luks1", "", "", [("aes-xts-plain64", "")]),
+            ("luks2", "", "", [("aes-xts-plain64", ""), ("aes-cbc-essiv:sha256", "")]),
+            (
+                "luks2", #""encryption":"aes-xts-plain64""#, #""encryption":"xchacha12,aes-adiantum-plain64""#,
+                [("xchacha12,aes-adiantum-plain64", ""), ("aes-cbc-essiv:sha256", "")]
+            ),
+            (
+                "luks2", #""encryption":"aes-xts-plain64""#,
+                #""integrity":{"type":"hmac(sha256)","journal_encryption":"none","journal_integrity":"none"},"#
+                    + #""encryption":"serpent-xts-random""#,
+                [("serpent-xts-random", "hmac(sha256)"), ("aes-cbc-essiv:sha256", "")]
+            ),
+        ] as [(String, String, String, [(String, String)])])
+    func encryptions(type: String, old: String, new: String, expected: [(String, String)]) throws {
+        let options = type == "luks1" ? "" : "--keyslot-cipher aes-cbc-essiv:sha256 --keyslot-key-size 256"
+        let image = try place.format("image", type: type, options: options)
+        if type == "luks2" {
+            try place.shell(
+                "echo '{\"type\":\"x\",\"keyslots\":[\"0\"],\"encryption\":\"camellia-xts-plain64\"}' | "
+                    + "cryptsetup token import image")
+        }
+        if !old.isEmpty { try place.forge("image") { $0.replacing(old, with: new) } }
+        let volume = try open(image)
+        let encryptions = volume.encryptions
+        #expect(encryptions == expected.map { Encryption(cipher: $0.0, integrity: $0.1) })
     }
 
     @Test func aVolumeUnderReencryptionYieldsNoSingleKey() throws {

@@ -118,7 +118,7 @@ import Testing
         #expect(eventually { agent.children("session").count == 1 })
         let session = try #require(agent.children("session").first)
         kill(session, SIGSTOP)
-        #expect(stranger.readToEnd(timeout: 20) != nil, "\(agent.log)")
+        #expect(stranger.readToEnd(timeout: patience) != nil, "\(agent.log)")
         #expect(eventually { Processes.hasEnded(session) })
         #expect(agent.logs("its session was ended: no login within 1 seconds"), "\(agent.log)")
         #expect(try agent.ssh(["status"]).status == 0)

@@ -24,16 +24,16 @@ import Testing
         for module in try drivers() { try put("\(modules)/drivers/net/\(module).ko.zst", "") }
     }
 
-    private let modules = "/usr/lib/modules/6.1.0-1/kernel"
+    let modules = "/usr/lib/modules/6.1.0-1/kernel"
 
-    private func put(_ path: String, _ text: String) throws {
+    func put(_ path: String, _ text: String) throws {
         let file = image.appending(path: path)
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(text.utf8).write(to: file)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
     }
 
-    private func remove(_ path: String) throws {
+    func remove(_ path: String) throws {
         try FileManager.default.removeItem(at: image.appending(path: path))
     }
 
@@ -49,7 +49,7 @@ import Testing
         return found.out.split(separator: "\n").map { String($0) }
     }
 
-    private func check() throws -> Finished {
+    func check() throws -> Finished {
         try run(try Rehearsal.binary(), ["check", "--image", image.path], timeout: patience)
     }
 
@@ -106,6 +106,12 @@ import Testing
         },
         Flaw(name: "no xts", line: "/lib/modules/6.1.0-1: the module xts is not in the image") {
             try $0.remove("/usr/lib/modules/6.1.0-1/kernel/crypto/xts.ko.xz")
+        },
+        Flaw(name: "no aes", line: "/lib/modules/6.1.0-1: the module aes is not in the image") {
+            try $0.put("/usr/lib/modules/6.1.0-1/modules.builtin", "kernel/fs/ext4/ext4.ko\n")
+        },
+        Flaw(name: "half of what xts needs", line: "/lib/modules/6.1.0-1: the module xts is not in the image") {
+            try $0.put("/usr/lib/modules/6.1.0-1/modules.dep", "kernel/crypto/xts.ko.xz: kernel/crypto/gone.ko.xz\n")
         },
         Flaw(name: "no modules", line: "/lib/modules: the image has no kernel modules") {
             try $0.remove("/usr/lib/modules")
@@ -183,6 +189,12 @@ import Testing
         ) { try $0.remove("/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf") },
         Flaw(name: "no fallback", line: "/etc/crypttab: without Postern nobody would ask for root") {
             try $0.put("/etc/crypttab", "# none\n")
+        },
+        Flaw(
+            name: "a key volume without which the boot stops",
+            line: "/etc/crypttab: without its key volume root holds up the boot"
+        ) {
+            try $0.put("/etc/crypttab", "root UUID=11111111-2222-3333-4444-555555555555 /key:LABEL=keys luks\n")
         },
         Flaw(name: "nothing to ask with", line: "/usr/bin/systemd-ask-password: it is not in the image") {
             try $0.remove("/usr/bin/systemd-ask-password")

@@ -9,18 +9,83 @@ extension ImageCommandTests {
         try write(
             settings: "Volume mine leave",
             crypttab: root + "\nkey-1 /dev/sdb none luks\nmine /dev/sdc none luks\nlater /dev/sdd none luks,noauto\n"
-                + "chip /dev/sde none luks,tpm2-device=auto\nold /dev/sdf none luks,force")
-        let end = try stage("root", "key-1", "mine", "later", "chip")
+                + "now /dev/sdg none luks,noauto\nmarked /dev/sdh none luks,initramfs\nstay /dev/sdi none luks,force,noauto\n"
+                + "chip /dev/sde none luks,tpm2-device=auto\nold /dev/sdf none luks,force\n"
+                + "filed /dev/sdj /etc/keys/filed luks,force")
+        let end = try stage("root", "key-1", "mine", "now", "chip")
         #expect(end.status == 0, "\(end)")
-        let units = stagedFiles.filter { $0.hasSuffix("postern.conf") && $0.contains("systemd") }
+        let units = stagedFiles.filter { $0.hasSuffix(".service.d/postern.conf") }
         #expect(
             units
-                == [#"key\x2d1"#, "old", "root"].map {
+                == ["filed", #"key\x2d1"#, "now", "old", "root"].map {
                     "etc/systemd/system/systemd-cryptsetup@\($0).service.d/postern.conf"
                 })
         let unit = try staged(#"etc/systemd/system/systemd-cryptsetup@key\x2d1.service.d/postern.conf"#)
         #expect(
             unit.hasSuffix("[Unit]\nAfter=postern.service\nConditionPathExists=!/run/postern/skip/key-1\n"))
+        // What the root needs is asked for, whatever `noauto` says. dracut copies a key file later.
+        let lines = try staged("etc/postern/crypttab").split(separator: "\n").dropFirst().map { String($0) }
+        #expect(
+            lines == [
+                root, "key-1 /dev/sdb none luks", "mine /dev/sdc none luks", "now /dev/sdg none luks,noauto,auto",
+                "stay /dev/sdi none luks,force,noauto", "chip /dev/sde none luks,tpm2-device=auto",
+                "old /dev/sdf none luks,force", "filed /dev/sdj /etc/keys/filed luks,force",
+            ])
+        #expect(!end.err.contains("key file"), "\(end)")
+        #expect(try staged("etc/postern/postern.conf").contains("\nInitrd systemd\n"))
+    }
+
+    @Test(
+        "nofail does not hold for the only volume of the root",
+        arguments: [
+            ("scripts/x", "root /dev/sda none nofail,initramfs", ["root"], "nofail,initramfs,fail"),
+            ("usr/lib/systemd/systemd", "root /dev/sda none nofail", ["root"], "nofail,fail"),
+            // dracut chose it for the mark that it has.
+            ("usr/lib/systemd/systemd", "root /dev/sda none nofail,force", ["root"], "nofail,force"),
+            // One may be enough.
+            ("scripts/x", "root /dev/sda none nofail\nhalf /dev/sdb none nofail", ["root", "half"], "nofail"),
+            ("scripts/x", "root /dev/sda none nofail,noauto", ["root"], "nofail,noauto,auto,fail"),
+        ])
+    func onlyVolume(file: String, crypttab: String, needed: [String], options: String) throws {
+        try put(file)
+        try write(crypttab: crypttab)
+        let end = try run(
+            try Rehearsal.binary(), ["image", "--into", image.path, "-f", folder.path("postern.conf")] + needed,
+            timeout: patience)
+        #expect(end.status == 0, "\(end)")
+        #expect(try staged("etc/postern/crypttab").split(separator: "\n")[1] == "root /dev/sda none \(options)")
+    }
+
+    @Test func inATreeOfInitramfsToolsItsOpenerSaysWhichVolumesAreAskedFor() throws {
+        try FileManager.default.createDirectory(
+            at: image.appending(path: "scripts"), withIntermediateDirectories: false)
+        try write(
+            settings: "Array pool any pool-*\nVolume noise take",
+            crypttab: """
+                root /dev/sda none luks,tpm2-device=auto
+                resume /dev/sdb none luks,swap,noauto,initramfs
+                pool-1 /dev/sdc none luks,noauto
+                noise /dev/sdd /dev/urandom swap,initramfs
+                attached /dev/sde none luks,x-initrd.attach
+                dash /dev/sdf - luks,initramfs
+                """)
+        let end = try stage("root")
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            try staged("etc/postern/crypttab").split(separator: "\n").dropFirst() == [
+                "root /dev/sda none luks,tpm2-device=auto", "resume /dev/sdb none luks,swap,noauto,initramfs",
+                "pool-1 /dev/sdc none luks,noauto,auto", "noise /dev/sdd /dev/urandom swap,initramfs",
+                "dash /dev/sdf - luks,initramfs",
+            ])
+        #expect(try staged("etc/postern/postern.conf").contains("\nInitrd initramfs-tools\n"))
+        for text in [
+            "Volume noise take is without effect: random key volumes belong to the native opener; remove the line",
+            "crypttab:6: initramfs-tools would not ask for \"dash\"",
+            "postern: noise is left to the native opener",
+        ] {
+            #expect(end.err.contains(text), "\(end)")
+        }
+        #expect(!end.err.contains("root is left") && !end.err.contains("resume is left"), "\(end)")
     }
 
     @Test func inASystemdTreeTheFallbackIsThereAndSpareMembersHoldUpNothing() throws {
@@ -38,16 +103,25 @@ extension ImageCommandTests {
         #expect(try stage("root").status == 0)
         #expect(try staged("etc/crypttab") == "root /dev/disk/by-uuid/1 none luks\nstorage-1 /dev/sdb none nofail\n")
 
-        // What is systemd's keeps the limit that ours are waited for without.
+        // What is systemd's has the limit that ours are waited for without, and so has what ours can do without.
         try Data(
-            "root /dev/sda none\nswap /dev/sdc /dev/urandom swap\nown /dev/sdd - x-systemd.device-timeout=5\n".utf8
+            "root /dev/sda /key:LABEL=keys\nown /dev/sdd - x-systemd.device-timeout=5\nswap /dev/sdc /dev/urandom swap\n"
+                .utf8
         )
         .write(to: image.appending(path: "etc/crypttab"))
         #expect(try stage("root").status == 0)
         #expect(
             try staged("etc/crypttab")
-                == "root /dev/sda none\nswap /dev/sdc /dev/urandom swap,x-systemd.device-timeout=90s\n"
-                + "own /dev/sdd - x-systemd.device-timeout=5\n")
+                == "root /dev/sda /key:LABEL=keys keyfile-timeout=5s\nown /dev/sdd - x-systemd.device-timeout=5\n"
+                + "swap /dev/sdc /dev/urandom swap\n")
+        for (device, limit) in [
+            ("dev-sdc", "JobRunningTimeoutSec=90s\n"), ("dev-sdd", ""),
+            (#"dev-disk-by\x2dlabel-keys"#, "JobRunningTimeoutSec=90s\n"),
+        ] {
+            #expect(
+                try staged("etc/systemd/system/\(device).device.d/postern.conf")
+                    .hasSuffix("[Unit]\nAfter=postern.service\n\(limit)"))
+        }
     }
 
     @Test func volumesThatCrypttabDoesNotNameAreAddedAndOthersHaveItsName() throws {

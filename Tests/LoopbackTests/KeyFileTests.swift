@@ -99,6 +99,29 @@ import Testing
         #expect(end.out.hasPrefix("root: open (rehearsal)\nBoot continues.\n"), "\(end)")
     }
 
+    /// Debian has no such keys.
+    @Test("systemd's key of the volume's name opens it with nobody there, and a passphrase where it is wrong")
+    func keyOfItsName() throws {
+        let name = "postern-test-\(UUID().uuidString)"
+        let (folder, path) = ("/run/cryptsetup-keys.d", "/run/cryptsetup-keys.d/\(name).key")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let line = "\(name) \(materials.members[0]) none luks"
+        try Data(Materials.keyFile.utf8).write(to: URL(filePath: path))
+        let unattended = try Rehearsal([line], settings: ["Initrd systemd"])
+        #expect(unattended.end() == 0, "\(unattended.log)")
+        #expect(unattended.lines(with: "\(name): opened by key file \(path)").count == 1)
+        let debian = try Rehearsal([line], settings: ["Initrd initramfs-tools"])
+        #expect(try debian.becomes { $0.volume(name)?.asks == true }, "\(debian.log)")
+        #expect(try debian.status().volume(name)?.detail == "")
+
+        try Data("another key".utf8).write(to: URL(filePath: path))
+        let wrong = try Rehearsal([line], settings: ["Initrd systemd"])
+        #expect(try wrong.becomes { $0.volume(name)?.asks == true }, "\(wrong.log)")
+        #expect(try wrong.status().volume(name)?.detail == "key file \(path) does not open it")
+        #expect(try wrong.unlock(Materials.passphrase).status == 0)
+    }
+
     @Test func onlyTheKeySlotThatCrypttabNamesIsTried() throws {
         let agent = try Rehearsal(
             ["storage-1 \(materials.members[0]) none luks,key-slot=1", "old \(materials.old) none luks,key-slot=0"])

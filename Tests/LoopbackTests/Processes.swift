@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// How long a test waits for what must happen: only a hang takes so long, however slow the machine is.
-let patience: Double = 90
+let patience: Double = 300
 
 /// Waits until `condition` holds, and returns whether it did in time.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {

@@ -84,7 +84,7 @@ import Testing
         #expect(
             eventually { Processes.children(of: agent.console.process, "session").isEmpty }, "\(agent.log)")
         let seconds = Date().timeIntervalSince(start)
-        #expect((30...80).contains(seconds), "\(seconds)")
+        #expect(seconds >= 30, "\(seconds)")
         _ = try client.value()
         #expect(agent.end() == 1)
     }

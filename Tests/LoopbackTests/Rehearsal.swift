@@ -92,7 +92,10 @@ final class Rehearsal: @unchecked Sendable {
         lines.append("AuthorizedKeysFile \(folder.path("authorized_keys"))")
         if scene.hostKeys { lines += materials.host.map { "HostKey \($0.path)" } }
         if !scene.hostKeys { lines.append("HostKey \(folder.path("no-host-key"))") }
-        try write("postern.conf", lines + scene.settings)
+        lines += scene.settings
+        // Whatever makes the images of this machine.
+        if !scene.settings.contains(where: { $0.hasPrefix("Initrd ") }) { lines.append("Initrd script") }
+        try write("postern.conf", lines)
         try write("crypttab", scene.volumes)
         try write("authorized_keys", try scene.keys ?? [materials.alice.line(), materials.bob.line()])
         guard let files = scene.keyVolume else { return }

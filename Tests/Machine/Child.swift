@@ -68,7 +68,7 @@ public final class Child: Sendable {
     }
 
     /// Waits for its exit status.
-    public func status(within limit: Duration = .seconds(300)) async throws -> Int32 {
+    public func status(within limit: Duration = .seconds(1200)) async throws -> Int32 {
         try await life.expectEnd(within: limit)
         return state.withLock { if case .ended(let status) = $0 { status } else { -1 } }
     }
@@ -90,7 +90,7 @@ public struct Outcome: Sendable, CustomStringConvertible {
 
 /// Runs a program of the host to its end, `input` being its standard input.
 public func runProgram(
-    _ arguments: [String], input: String = "", within limit: Duration = .seconds(300)
+    _ arguments: [String], input: String = "", within limit: Duration = .seconds(1200)
 ) async throws -> Outcome {
     // It fits into the pipe, so that nobody waits here.
     precondition(input.utf8.count <= 4096)
@@ -114,8 +114,8 @@ public func runProgram(
         child.kill(SIGKILL)
         throw MachineError.missing("\(name) did not end within \(limit)\n\(outputs.tail())\n\(complaints.tail())")
     }
-    try await outputs.expectEnd(within: .seconds(10))
-    try await complaints.expectEnd(within: .seconds(10))
+    try await outputs.expectEnd(within: .seconds(60))
+    try await complaints.expectEnd(within: .seconds(60))
     return Outcome(status: status, output: outputs.text, errors: complaints.text)
 }
 

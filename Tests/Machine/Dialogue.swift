@@ -31,12 +31,12 @@ public final class Dialogue: Sendable {
         _ = Array(text.utf8).withUnsafeBytes { write(terminal, $0.baseAddress, $0.count) }
     }
 
-    public func expect(_ part: String, times: Int = 1, within limit: Duration = .seconds(300)) async throws {
+    public func expect(_ part: String, times: Int = 1, within limit: Duration = .seconds(1200)) async throws {
         try await screen.expect(part, times: times, within: limit)
     }
 
     /// Waits for the program's exit status.
-    public func status(within limit: Duration = .seconds(300)) async throws -> Int32 {
+    public func status(within limit: Duration = .seconds(1200)) async throws -> Int32 {
         do {
             return try await child.status(within: limit)
         } catch {

@@ -12,7 +12,7 @@ public struct Disks: Sendable {
 
     /// Makes those of `names` that do not exist yet. Some take ten seconds, `root` half a minute.
     public init(_ names: [String]) async throws {
-        let made = try await runProgram([Disks.script("disks")] + names, within: .seconds(600))
+        let made = try await runProgram([Disks.script("disks")] + names, within: .seconds(3600))
         guard made.status == 0 else { throw MachineError.failed("the disks \(names) were not made: \(made)") }
         folder = made.output.trimmingCharacters(in: .newlines)
     }

@@ -129,7 +129,7 @@ extension Hardware {
     /// QEMU chooses a free port itself, and says which.
     private static func forwardedPort(_ hypervisor: SerialLine) async throws -> UInt16 {
         hypervisor.send("info usernet\n")
-        return try await hypervisor.transcript.wait(for: "the forwarded port", within: .seconds(60)) { text in
+        return try await hypervisor.transcript.wait(for: "the forwarded port", within: .seconds(600)) { text in
             for line in text.split(separator: "\n") where line.contains("TCP[HOST_FORWARD]") {
                 // TCP[HOST_FORWARD]  12       127.0.0.1 34567       10.0.2.15  2222     0     0
                 return UInt16(line.split(separator: " ")[3])

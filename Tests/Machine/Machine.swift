@@ -100,7 +100,7 @@ public final class Machine: Sendable {
 
     /// Runs ssh to its end, without a terminal, `input` being its standard input.
     public func ssh(
-        _ command: [String], input: String, within limit: Duration = .seconds(450)
+        _ command: [String], input: String, within limit: Duration = .seconds(1200)
     ) async throws -> Outcome {
         // Without -T, and without a command, ssh itself remarks that there is no terminal.
         try await runProgram(ssh(command, options: ["-T"]), input: input, within: limit)
@@ -115,7 +115,7 @@ public final class Machine: Sendable {
     public var keyFile: [UInt8] { get throws { try disks.keyFile } }
 
     /// Waits until the agent shows its host key. QEMU accepts connections long before.
-    public func awaitAgent(within limit: Duration = .seconds(300)) async throws {
+    public func awaitAgent(within limit: Duration = .seconds(1200)) async throws {
         let scan = place.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(place.port), place.address]
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline, !console.hasEnded {
@@ -126,7 +126,7 @@ public final class Machine: Sendable {
     }
 
     /// Runs a shell command inside the machine.
-    public func run(_ command: String, within limit: Duration = .seconds(300)) async throws -> Outcome {
+    public func run(_ command: String, within limit: Duration = .seconds(1200)) async throws -> Outcome {
         guard let control = running.control else { preconditionFailure("the setup has no control line") }
         let transcript = control.transcript
         try await transcript.expect("@ready", within: limit)
@@ -156,7 +156,7 @@ public final class Machine: Sendable {
     }
 
     /// Takes out a disk that was plugged in, and waits until the machine's kernel has let it go.
-    public func detach(_ name: String, within limit: Duration = .seconds(120)) async throws {
+    public func detach(_ name: String, within limit: Duration = .seconds(600)) async throws {
         let answer = try await command("device_del disk-\(name)")
         guard !answer.contains("Error") else { throw MachineError.failed("\(name) was not taken out: \(answer)") }
         let deadline = ContinuousClock.now + limit
@@ -170,7 +170,7 @@ public final class Machine: Sendable {
     func command(_ text: String) async throws -> String {
         let before = running.hypervisor.transcript.text.count
         running.hypervisor.send(text + "\n")
-        return try await running.hypervisor.transcript.wait(for: "an answer", within: .seconds(60)) { whole in
+        return try await running.hypervisor.transcript.wait(for: "an answer", within: .seconds(600)) { whole in
             // The line is echoed with each letter drawn anew; the answer follows it, up to the next prompt.
             let answer = whole.dropFirst(before).drop { $0 != "\n" }
             return answer.hasSuffix("\n(qemu) ") ? String(answer.dropLast(8)) : nil
@@ -178,14 +178,14 @@ public final class Machine: Sendable {
     }
 
     /// Waits for what the new root says of itself.
-    public func report(within limit: Duration = .seconds(450)) async throws -> Survey {
+    public func report(within limit: Duration = .seconds(1200)) async throws -> Survey {
         try await console.wait(for: "the new root's report", within: limit) { text in
             text.contains("REPORT end\n") ? Survey(text, prefix: "REPORT ") : nil
         }
     }
 
     /// What the agent left at the moment it ended.
-    public func survey(within limit: Duration = .seconds(450)) async throws -> Survey {
+    public func survey(within limit: Duration = .seconds(1200)) async throws -> Survey {
         try await console.wait(for: "the initrd's survey", within: limit) { text in
             text.contains("INITRD end\n") ? Survey(text, prefix: "INITRD ") : nil
         }

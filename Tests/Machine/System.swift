@@ -31,14 +31,14 @@ public struct System: Sendable {
 
     /// Makes the system unless the cache has it, and returns its folder. It takes about half a minute, and root rights.
     static func folder(_ name: String) async throws -> URL {
-        let made = try await runProgram([Disks.script("systems"), name], within: .seconds(1200))
+        let made = try await runProgram([Disks.script("systems"), name], within: .seconds(3600))
         guard made.status == 0 else { throw MachineError.failed("the system \(name) was not made: \(made)") }
         return URL(filePath: made.output.trimmingCharacters(in: .newlines))
     }
 
     /// The system's tree, for `initrd/machine/inside --over`: the layers of an overlay. Of "plain" and "dracut" alone.
     public static func tree(_ name: String) async throws -> String {
-        let debian = try await runProgram([Disks.script("debian")], within: .seconds(600)).output
+        let debian = try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
         return try await folder(name).path + "/layer/upper:" + debian.trimmingCharacters(in: .newlines) + "/tree"
     }
 
@@ -114,7 +114,7 @@ extension Machine {
     }
 
     /// Waits for the login prompt, and returns what the system says of itself just before it.
-    public func login(within limit: Duration = .seconds(600)) async throws -> Report {
+    public func login(within limit: Duration = .seconds(1800)) async throws -> Report {
         let report = try await console.wait(for: "the new root's report", within: limit) { text in
             text.contains("REPORT end\n") ? Report(text) : nil
         }

@@ -90,7 +90,7 @@ public final class Transcript: Sendable {
     }
 
     /// Waits until `part` stands in the text at least `times` times.
-    public func expect(_ part: String, times: Int = 1, within limit: Duration = .seconds(300)) async throws {
+    public func expect(_ part: String, times: Int = 1, within limit: Duration = .seconds(1200)) async throws {
         let what = times == 1 ? "\"\(part)\"" : "\"\(part)\" \(times) times"
         try await wait(for: what, within: limit) { text in
             text.components(separatedBy: part).count > times ? () : nil
@@ -98,7 +98,7 @@ public final class Transcript: Sendable {
     }
 
     /// Waits for the end of the text.
-    public func expectEnd(within limit: Duration = .seconds(300)) async throws {
+    public func expectEnd(within limit: Duration = .seconds(1200)) async throws {
         try await wait(for: "its end", within: limit) { _ in hasEnded ? () : nil }
     }
 }

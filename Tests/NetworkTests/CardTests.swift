@@ -27,4 +27,13 @@ import Testing
         try device("virtio/devices/virtio2", ["device": "0x0002"])
         #expect(NetworkCards.driverless(sysfs: root) == ["PCI 0000:00:03.0 (8086:100e)", "virtio0 (virtio-net)"])
     }
+
+    @Test func udevIsAtWorkWhileItHasAQueue() throws {
+        let folder = NSTemporaryDirectory() + "/postern-udev-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        #expect(!NetworkCards.isUdevBusy(folder: folder))
+        try "".write(toFile: "\(folder)/queue", atomically: false, encoding: .utf8)
+        #expect(NetworkCards.isUdevBusy(folder: folder))
+    }
 }

@@ -22,7 +22,8 @@ import Wire
     private func reach(
         _ listening: [Listening] = [all], driverless: [String] = [], failures: [(link: Int32, reason: String)] = []
     ) -> [NetworkFact] {
-        links.reach(Surroundings(listening: listening, driverless: driverless, failures: failures))
+        links.reach(
+            Surroundings(listening: listening, missing: links.missing(driverless: driverless), failures: failures))
     }
 
     @Test func anAddressOfEachKind() {
@@ -111,6 +112,12 @@ import Wire
         take(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.link(2, "sit0", type: 776, flags: 0x80))
         #expect(reach() == [NetworkFact(.noCard)])
         #expect(reach(driverless: ["PCI 1"]) == [NetworkFact(.noDriver, detail: "PCI 1")])
+    }
+
+    @Test func whatIsMissingIsSaidOnceItHasLasted() {
+        take(Kernel.link(1, "lo", type: 772, flags: 0x1_0049))
+        #expect(links.missing(driverless: []) == [NetworkFact(.noCard)])
+        #expect(links.reach(Surroundings(listening: [ReachTests.all])) == [])
     }
 
     @Test func aCardWithoutDriverMattersOnlyWhileNothingElseWorks() {

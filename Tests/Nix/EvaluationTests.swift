@@ -13,7 +13,10 @@ import Testing
         #expect(
             Set(nas.units.keys)
                 == Set(
-                    ["postern.service", "zfs-import-nixos-rpool.service"]
+                    [
+                        "postern.service", "zfs-import-nixos-rpool.service",
+                        #"dev-disk-by\x2duuid-953ef32c\x2de9cb\x2d4049\x2dbf33\x2d56f9e2c84b55.device.d/overrides.conf"#,
+                    ]
                         + (["crypt\\x2droot"] + members).map { "systemd-cryptsetup@\($0).service.d/overrides.conf" }))
         #expect(nas.links == ["sysinit.target.wants/postern.service"])
         #expect(nas.manager == ["DefaultDeviceTimeoutSec": "infinity"])
@@ -26,6 +29,7 @@ import Testing
                 HostKey /etc/postern/ssh_host_key_1
                 AuthorizedKeysFile /etc/postern/authorized_keys
                 Crypttab /etc/crypttab
+                Initrd systemd
                 Array storage quorum=5 storage-*
                 ContinueTimeout 120
 
@@ -60,7 +64,7 @@ import Testing
             evaluated.contents["/etc/crypttab"]?.split(separator: "\n") ?? []
         }
         #expect(lines(nas).count == 7)
-        #expect(lines(nas).allSatisfy { $0.hasSuffix(" nofail") == $0.hasPrefix("storage-") })
+        #expect(lines(nas).allSatisfy { $0.contains(" nofail") == $0.hasPrefix("storage-") })
         let all = try Configuration(
             with: """
                 { lib, ... }: {
@@ -70,6 +74,53 @@ import Testing
         ).evaluated()
         #expect(all.failed == [])
         #expect(lines(all).count == 7 && !lines(all).contains { $0.contains("nofail") })
+    }
+
+    @Test("nothing that the boot can do without is waited for without limit, and what the initrd mounts is")
+    func limits() throws {
+        let some = try Configuration(
+            with: #"""
+                {
+                  fileSystems."/nix".device = "/dev/pool/nix";
+                  boot.initrd.postern.settings.Volume = [ "left leave" "patient leave" ];
+                  boot.initrd.luks.devices = {
+                    left = { device = "/dev/disk/by-label/a+1"; keyFile = "/k:PARTLABEL=b"; header = "/h:/dev/c"; };
+                    patient = { device = "/dev/d"; crypttabExtraOpts = [ "x-systemd.device-timeout=0" ]; };
+                    stick = { device = "/dev/e"; keyFile = "/dev/f"; keyFileSize = 64; };
+                    late = { device = "/dev/g"; keyFile = "/k:UUID=1234-ABCD"; keyFileTimeout = 9; };
+                    later = { device = "/dev/h"; keyFile = "/k:UUID=4321-ABCD"; crypttabExtraOpts = [ "keyfile-timeout=8" ]; };
+                    within = { device = "/dev/i"; keyFile = "/k:/dev/pool/nix"; };
+                    never = { device = "/dev/j"; keyFile = "/k:/dev/k"; crypttabExtraOpts = [ "noauto" ]; };
+                    random = { device = "/dev/l"; keyFile = "/dev/urandom"; };
+                  };
+                }
+                """#
+        ).evaluated()
+        #expect(some.failed == [])
+        let limit = "JobRunningTimeoutSec=90s\n"
+        let limits = [
+            #"dev-disk-by\x2dlabel-a\x2b1"#: limit, #"dev-disk-by\x2dpartlabel-b"#: limit, "dev-c": limit, "dev-d": "",
+            "dev-f": limit, #"dev-disk-by\x2duuid-1234\x2dABCD"#: "", #"dev-disk-by\x2duuid-4321\x2dABCD"#: "",
+            "dev-l": limit, #"dev-disk-by\x2duuid-953ef32c\x2de9cb\x2d4049\x2dbf33\x2d56f9e2c84b55"#: limit,
+        ]
+        let devices = some.units.filter { $0.key.contains(".device.d/") }
+        #expect(
+            devices
+                == Dictionary(
+                    uniqueKeysWithValues: limits.map {
+                        ("\($0).device.d/overrides.conf", "[Unit]\nAfter=postern.service\n\($1)")
+                    }))
+        // systemd's unit of what has a key volume must not need it to be there.
+        func options(_ name: String) -> String {
+            let line = some.contents["/etc/crypttab"]?.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+            return line.map { String($0.split(separator: " ", omittingEmptySubsequences: false).last ?? "") } ?? "?"
+        }
+        #expect(options("stick") == "keyfile-size=64,keyfile-timeout=5s")
+        #expect(options("storage-1") == "nofail,keyfile-timeout=5s")
+        #expect(options("late") == "keyfile-timeout=9s")
+        #expect(options("later") == "keyfile-timeout=8")
+        #expect(options("within") == "")
+        #expect(!options("left").contains("keyfile-timeout"))
     }
 
     @Test("the unit is that of other systemd initrds, but for the paths of its programs and what NixOS needs besides")
@@ -111,7 +162,7 @@ import Testing
         #expect(nas.failed == [] && nas.warnings == [])
         #expect(nas.units.isEmpty && nas.secrets.isEmpty && nas.storePaths.isEmpty && nas.manager.isEmpty)
         #expect(Set(nas.contents.keys).isSubset(of: ["/etc/crypttab"]))
-        #expect(nas.contents["/etc/crypttab"]?.contains("nofail") != true)
+        for word in ["nofail", "keyfile-timeout"] { #expect(nas.contents["/etc/crypttab"]?.contains(word) != true) }
         #expect(nas.scripted.postCommands.isEmpty && nas.scripted.preOpenCommands.values.allSatisfy { $0.isEmpty })
         #expect(!nas.network)
     }

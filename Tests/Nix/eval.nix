@@ -23,6 +23,29 @@ let
     coreutils = named "coreutils";
     callPackage = path: args: named "postern";
   };
+  # nixos/lib/utils.nix (2025): what systemd-escape(1) does with --path.
+  utils.escapeSystemdPath =
+    path:
+    let
+      letters = text: builtins.genList (index: builtins.substring index 1 text) (builtins.stringLength text);
+      plain = letters "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_.";
+      byte =
+        one:
+        if one == "/" then
+          "-"
+        else if lib.elem one plain then
+          one
+        else
+          codes.${one};
+      codes = {
+        "-" = "\\x2d";
+        "+" = "\\x2b";
+        "=" = "\\x3d";
+        "@" = "\\x40";
+        "#" = "\\x23";
+      };
+    in
+    lib.concatStrings (map byte (letters (lib.removePrefix "/" path)));
   utils.fsNeededForBoot =
     fileSystem:
     fileSystem.neededForBoot
@@ -81,8 +104,10 @@ let
     + "\n"
     + section "Service" service.serviceConfig;
   # The files of /etc/systemd/system; a drop-in of a unit that NixOS itself has goes the same way.
-  place = name: service: if service.overrideStrategy == "asDropin" then "${name}.service.d/overrides.conf" else "${name}.service";
-  units = lib.mapAttrs' (name: service: lib.nameValuePair (place name service) (unit service)) initrd.systemd.services;
+  place = name: service: if service.overrideStrategy == "asDropin" then "${name}.d/overrides.conf" else name;
+  units =
+    lib.mapAttrs' (name: service: lib.nameValuePair (place "${name}.service" service) (unit service)) initrd.systemd.services
+    // lib.mapAttrs' (name: other: lib.nameValuePair (place name other) other.text) initrd.systemd.units;
   links = lib.concatLists (
     lib.mapAttrsToList (name: service: map (target: "${target}.wants/${name}.service") service.wantedBy) initrd.systemd.services
   );

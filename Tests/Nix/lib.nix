@@ -46,6 +46,7 @@ let
   optionalString = condition: text: if condition then text else "";
   optionalAttrs = condition: attrs: if condition then attrs else { };
   toList = value: if isList value then value else [ value ];
+  last = list: elemAt list (length list - 1);
   unique = foldl' (seen: value: if elem value seen then seen else seen ++ [ value ]) [ ];
   imap1 = f: list: genList (index: f (index + 1) (elemAt list index)) (length list);
   escapeShellArg =
@@ -82,6 +83,7 @@ let
       hasPrefix
       hasSuffix
       imap1
+      last
       length
       mapAttrs'
       mapAttrsToList

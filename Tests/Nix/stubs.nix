@@ -155,6 +155,13 @@ in
           }
         )) { };
         services = option (types.attrsOf unit) { };
+        # nixos/lib/systemd-unit-options.nix [1]
+        units = option (types.attrsOf (
+          types.submodule {
+            options.overrideStrategy = option (types.enum [ "asDropinIfExists" "asDropin" ]) "asDropinIfExists";
+            options.text = maybe types.str;
+          }
+        )) { };
         # nixos/modules/system/boot/networkd.nix [1]
         network.enable = option types.bool initrd.network.enable;
         network.networks = option (types.attrsOf types.anything) { };

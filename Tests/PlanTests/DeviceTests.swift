@@ -314,6 +314,35 @@ import Wire
         #expect(story.picture == ["a open", "b locked?"])
     }
 
+    @Test func `a key that is a device is read when it appears, and a passphrase is asked for after the grace`() {
+        let story = Story(Story.crypttab(["a"], "/dev/disk/by-id/stick luks,keyfile-offset=512,keyfile-size=64"))
+        #expect(story.appear("a") == ["inspect a"])
+        #expect(story.plan.watchedPaths == ["/dev/disk/by-id/stick"])
+        #expect(story.plan.missingDevices == ["/dev/disk/by-id/stick"])
+        #expect(story.picture == ["a waiting-for-key"])
+        _ = story.wait(5)
+        #expect(story.picture == ["a locked?"])
+        #expect(story.notices == ["key file /dev/disk/by-id/stick: it has not appeared"])
+        #expect(story.path("/dev/disk/by-id/stick", isThere: true) == ["read /dev/disk/by-id/stick"])
+        #expect(story.plan.missingDevices == [])
+        #expect(story.end("read /dev/disk/by-id/stick", .keyRead) == ["key a"])
+    }
+
+    @Test(
+        "a key file of the initrd that is no good is read again when another one stands there",
+        arguments: [true, false])
+    func lateKeyFile(isRehearsal: Bool) {
+        let story = Story(Story.crypttab(["a"], "/run/key luks"), rehearsal: isRehearsal)
+        #expect(story.appear("a") == ["inspect a", "read /run/key"])
+        #expect(story.end("read /run/key", .failed("no file /run/key")) == [])
+        #expect(story.picture == ["a locked?"])
+        #expect(story.path("/run/key", isThere: true) == ["read /run/key"])
+        // What it was when the reading began may have been half of it.
+        #expect(story.path("/run/key", isThere: true) == [])
+        #expect(story.end("read /run/key", .failed("short")) == ["read /run/key"])
+        #expect(story.end("read /run/key", .keyRead) == ["key a"])
+    }
+
     @Test func `one key file of several volumes is read once`() {
         let story = Story(Story.crypttab(["a", "b", "c"], "/etc/key luks"))
         #expect(story.go() == ["read /etc/key"])

@@ -125,6 +125,51 @@ import Wire
         #expect(story.open("unlock taken") == ["tried 0.1: taken opened", "go on"])
     }
 
+    @Test(
+        "systemd opens by its own tokens what has no key file, and no other opener knows them",
+        arguments: [
+            ("systemd-tpm2", "none", true), ("systemd-fido2", "none", true), ("systemd-pkcs11", "none", true),
+            ("systemd-recovery", "none", false), ("systemd-tpm2", "/key", false),
+        ])
+    func systemdTokens(type: String, key: String, isLeft: Bool) {
+        for systemd in [true, false] {
+            let story = Story(Story.crypttab(["bound"], "\(key) luks"), systemd: systemd)
+            story.tokens = ["bound": [type]]
+            _ = story.appear("bound")
+            #expect(story.picture.first?.hasSuffix("left") == (isLeft && systemd))
+            if isLeft, systemd { #expect(story.detail("bound") == "its header has a \(type) binding") }
+        }
+    }
+
+    @Test("of two lines for one device the first holds, whichever header is read first", arguments: [false, true])
+    func twins(isReversed: Bool) {
+        let story = Story("one UUID=\(Story.uuid("one")) none luks\ntwo /dev/disk/by-id/one none luks")
+        story.devices = ["two": "/dev/one"]
+        _ = story.plug("/dev/one", uuid: Story.uuid("one"))
+        _ = story.path("/dev/disk/by-id/one", isThere: true)
+        for name in isReversed ? ["two", "one"] : ["one", "two"] { _ = story.readHeader(name) }
+        #expect(story.picture == ["one locked?", "two left"])
+        #expect(story.logs == ["two: left, its device is that of one, which holds"])
+        #expect(story.type("right", .console) == ["unlock one"])
+        // Nor is the native opener to try it.
+        #expect(story.open("unlock one") == ["tried 0.1: one opened", "go on without two"])
+    }
+
+    @Test func `of two lines for one device the one that is open holds, and headers that lie elsewhere are no twins`() {
+        let story = Story(
+            "one /dev/a none luks\ntwo /dev/b none luks\nthree /dev/b none luks,header=/etc/header")
+        story.devices = ["one": "/dev/x", "two": "/dev/x", "three": "/dev/x"]
+        for path in ["/dev/b", "/etc/header"] { _ = story.path(path, isThere: true) }
+        _ = story.readHeader("two")
+        _ = story.readHeader("three")
+        #expect(story.picture == ["one device-missing", "two locked?", "three locked?"])
+        _ = story.type("right", .console)
+        _ = story.open("unlock two")
+        _ = story.open("unlock three")
+        _ = story.path("/dev/a", isThere: true)
+        #expect(story.readHeader("one") == ["go on without one"])
+    }
+
     @Test func `noauto volumes are passed over`() {
         let story = Story(Story.crypttab(["root"]) + "\n" + Story.crypttab(["usb"], "none luks,noauto"))
         _ = story.appear("root")

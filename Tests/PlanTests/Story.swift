@@ -16,6 +16,8 @@ final class Story {
     var memory: [String: UInt32] = [:]
     /// The types of the tokens in the headers.
     var tokens: [String: [String]] = [:]
+    /// The devices that the headers were read from, where that is not a device for each.
+    var devices: [String: String] = [:]
     private(set) var logs: [String] = []
     /// The jobs that run, by what they do, and the passphrases they were given.
     private(set) var jobs: [(name: String, job: Int)] = []
@@ -29,13 +31,18 @@ final class Story {
         set { plan.isLooking = newValue }
     }
 
-    init(_ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil) {
+    init(
+        _ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil,
+        systemd: Bool = false
+    ) {
         var findings: [Finding] = []
         let settings = Settings.parse(Array(configuration.utf8), file: "postern.conf", into: &findings)
         let volumes = Crypttab.parse(Array((crypttab + "\n").utf8), file: "crypttab", into: &findings)
         #expect(findings.isEmpty, "\(findings.map(\.description))")
         plan = Plan(
-            settings: settings, crypttab: volumes, host: "nas", rehearsal: rehearsal, keyFolder: keyFolder, now: now)
+            settings: settings, crypttab: volumes, host: "nas", rehearsal: rehearsal, keyFolder: keyFolder,
+            systemd: systemd,
+            now: now)
     }
 
     /// A device with a LUKS header appears, and its header is read.
@@ -78,8 +85,8 @@ final class Story {
             "inspect \(name)",
             .inspected(
                 HeaderFacts(
-                    version: 2, uuid: Story.uuid(name), memory: memory[name] ?? 1024, tokens: tokens[name] ?? [],
-                    active: active)))
+                    version: 2, uuid: Story.uuid(name), device: devices[name] ?? "/dev/\(name)",
+                    memory: memory[name] ?? 1024, tokens: tokens[name] ?? [], active: active)))
     }
 
     /// A job ends. The oldest of that name is meant.

@@ -109,11 +109,11 @@ import Testing
     }
 }
 
-private func string(_ bytes: [UInt8]) -> [UInt8] {
+func string(_ bytes: [UInt8]) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bytes.count >> $0) } + bytes
 }
 
-private func string(_ text: String) -> [UInt8] {
+func string(_ text: String) -> [UInt8] {
     string(Array(text.utf8))
 }
 

@@ -70,25 +70,51 @@ import Testing
         #expect(left == (stays ? ["other.sh", "wait-ens2.sh", "wait-network.sh"] : ["other.sh"]))
     }
 
-    @Test func anImageThatKernelInstallCopiesIsReadByRootAlone() throws {
+    /// systemd's own plugin copies the image, and makes the copy readable for all.
+    @Test(
+        "no copy of an image that kernel-install makes is readable for anybody but root, for no moment",
+        arguments: ["bls", "uki"])
+    func kernelInstall(layout: String) throws {
         let folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: folder.path("entry"), withIntermediateDirectories: true)
-        try folder.write("keys", to: "entry/initrd.img-6.1")
-        try folder.write("kernel", to: "entry/linux")
-        try folder.write("x", to: "postern.conf")
-        _ = try run(
-            "/bin/chmod", ["644", folder.path("entry/initrd.img-6.1"), folder.path("entry/linux")], timeout: 60)
+        let place = layout == "bls" ? "boot/id/6.1" : "boot/EFI/Linux"
+        for path in [place, "staging"] {
+            try FileManager.default.createDirectory(atPath: folder.path(path), withIntermediateDirectories: true)
+        }
+        for file in ["staging/initrd.img-6.1", "staging/uki.efi", "linux", "postern.conf"] {
+            try folder.write("x", to: file)
+        }
         let script = URL(filePath: DracutModuleTests.module).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "systemd/kernel-install").path
-        let text = try String(contentsOfFile: script, encoding: .utf8)
-        try folder.write(text.replacingOccurrences(of: "/etc/postern", with: folder.path(".")), to: "plugin")
-        func install(_ command: String) throws -> String {
-            let entry = folder.path("entry")
-            let end = try run("/bin/sh", [folder.path("plugin"), command, "6.1", entry, "\(entry)/linux"], timeout: 60)
+        try folder.write(
+            String(contentsOfFile: script, encoding: .utf8).replacing("/etc/postern", with: folder.path(".")),
+            to: "plugin")
+        // In place of 90-uki-copy.install, which systemd 252 has not yet.
+        try folder.write(
+            "[ $KERNEL_INSTALL_LAYOUT != uki ] || install -m 0644 staging/uki.efi boot/EFI/Linux/id-6.1.efi", to: "copy"
+        )
+        let loader = "/usr/lib/kernel/install.d/90-loaderentry.install"
+        func install(_ command: String) throws {
+            let steps =
+                "umask 022; set -- \(command) 6.1 $PWD/boot/id/6.1 $PWD/linux $PWD/staging/initrd.img-6.1; "
+                + "sh plugin \"$@\" && stat -c %a \(place) >before && \(loader) \"$@\" && sh copy && sh plugin \"$@\""
+            let end = try run(
+                "/bin/sh", ["-euc", "cd \(folder.path(".")) && \(steps)"],
+                environment: [
+                    "KERNEL_INSTALL_LAYOUT": layout, "KERNEL_INSTALL_BOOT_ROOT": folder.path("boot"),
+                    "KERNEL_INSTALL_ENTRY_TOKEN": "id", "KERNEL_INSTALL_MACHINE_ID": "id",
+                    "KERNEL_INSTALL_VERBOSE": "0",
+                    "KERNEL_INSTALL_STAGING_AREA": folder.path("staging"), "PATH": "/usr/bin:/bin",
+                ], timeout: 60)
             #expect(end.status == 0, "\(end)")
-            return try run("/bin/sh", ["-c", "stat -c %a \(entry)/*"], timeout: 60).out
         }
-        #expect(try install("remove") == "644\n644\n")
-        #expect(try install("add") == "600\n644\n")
+        func mode(_ path: String) throws -> Int {
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.path(path))
+            return (attributes[.posixPermissions] as? Int ?? 0) & 0o77
+        }
+        let image = layout == "bls" ? "\(place)/initrd.img-6.1" : "\(place)/id-6.1.efi"
+        try install("add")
+        #expect(try String(contentsOfFile: folder.path("before"), encoding: .utf8) == "700\n")
+        #expect(try mode(image) == 0 && mode(place) == 0)
+        #expect(try layout == "uki" || mode("\(place)/linux") == 0o44)
     }
 }

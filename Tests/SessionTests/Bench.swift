@@ -42,7 +42,7 @@ final class Bench {
 
     func ssh(
         _ command: [String], options more: [String] = [], identity: String? = nil, user: String = "root",
-        input: Input = .nothing, timeout: Double = 20
+        input: Input = .nothing, timeout: Double = 90
     ) throws -> Finished {
         try run(
             "ssh", options(identity: identity) + more + ["-l", user, "127.0.0.1"] + command, input: input,

@@ -25,7 +25,7 @@ extension SessionTests {
             let end = try bench.ssh(["status"], identity: stranger.path)
             #expect(end.status == 255)
             #expect(end.err.contains("Permission denied (publickey)"))
-            #expect(end.seconds < 5)
+            #expect(!bench.monitor.logs.contains { $0.hasPrefix("no login within") })
             #expect(bench.monitor.exitStatus() == 0)
         }
 
@@ -59,7 +59,7 @@ extension SessionTests {
                 ],
                 identity: certified.path)
             #expect(alone.status == 255)
-            #expect(alone.seconds < 5)
+            #expect(!bench.monitor.logs.contains { $0.hasPrefix("no login within") })
             #expect(bench.monitor.logs.contains("a certificate was refused"))
             let next = try bench.ssh(
                 ["status"], options: ["-o", "CertificateFile=\(certificate)", "-i", bench.key.path],
@@ -76,7 +76,6 @@ extension SessionTests {
                 ["status"], options: ["-o", "PubkeyAcceptedAlgorithms=+ssh-dss", "-i", good.path],
                 identity: dsa.path)
             #expect(end.status == 0, "\(end)")
-            #expect(end.seconds < 5)
             #expect(bench.monitor.logs.contains { $0.contains("it was to sign with ssh-dss") })
         }
 
@@ -114,7 +113,7 @@ extension SessionTests {
         @Test func aStrangerIsSentAwayInTime() throws {
             let bench = try Bench { $0.loginGraceTime = 1 }
             let stranger = try Stranger(port: bench.monitor.port)
-            #expect(try #require(stranger.readToEnd(timeout: 4)).hasPrefix("SSH-2.0-"))
+            #expect(try #require(stranger.readToEnd(timeout: 90)).hasPrefix("SSH-2.0-"))
             #expect(bench.monitor.exitStatus() == 0)
             #expect(bench.monitor.logs.contains("no login within 1 seconds"))
         }
@@ -129,8 +128,8 @@ extension SessionTests {
             let bench = try Bench()
             let stranger = try Stranger(port: bench.monitor.port)
             stranger.send(garbage)
-            #expect(stranger.readToEnd(timeout: 4) != nil)
-            #expect(bench.monitor.exitStatus(timeout: 3) == 0, "\(bench.monitor.events)")
+            #expect(stranger.readToEnd(timeout: 90) != nil)
+            #expect(bench.monitor.exitStatus() == 0, "\(bench.monitor.events)")
             #expect(bench.monitor.logs.count == 1 && bench.monitor.logs[0].hasPrefix("no login: "))
         }
 

@@ -62,7 +62,7 @@ extension SessionTests {
             #expect(end.status == 1)
             #expect(end.err.contains("Authentication"), "\(end)")
             #expect(bench.monitor.logs.contains { $0.contains("it was to sign with ssh-rsa") }, "\(bench.monitor.logs)")
-            #expect(end.seconds < 8)
+            #expect(!bench.monitor.logs.contains { $0.hasPrefix("no login within") })
         }
 
         /// A security key whose touch can be left out. OpenSSH's clients have none.
@@ -97,7 +97,7 @@ extension SessionTests {
                 port, key = \(bench.monitor.port), "\(key ?? bench.key.path)"
 
                 """
-            return try run("/usr/bin/python3", ["-c", start + program], timeout: 20)
+            return try run("/usr/bin/python3", ["-c", start + program], timeout: 90)
         }
     }
 }

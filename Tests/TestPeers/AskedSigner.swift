@@ -9,6 +9,8 @@ public import Wire
 public final class AskedSigner {
     /// What it says are the host keys' public halves.
     public private(set) var publicKeys: [[UInt8]] = []
+    /// The random bytes that it has chosen for the first key exchange.
+    public private(set) var cookie: [UInt8] = []
     private let process: pid_t
     private let monitor: FrameSocket
     private let session: FrameSocket
@@ -27,6 +29,8 @@ public final class AskedSigner {
             maxAuthTries: maxAuthTries)
         _ = monitor.send(try MonitorMessage.sessionSetup(setup).body(channel: 0))
         var greeting = try hear()[...]
+        cookie = Array(greeting.prefix(16))
+        greeting = greeting.dropFirst(16)
         for _ in 0..<(greeting.popFirst() ?? 0) {
             let length = greeting.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             publicKeys.append(Array(greeting.dropFirst(4).prefix(length)))
@@ -47,13 +51,14 @@ public final class AskedSigner {
         return try hear()
     }
 
-    public func sign(_ hash: [UInt8], with hostKey: [UInt8], digest: UInt8 = 0) throws -> [UInt8] {
-        try ask([1, digest] + string(hostKey) + string(hash))
+    /// Its signature of the hash of these bytes, by the host key that stands in them.
+    public func sign(_ exchange: [UInt8], digest: UInt8 = 0, hashSize: UInt8 = 32) throws -> [UInt8] {
+        try ask([1, digest, hashSize] + exchange)
     }
 
     /// Whether it finds that a client may log in.
     public func verify(_ signature: [UInt8], over data: [UInt8]) throws -> Bool {
-        try ask([2, 0] + string(signature) + string(data)) == [1]
+        try ask([2, 0, 0] + string(signature) + string(data)) == [1]
     }
 
     /// What it has told the monitor.
@@ -65,7 +70,7 @@ public final class AskedSigner {
     }
 
     private func hear() throws -> [UInt8] {
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(90)
         while Date() < end {
             switch session.receive() {
             case .frame(let body): return body.withUnsafeBytes { Array($0) }

@@ -86,7 +86,7 @@ public final class FakeMonitor: @unchecked Sendable {
     }
 
     /// Waits until something that satisfies `condition` was recorded.
-    public func saw(timeout: Double = 10, _ condition: (Event) -> Bool) -> Bool {
+    public func saw(timeout: Double = 90, _ condition: (Event) -> Bool) -> Bool {
         let end = Date().addingTimeInterval(timeout)
         lock.lock()
         defer { lock.unlock() }
@@ -95,7 +95,7 @@ public final class FakeMonitor: @unchecked Sendable {
     }
 
     /// The exit status of the only session, once it has ended; `nil` when it does not.
-    public func exitStatus(timeout: Double = 10) -> Int32? {
+    public func exitStatus(timeout: Double = 90) -> Int32? {
         _ = saw(timeout: timeout) { if case .ended = $0 { true } else { false } }
         for case .ended(let status) in events { return status }
         return nil

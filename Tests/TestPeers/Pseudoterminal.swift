@@ -68,7 +68,7 @@ public final class Pseudoterminal {
     public func signal(_ number: Int32) { kill(child, number) }
 
     /// Reads until `text` appears after what was last waited for, and returns whether it did in time.
-    public func shows(_ text: String, timeout: Double = 10) -> Bool {
+    public func shows(_ text: String, timeout: Double = 90) -> Bool {
         let end = Date().addingTimeInterval(timeout)
         while true {
             if let range = screen[mark...].range(of: text) {
@@ -82,7 +82,7 @@ public final class Pseudoterminal {
     private lazy var mark = screen.startIndex
 
     /// Waits for the program's end; its status is 128 and a signal's number, or 124 when it takes too long.
-    public func wait(timeout: Double = 10) -> Int32 {
+    public func wait(timeout: Double = 90) -> Int32 {
         let end = Date().addingTimeInterval(timeout)
         while read(until: end) {}
         var status: Int32 = 0

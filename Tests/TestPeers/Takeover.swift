@@ -11,7 +11,7 @@ public enum Takeover {
         _ process: Int32, _ number: Int, _ arguments: [Int] = [], bytes: [UInt8] = [], at place: Int = -1
     ) throws {
         let all = arguments + [Int](repeating: 0, count: 6 - arguments.count)
-        let end = Date().addingTimeInterval(10)
+        let end = Date().addingTimeInterval(90)
         while machine_inject(process, number, all, bytes, UInt(bytes.count), Int32(place)) == -1 {
             // It was just busy.
             guard errno == EAGAIN, Date() < end else {

@@ -25,7 +25,7 @@ public enum Input: Sendable {
 /// Runs a program found in PATH to its end.
 public func run(
     _ tool: String, _ arguments: [String], input: Input = .nothing, environment: [String: String] = [:],
-    timeout: Double = 30
+    timeout: Double = 120
 ) throws -> Finished {
     let folder = try TemporaryFolder()
     let flags = O_RDWR | O_CREAT | O_CLOEXEC

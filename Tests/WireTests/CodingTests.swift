@@ -57,7 +57,7 @@ import Wire
             (.monitor, [1, 5, 8], "exit code"),
             (.order, [1] + [0, 0, 0x10, 1], "device"),
             (.order, [5, 2], "leave"),
-            (.report, [2, 2] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 33], "tokens"),
+            (.report, [2, 2] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 33], "tokens"),
             (.report, [3] + [0, 0x80, 0, 1], "key"),
             (.report, [6, 0], "level"),
         ] as [(Kind, [UInt8], String)])
@@ -89,7 +89,8 @@ import Wire
             .log(.error, long), .done(.failed(long)),
             .inspected(
                 HeaderFacts(
-                    version: 2, uuid: long, memory: 0, tokens: [String](repeating: long, count: 40), active: false)),
+                    version: 2, uuid: long, device: long, memory: 0, tokens: [String](repeating: long, count: 40),
+                    active: false)),
         ]
         for report in reports { _ = try WorkerReport.read(report.body()) }
     }

@@ -12,9 +12,11 @@ import Wire
         try place.shell("truncate -s 20M image; printf 1 | cryptsetup luksFormat -q \(argon2(memory: 512)) image -")
         try place.shell("echo '{\"type\":\"clevis\",\"keyslots\":[\"0\"]}' | cryptsetup token import image")
         try place.shell(
-            "echo '{\"type\":\"\(String(repeating: "x", count: 90))\",\"keyslots\":[]}' | cryptsetup token import image"
+            "echo '{\"type\":\"\(String(repeating: "x", count: 90))\",\"keyslots\":[\"0\"]}' | cryptsetup token import image"
         )
-        let order = VolumeOrder(name: "postern-test-none", device: place.file("image"))
+        try place.shell(
+            "echo '{\"type\":\"left-over\",\"keyslots\":[]}' | cryptsetup token import image; ln -s image link")
+        let order = VolumeOrder(name: "postern-test-none", device: place.file("link"))
         guard case .inspected(let facts) = try WorkerUnderTest.run(.inspect(order)) else {
             Issue.record("not inspected")
             return
@@ -22,6 +24,8 @@ import Wire
         let uuid = try place.shell("cryptsetup luksUUID image").prefix { $0 != "\n" }
         #expect(facts.uuid == uuid)
         #expect(facts.version == 2)
+        #expect(facts.device == place.file("image"))
+        #expect(facts.tokens.count == 2)
         #expect(facts.memory == 512)
         #expect(facts.tokens.first == "clevis")
         #expect(facts.tokens.last?.count == 62)

@@ -75,8 +75,8 @@ import Wire
             ("empty", nil, 0, nil, "key file empty is empty"),
             ("folder", nil, 0, nil, "key file folder is not a regular file"),
             ("folder/fifo", nil, 0, nil, "key file folder/fifo is not a regular file"),
-            ("large", nil, 0, nil, "key file large is larger than 8 MiB"),
-            ("large", nil, 0, 8_388_609, "key file large is larger than 8 MiB"),
+            ("large", nil, 0, nil, "key file large is larger than 8 MiB; keyfile-size= takes a part of it"),
+            ("large", nil, 0, 8_388_609, "key file large is larger than 8 MiB; keyfile-size= takes a part of it"),
             ("key", nil, 0, 101, "key file key has only 100 bytes, but a key of 101 is asked for"),
             ("key", nil, 99, 2, "key file key has only 100 bytes, but a key of 2 from byte 99 on is asked for"),
             ("key", nil, 100, nil, "key file key has only 100 bytes, but what follows byte 100 is asked for"),
@@ -90,7 +90,10 @@ import Wire
             ("/inner", "folder", 0, nil, "key file /inner in folder is not a regular file"),
             ("/fifo", "folder", 0, nil, "key file /fifo in folder is not a regular file"),
             ("/", "folder", 0, nil, "key file / in folder: No such file or directory"),
-            ("/large", "folder", 0, nil, "key file /large in folder is larger than 8 MiB"),
+            (
+                "/large", "folder", 0, nil,
+                "key file /large in folder is larger than 8 MiB; keyfile-size= takes a part of it"
+            ),
             (
                 "/link", "folder", 0, nil,
                 "key file /link in folder lies behind a symbolic link, which is not followed there"

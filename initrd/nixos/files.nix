@@ -54,20 +54,54 @@ let
       )
     );
 
-  unattended = [ "tpm2-device" "fido2-device" "pkcs11-uri" "keyscript" ];
-  # No volumes of LUKS that are kept, and those that nobody opens at boot.
-  foreign = [
-    "swap" "tmp" "plain" "tcrypt" "tcrypt-hidden" "tcrypthidden" "tcrypt-system" "tcryptsystem" "tcrypt-veracrypt"
-    "veracrypt" "bitlk" "fvault2" "noauto"
+  # Of crypttabExtraOpts, which systemd stage 1 alone has: what Sources/Config/InitrdSystem.swift says of systemd.
+  unattended = [ "tpm2-device" "fido2-device" "fido2-cid" "pkcs11-uri" ];
+  withoutHeader = [ "swap" "tmp" "plain" "bitlk" ];
+  foreign = withoutHeader ++ [
+    "tcrypt" "tcrypt-hidden" "tcrypthidden" "tcrypt-system" "tcrypt-veracrypt" "tcrypt-keyfile" "veracrypt"
   ];
+  # The last option that says what kind of volume it is.
+  format =
+    volume:
+    let
+      last = builtins.foldl' (
+        known: option:
+        if lib.elem option [ "luks" "key-slot" "keyslot" ] then
+          null
+        else if lib.elem option foreign then
+          option
+        else
+          known
+      ) null (options volume);
+    in
+    if volume.header != null && lib.elem last withoutHeader then null else last;
   random = [ "/dev/urandom" "/dev/random" "/dev/hwrng" "/dev/hw_random" ];
+
+  # The path of a device, as crypttab may call it.
+  devicePath =
+    spec:
+    let
+      tag = builtins.match "((PART)?(UUID|LABEL))=(.+)" spec;
+    in
+    if tag == null then spec else "/dev/disk/by-${lib.toLower (builtins.head tag)}/${lib.last tag}";
+
+  # What a key or a header lies on, or is, if that is a device.
+  deviceOf =
+    file:
+    if isOnVolume file then
+      devicePath (builtins.head (builtins.match "/[^:]*:(.+)" file))
+    else if file != null && lib.hasPrefix "/dev/" file && !lib.elem file random then
+      file
+    else
+      null;
 
   isOnVolume = file: file != null && builtins.match "/[^:]*:((PART)?(UUID|LABEL)=|/).+" file != null;
 
   # Whether the agent leaves a volume to NixOS, as Sources/Plan/Roster.swift has it.
   isNative =
     name: volume:
-    hasOption foreign volume
+    format volume != null
+    || hasOption [ "noauto" ] volume
     || lib.elem volume.keyFile random
     || isOnVolume volume.header
     || isRuled name "leave"
@@ -113,6 +147,34 @@ rec {
   # The volumes that Postern opens. The others are NixOS's own.
   ours = lib.filterAttrs (name: volume: !isNative name volume) luks.devices;
 
+  # How long a volume of ours waits for the device of its key, unless it says so: as long as Postern itself, in seconds.
+  keyTimeout = 5;
+  keyDevice = volume: deviceOf volume.keyFile;
+  waitsForKey = name: volume: ours ? ${name} && keyDevice volume != null && !hasOption [ "keyfile-timeout" ] volume;
+
+  # The devices that NixOS's units of a volume wait for and that the boot can do without, by their paths, and whether the
+  # volume says how long itself.
+  waited =
+    name: volume:
+    lib.optionals (!hasOption [ "noauto" ] volume) (
+      builtins.filter (one: one.path != null) [
+        {
+          path = if ours ? ${name} then null else devicePath volume.device;
+          isLimited = hasOption [ "x-systemd.device-timeout" ] volume;
+        }
+        {
+          path = keyDevice volume;
+          isLimited =
+            hasOption [ "keyfile-timeout" ] volume
+            || !(lib.elem volume.keyFileTimeout [ null keyTimeout ]);
+        }
+        {
+          path = deviceOf volume.header;
+          isLimited = false;
+        }
+      ]
+    );
+
   # Whether a volume's key is a file on another volume: PATH:DEVICE.
   hasKeyVolume = volume: isOnVolume volume.keyFile;
 
@@ -133,6 +195,7 @@ rec {
     ++ [
       "AuthorizedKeysFile /etc/postern/authorized_keys\n"
       "Crypttab ${crypttabFile}\n"
+      "Initrd ${if systemd then "systemd" else "script"}\n"
     ]
     ++ lib.optional cfg.permitShell "PermitShell yes\n"
     ++ lib.mapAttrsToList array cfg.arrays

@@ -46,15 +46,46 @@ let
       wants = [ "postern.service" ];
       after = [ "postern.service" ];
     };
+
+  # The devices of what the initrd mounts, which the boot cannot do without.
+  mounted = map (fileSystem: fileSystem.device) (
+    builtins.filter utils.fsNeededForBoot (builtins.attrValues config.fileSystems)
+  );
+  waited = builtins.filter (one: !lib.elem one.path mounted) (
+    lib.concatLists (lib.mapAttrsToList files.waited config.boot.initrd.luks.devices)
+  );
+
+  # No device waits without limit that the boot can do without. The limit counts from Postern's end, for each of them may
+  # lie in a volume that Postern opens.
+  limited =
+    path:
+    lib.nameValuePair "${utils.escapeSystemdPath path}.device" {
+      overrideStrategy = "asDropin";
+      text = ''
+        [Unit]
+        After=postern.service
+      ''
+      + lib.optionalString (!lib.any (one: one.path == path && one.isLimited) waited) ''
+        JobRunningTimeoutSec=90s
+      '';
+    };
 in
 {
-  # Beside what luksroot.nix declares: a missing disk would keep systemd waiting for a member that the boot goes on without.
+  # Beside what luksroot.nix declares: a missing disk would keep systemd waiting for a member that the boot goes on without,
+  # and a missing key volume for what was opened by passphrase.
   options.boot.initrd.luks.devices = lib.mkOption {
     type = lib.types.attrsOf (
       lib.types.submodule (
-        { name, ... }:
+        { name, config, ... }:
         {
-          config = lib.mkIf (isOn && files.isSpare name) { crypttabExtraOpts = [ "nofail" ]; };
+          config = lib.mkIf isOn (
+            lib.mkMerge [
+              (lib.mkIf (files.isSpare name) { crypttabExtraOpts = [ "nofail" ]; })
+              (lib.mkIf (files.waitsForKey name config && !lib.elem (files.keyDevice config) mounted) {
+                keyFileTimeout = lib.mkDefault files.keyTimeout;
+              })
+            ]
+          );
         }
       )
     );
@@ -69,6 +100,8 @@ in
         postern
         chmod
       ];
+
+      units = builtins.listToAttrs (map limited (lib.unique (map (one: one.path) waited)));
 
       contents = {
         "/etc/postern/postern.conf".text = files.settings;

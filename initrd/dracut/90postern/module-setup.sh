@@ -2,6 +2,15 @@
 # Puts Postern into dracut's image. Whatever is wrong with Postern's configuration, the image is built.
 # shellcheck disable=SC2154 # dracut's own variables
 
+# The packages, as Debian calls them, that this module cannot do without and that are not there. Alone check-image calls it.
+lacking() {
+    # A part of systemd until Debian 12.
+    [[ -x ${systemdutildir:-/usr/lib/systemd}/systemd-cryptsetup ]] || echo systemd-cryptsetup
+    type -P cryptsetup > /dev/null || echo cryptsetup-bin
+    type -P ip > /dev/null || echo iproute2
+    compgen -G "${dracutbasedir:-/usr/lib/dracut}/modules.d/[0-9][0-9]network" > /dev/null || echo dracut-network
+}
+
 # Only where somebody configured it: nothing is to be opened by an initrd without a key that may log in.
 check() {
     [[ $mount_needs ]] && return 1
@@ -9,6 +18,13 @@ check() {
     [[ -z ${dracutsysrootdir%/} ]] || return 1
     require_binaries /usr/sbin/postern || return 1
     [[ -s /etc/postern/postern.conf ]] || return 255
+    # Without them dracut leaves this module out, and says of it nothing that anybody sees.
+    local packages
+    packages=$(lacking | tr '\n' ' ')
+    [[ -z $packages ]] || {
+        derror "postern: not in this image, for packages are missing; install $packages"
+        return 1
+    }
     return 0
 }
 
@@ -96,19 +112,22 @@ named() {
 
 install() {
     local -a volumes words
-    local file
+    local file modules
     mapfile -t volumes < <(needed | sort -u)
     read -r -d '' -a words < <(cat /proc/cmdline "$initdir"/etc/cmdline.d/*.conf 2> /dev/null; echo "$kernel_cmdline")
     file=$(mktemp) || return 0
     # What bash does not forgive ends that process, and not dracut.
     (named "${words[@]}") > "$file"
-    timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
-        -- "${volumes[@]}" || {
+    modules=$(timeout 60 /usr/sbin/postern image --into "$initdir" -f /etc/postern/postern.conf --also "$file" \
+        -- "${volumes[@]}") || {
         rm -f "$file"
         dwarning "postern: not in this image"
         return 0
     }
     rm -f "$file"
+    # What the headers ask for besides, each in all its kinds, such as serpent_avx2 for a processor that has it.
+    # shellcheck disable=SC2086
+    [[ -z $modules ]] || hostonly='' instmods $modules
     # dracut writes into an image that is there already, and leaves its mode, which was perhaps made by another program.
     [[ ! -f $outfile ]] || chmod go= "$outfile"
     inst_binary /usr/sbin/postern

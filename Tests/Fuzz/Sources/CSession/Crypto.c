@@ -45,6 +45,16 @@ void fuzz_sha256(const uint8_t *bytes, size_t count, uint8_t digest[32])
 	must(EVP_Digest(bytes, count, digest, NULL, EVP_sha256(), NULL) == 1);
 }
 
+void fuzz_sha384(const uint8_t *bytes, size_t count, uint8_t digest[48])
+{
+	must(EVP_Digest(bytes, count, digest, NULL, EVP_sha384(), NULL) == 1);
+}
+
+void fuzz_sha512(const uint8_t *bytes, size_t count, uint8_t digest[64])
+{
+	must(EVP_Digest(bytes, count, digest, NULL, EVP_sha512(), NULL) == 1);
+}
+
 static void public_of(int type, const uint8_t secret[32], uint8_t point[32])
 {
 	size_t size = 32;

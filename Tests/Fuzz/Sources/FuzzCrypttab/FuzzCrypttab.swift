@@ -1,23 +1,32 @@
 import Config
 
-/// A crypttab is read within bounds, and what is rendered reads back as the same entries.
+/// A crypttab is read within bounds as whoever opens volumes natively has it, and what is rendered reads back as the same
+/// entries. What is systemd's own is left to a script, too.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    var findings: [Finding] = []
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    let first = Crypttab.parse(bytes, file: "f", into: &findings)
+    _ = read(bytes, for: .initramfsTools)
+    for (own, script) in zip(read(bytes, for: .systemd).entries, read(bytes, for: .script).entries) {
+        precondition(own.name == script.name && (!own.options.isNative || script.options.isNative))
+    }
+    return 0
+}
+
+private func read(_ bytes: [UInt8], for system: InitrdSystem) -> Crypttab {
+    var findings: [Finding] = []
+    let first = Crypttab.parse(bytes, file: "f", for: system, into: &findings)
     precondition(findings.count <= Limits.findings + 1)
     for finding in findings { checkPrintable(finding.description) }
     let rendered = first.rendered
     checkPrintable(rendered)
     // Escapes may make a line longer than one may be.
     guard rendered.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy({ $0.count <= Limits.lineBytes }) else {
-        return 0
+        return first
     }
     var more: [Finding] = []
-    let second = Crypttab.parse(Array(rendered.utf8), file: "f", into: &more)
+    let second = Crypttab.parse(Array(rendered.utf8), file: "f", for: system, into: &more)
     precondition(unnumbered(second) == unnumbered(first))
-    return 0
+    return first
 }
 
 /// The entries without their lines, which comments move.

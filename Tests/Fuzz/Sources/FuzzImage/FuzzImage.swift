@@ -70,11 +70,13 @@ private func checkNofail(_ bytes: [UInt8]) {
 private func checkSettings(_ bytes: [UInt8]) {
     var findings: [Finding] = []
     var old = Settings.parse(bytes, file: "f", into: &findings)
-    let copy = Copies.settings(bytes, time: 1_764_000_000)
+    let system = InitrdSystem.allCases[bytes.count % 3]
+    let copy = Copies.settings(bytes, for: system, time: 1_764_000_000)
     old.crypttab = Copies.crypttab
     old.imageTime = 1_764_000_000
+    old.initrd = system
     precondition(Settings.parse(copy, file: "f", into: &findings) == old)
-    precondition(Copies.settings(copy, time: 1_764_000_000) == copy)
+    precondition(Copies.settings(copy, for: system, time: 1_764_000_000) == copy)
 }
 
 private let folder = "/tmp/postern-fuzz-\(ChildProcess.id)"

@@ -133,8 +133,9 @@ struct Boot {
             } else if job.isInspection {
                 report = .inspected(
                     HeaderFacts(
-                        version: 2, uuid: "", memory: UInt32(how >> 4) << 16, tokens: how == 255 ? ["clevis"] : [],
-                        active: false))
+                        version: 2, uuid: "", device: how & 0x18 == 0x10 ? "/dev/d1" : "",
+                        memory: UInt32(how >> 4) << 16,
+                        tokens: how == 255 ? ["clevis"] : [], active: false))
             } else {
                 report = .keyRead
             }
@@ -214,7 +215,9 @@ struct Boot {
             waiting.removeAll { $0 == channel }
         case .goOn(let without):
             goneOn = true
-            let left = plan.picture(now: now).volumes.filter { $0.detail.contains("clevis") }.map { $0.name }
+            let left = plan.picture(now: now).volumes.filter {
+                $0.detail.contains("clevis") || $0.detail.contains("which holds")
+            }.map { $0.name }
             for name in required where !open.contains(name) {
                 precondition(left.contains(name), "the boot goes on without \(name)")
             }

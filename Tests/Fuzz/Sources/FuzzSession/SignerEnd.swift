@@ -52,7 +52,7 @@ final class SignerEnd {
                 self.socket = nil
                 return .question
             }
-            let answer = signer.answer(body.withUnsafeBytes { Array($0) })
+            let answer = signer.answer(body, now: Clock.now())
             trace("signer: \(body.count) bytes, answered with \(answer.count == 1 ? "\(answer[0])" : "a signature")")
             if let login, !client.signed.contains(login) { fatalError("a login without a signature: key \(login)") }
             send(answer)

@@ -1,11 +1,12 @@
+import Linux
 import Peer
 import Wire
 
 @testable import SSH
 @testable import Session
 
-/// Whatever a session asks that a stranger has taken over, the signer signs once before the login, and lets in only who
-/// signed for this connection.
+/// Whatever a session asks that a stranger has taken over, the signer signs nothing but hashes of its own host's key exchanges,
+/// once before the login and within bounds after it, and lets in only who signed for this connection.
 ///
 /// The input's first byte chooses the authorized keys; the rest is questions.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -38,6 +39,8 @@ nonisolated(unsafe) private let signer: Signer = {
     } catch { fatalError("\(error)") }
 }()
 
+private let greeting = Signer.greetingOfServers
+
 /// With a touch needed or not, and with many failures allowed or few.
 nonisolated(unsafe) private let gates: [Gate] = [0, 0x10, 0x40, 0x50].map { (choice: UInt8) in
     do { return try SessionSetup.fuzzed(choice).gate } catch { fatalError("\(error)") }
@@ -50,15 +53,20 @@ private struct World {
     /// The hash that the host key was first to sign. One that libssh then would not sign, as for an unknown digest, is it
     /// as well: no other is signed any more.
     private var session: [UInt8] = []
+    /// The moment, that of the login, and how many were signed since then.
+    private var now: Int64 = 0
+    private var login: Int64 = 0
+    private var signings: Int64 = 0
     private var question: [UInt8] = []
 
     mutating func ask(_ input: inout Taker) {
-        switch input.byte() & 3 {
+        let what = input.byte()
+        now += Int64(what >> 2) * 5000
+        switch what & 3 {
         case 0: question = input.bytes(Int(input.byte()))
         case 1:
-            let digest = input.byte()
-            let hash = [UInt8](repeating: input.byte(), count: Int(input.byte()))
-            put(1, digest, Key.host.blob(), hash)
+            let (digest, number, size) = (input.byte(), input.byte(), input.byte())
+            question = [1, digest, size] + Exchange(greeting: greeting, cookie: signer.cookie, number: number).all
         case 2:
             let (choice, other) = (input.byte(), input.byte())
             let id = other & 1 == 0 ? session : [UInt8](repeating: other, count: 32)
@@ -69,7 +77,11 @@ private struct World {
             if choice & 8 == 0, choice & 32 == 0 || other & 2 == 0 {
                 signed[request.text] = LogIn(choice & ~16, session: id, hostKey: hostKey)
             }
-            put(2, other, request.signature, request.text)
+            var asked = Bytes(2)
+            asked.all += [0, other]
+            asked.string(request.signature)
+            asked.string(request.text)
+            question = asked.all
         default:
             // The last one again, with one byte changed.
             let place = Int(input.byte()) << 8 | Int(input.byte())
@@ -78,38 +90,37 @@ private struct World {
         judge()
     }
 
-    private mutating func put(_ kind: UInt8, _ digest: UInt8, _ first: [UInt8], _ second: [UInt8]) {
-        question = World.question(kind, digest, first, second)
-    }
-
-    private static func question(_ kind: UInt8, _ digest: UInt8, _ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
-        var bytes = Bytes(kind)
-        bytes.all.append(digest)
-        bytes.string(first)
-        bytes.string(second)
-        return bytes.all
-    }
-
     private mutating func judge() {
         let wasLoggedIn = signer.login != nil
-        let answer = signer.answer(question)
-        var reader = Taker(Array(question.dropFirst(2)))
-        let (first, second) = (reader.string(), reader.string())
-        let mayBeSigned =
-            question.count > 1 && question == World.question(1, question[1], first, second)
-            && first == Key.host.blob() && [32, 48, 64].contains(second.count) && (wasLoggedIn || session.isEmpty)
-        if mayBeSigned, session.isEmpty { session = second }
+        let answer = question.withUnsafeBytes { bytes in
+            guard let secret = try? SecretBytes(copying: bytes) else { fatalError("no memory") }
+            return signer.answer(secret, now: now)
+        }
+        let content = Array(question.dropFirst(3))
+        // The signer asks for them in this order.
+        var signed: [UInt8]?
+        if question.count > 3, question[0] == 1, let exchange = Exchange(content, greeting: greeting),
+            wasLoggedIn || session.isEmpty && exchange.cookie == signer.cookie
+        {
+            signed = hash(content, size: question[2])
+        }
+        if let signed, session.isEmpty { session = signed }
         if answer.count > 1 {
-            precondition(mayBeSigned)
+            guard let signed else { fatalError("it has signed what it must not") }
+            if wasLoggedIn { signings += 1 }
+            precondition(signings <= 40 + (now - login) / 60_000)
             var signature = Bytes()
             signature.string("ssh-ed25519")
-            signature.string(Key.host.sign(second))
+            signature.string(Key.host.sign(signed))
             precondition(answer == signature.all)
         } else if answer == [1] {
+            login = now
+            var reader = Taker(content)
+            let (signature, data) = (reader.string(), reader.string())
             var shown = Bytes()
             shown.string(session)
-            precondition(question[0] == 2 && !wasLoggedIn && !session.isEmpty && second.starts(with: shown.all))
-            guard let request = signed[second], request.key != nil, request.signature == first,
+            precondition(question[0] == 2 && !wasLoggedIn && !session.isEmpty && data.starts(with: shown.all))
+            guard let request = self.signed[data], request.key != nil, request.signature == signature,
                 signer.login?.key == request.key
             else { fatalError("a login without a signature") }
         } else {

@@ -65,6 +65,18 @@ package func sha256(_ bytes: [UInt8]) -> [UInt8] {
     return digest
 }
 
+/// A hash by its length in bytes, or `nil` for one that no key exchange has.
+package func hash(_ bytes: [UInt8], size: UInt8) -> [UInt8]? {
+    var digest = [UInt8](repeating: 0, count: Int(size))
+    switch size {
+    case 32: fuzz_sha256(bytes, bytes.count, &digest)
+    case 48: fuzz_sha384(bytes, bytes.count, &digest)
+    case 64: fuzz_sha512(bytes, bytes.count, &digest)
+    default: return nil
+    }
+    return digest
+}
+
 /// The public keys whose secrets nobody has here: the curve's own base point, and a modulus of no known factors.
 package enum Others {
     package static let ecdsa: [UInt8] = {

@@ -33,6 +33,8 @@ void fuzz_end_sending(int descriptor);
 void fuzz_close(int descriptor);
 
 void fuzz_sha256(const uint8_t *bytes, size_t count, uint8_t digest[32]);
+void fuzz_sha384(const uint8_t *bytes, size_t count, uint8_t digest[48]);
+void fuzz_sha512(const uint8_t *bytes, size_t count, uint8_t digest[64]);
 void fuzz_x25519_public(const uint8_t secret[32], uint8_t point[32]);
 /// Whether there is a shared secret with that point.
 bool fuzz_x25519(const uint8_t secret[32], const uint8_t point[32], uint8_t shared[32]);

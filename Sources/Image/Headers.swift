@@ -1,0 +1,100 @@
+internal import Config
+internal import LUKS
+internal import Linux
+internal import Monitor
+internal import Plan
+
+/// What the LUKS header of a volume says now, read as the agent will read it.
+final class Header {
+    enum State: Equatable {
+        /// Nobody can tell, as in a chroot or without the right to read disks.
+        case unseen
+        /// Its device is not there.
+        case missing
+        /// There is a device, and no LUKS header on it.
+        case none
+        case refused(LUKSError)
+        case good
+    }
+
+    private(set) var state = State.unseen
+    /// In lower case.
+    private(set) var uuid = ""
+    /// The types of the tokens that open a key slot.
+    private(set) var tokens: [String] = []
+    private(set) var encryptions: [Encryption] = []
+
+    /// - Parameters:
+    ///   - entry: the line of crypttab.
+    ///   - root: the tree of the image in which a detached header lies, or empty.
+    init(of entry: CrypttabEntry, beneath root: String) {
+        var header: String?
+        switch entry.options.header {
+        case .file(let file): header = file.hasPrefix("/dev/") ? file : root + file
+        case .fileOn: return
+        case nil: break
+        }
+        guard let device = Hardware.links(to: entry.device).first(where: { Files.exists($0) }) else {
+            if Hardware.isThere(entry.device) == false { state = .missing }
+            return
+        }
+        Volume.neverWrite()
+        do throws(LUKSError) {
+            let volume = try Volume(device: device, header: header, log: LibraryLog())
+            uuid = identifier(volume.uuid) ?? ""
+            tokens = volume.tokenTypes
+            encryptions = volume.encryptions
+            try volume.require(uuid: entry.identity)
+            state = .good
+        } catch {
+            switch error {
+            case .device: break
+            case .noHeader: state = .none
+            default: state = .refused(error)
+            }
+        }
+    }
+}
+
+/// The volumes of a configuration, with what their headers say.
+final class Headers {
+    private let settings: Settings
+    private let systemd: Bool
+    private var known: [(name: String, header: Header)] = []
+
+    /// - Parameters:
+    ///   - entries: the lines of crypttab.
+    ///   - settings: postern.conf.
+    ///   - root: the tree of the image whose lines they are, or empty for the machine's own.
+    ///   - systemd: whether systemd opens what is left.
+    init(_ entries: [CrypttabEntry], _ settings: Settings, beneath root: String, systemd: Bool) {
+        self.settings = settings
+        self.systemd = systemd
+        for entry in entries where Plan.native(entry, settings.treatment(of: entry.name)) == nil {
+            known.append((entry.name, Header(of: entry, beneath: root)))
+        }
+    }
+
+    /// The header of a volume that is not left by its line already.
+    subscript(entry: CrypttabEntry) -> Header? {
+        known.first { $0.name.utf8.elementsEqual(entry.name.utf8) }?.header
+    }
+
+    /// Why the native opener has a volume, by its line or by its header; `nil` when it is ours.
+    func native(_ entry: CrypttabEntry) -> String? {
+        let treatment = settings.treatment(of: entry.name)
+        if let reason = Plan.native(entry, treatment) { return reason }
+        guard treatment == nil, let header = self[entry] else { return nil }
+        return Plan.native(entry, tokens: header.tokens, systemd: systemd)
+    }
+
+    /// The volumes that the agent opens.
+    func ours(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
+        entries.filter { !$0.options.noauto && native($0) == nil }
+    }
+
+    /// Whether the boot can go on without a volume.
+    func isSpare(_ entry: CrypttabEntry) -> Bool {
+        entry.options.nofail || settings.arrays.contains { $0.holds(entry.name) && $0.policy != .all }
+    }
+}

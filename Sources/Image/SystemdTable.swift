@@ -1,0 +1,75 @@
+internal import Config
+
+/// systemd's own crypttab in an image, so changed that the boot waits without limit for nothing that it can do without.
+///
+/// In the image all device units wait without limit, for the root may lie in a volume that waits for its owner, for days.
+struct SystemdTable {
+    let bytes: [UInt8]
+    /// Drop-ins for units of devices, with their paths. Of two with one path the later holds.
+    private(set) var dropIns: [(path: String, text: [UInt8])] = []
+
+    /// How long systemd waits for what a volume's key or header lies on, and for the device of another's volume. It counts
+    /// from the agent's end: any of them may lie in a volume that the agent opens.
+    private static let limit = "90s"
+    /// With it systemd's unit does not need the key volume to be there: crypttab(5). The time itself is the agent's own, for
+    /// an agent without a postern.conf goes by this file; systemd has `limit`.
+    private static let keyTimeout = "keyfile-timeout=5s"
+
+    /// - Parameters:
+    ///   - table: what dracut has put there, or Postern.
+    ///   - isOurs: whether the agent opens the volume of that name.
+    ///   - isSpare: whether the boot may go on without it.
+    init(_ table: [UInt8], isOurs: (String) -> Bool, isSpare: (String) -> Bool) {
+        var findings: [Finding] = []
+        var table = table
+        var spare: [Int] = []
+        var keyed: [Int] = []
+        var waited: [(device: DeviceSpec, isLimited: Bool)] = []
+        for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
+        where !entry.options.noauto || isOurs(entry.name) {
+            let isOurs = isOurs(entry.name)
+            // A missing disk would keep systemd waiting for a member that the boot goes on without.
+            if isOurs, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }
+            if isOurs, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
+            if !isOurs {
+                let isLimited = Copies.line(entry.line, of: table, contains: "x-systemd.device-timeout=")
+                waited.append((entry.device, isLimited))
+            }
+            if let device = SystemdTable.keyDevice(of: entry) {
+                waited.append((device, entry.options.keyfileTimeout != nil))
+            }
+            switch entry.options.header {
+            case .fileOn(_, let device): waited.append((device, false))
+            case .file(let path) where path.hasPrefix("/dev/"): waited.append((.path(path), false))
+            case .file, nil: break
+            }
+        }
+        table = Copies.adding("nofail", to: table, lines: spare)
+        bytes = Copies.adding(SystemdTable.keyTimeout, to: table, lines: keyed)
+        // What a line says itself holds, also where another one names the same device.
+        for isLimited in [false, true] {
+            for one in waited where one.isLimited == isLimited {
+                for path in Hardware.links(to: one.device) where path.hasPrefix("/dev/") {
+                    dropIns.append((SystemdUnits.dropIn(forDevice: path), SystemdTable.text(isLimited)))
+                }
+            }
+        }
+    }
+
+    /// Whether systemd's unit waits for what the key lies on, and fails without it.
+    static func needsKeyDevice(_ entry: CrypttabEntry) -> Bool {
+        keyDevice(of: entry) != nil && entry.options.keyfileTimeout == nil
+    }
+
+    private static func keyDevice(of entry: CrypttabEntry) -> DeviceSpec? {
+        switch entry.key {
+        case .fileOn(_, let device): device
+        case .file(let path) where path.hasPrefix("/dev/"): .path(path)
+        case .file, .ask, .other: nil
+        }
+    }
+
+    private static func text(_ isLimited: Bool) -> [UInt8] {
+        SystemdUnits.start + Array((isLimited ? "" : "JobRunningTimeoutSec=\(limit)\n").utf8)
+    }
+}

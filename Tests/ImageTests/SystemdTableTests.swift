@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+@testable import Image
+
+/// systemd's crypttab of an image, and the units of devices that its lines name.
+@Suite struct SystemdTableTests {
+    private func table(_ text: String, ours: [String] = [], spare: [String] = []) -> SystemdTable {
+        SystemdTable(Array(text.utf8), isOurs: { ours.contains($0) }, isSpare: { spare.contains($0) })
+    }
+
+    private func text(_ table: SystemdTable) -> String { String(decoding: table.bytes, as: UTF8.self) }
+
+    /// What follows the order behind Postern in each drop-in, by the unit's name.
+    private func limits(_ table: SystemdTable) -> [String: String] {
+        var found: [String: String] = [:]
+        for dropIn in table.dropIns {
+            let parts = dropIn.path.split(separator: "/")
+            #expect(parts.prefix(3) == ["etc", "systemd", "system"] && parts.last == "postern.conf")
+            let lines = String(decoding: dropIn.text, as: UTF8.self).split(separator: "\n")
+            #expect(lines.dropFirst().prefix(2) == ["[Unit]", "After=postern.service"])
+            found[String(parts[3].dropLast(".device.d".count))] = lines.dropFirst(3).joined()
+        }
+        return found
+    }
+
+    private let limit = "JobRunningTimeoutSec=90s"
+
+    @Test("a line of ours needs its key volume no more, unless it says how long itself")
+    func keyVolume() {
+        let made = table(
+            "a /dev/a /key:LABEL=keys luks\nb /dev/b /key:LABEL=more luks,keyfile-timeout=7s\nc /dev/c /key luks\n"
+                + "d /dev/d /dev/stick luks,keyfile-size=64\ne /dev/e none luks\n",
+            ours: ["a", "b", "c", "d", "e"])
+        #expect(
+            text(made)
+                == "a /dev/a /key:LABEL=keys luks,keyfile-timeout=5s\n"
+                + "b /dev/b /key:LABEL=more luks,keyfile-timeout=7s\nc /dev/c /key luks\n"
+                + "d /dev/d /dev/stick luks,keyfile-size=64,keyfile-timeout=5s\ne /dev/e none luks\n")
+        #expect(
+            limits(made)
+                == [#"dev-disk-by\x2dlabel-keys"#: limit, #"dev-disk-by\x2dlabel-more"#: "", "dev-stick": limit])
+    }
+
+    @Test("a line that is left to systemd stands as it stood, and none of its devices is waited for without limit")
+    func others() {
+        let lines =
+            "a /dev/a /key:UUID=1234-ABCD luks\nb /dev/b none luks,x-systemd.device-timeout=5\n"
+            + "c /dev/c none luks,header=/dev/header\nd /dev/d none luks,header=/h:LABEL=head\n"
+            + "e /dev/e none luks,noauto\n"
+        let made = table(lines)
+        #expect(text(made) == lines)
+        #expect(
+            limits(made) == [
+                "dev-a": limit, "dev-b": "", "dev-c": limit, "dev-d": limit, "dev-header": limit,
+                #"dev-disk-by\x2duuid-1234\x2dabcd"#: limit, #"dev-disk-by\x2duuid-1234\x2dABCD"#: limit,
+                #"dev-disk-by\x2dlabel-head"#: limit,
+            ])
+    }
+
+    @Test("what one line says of a device holds for all", arguments: [["a", "b"], ["b", "a"]])
+    func shared(_ order: [String]) {
+        let lines = ["a": "a /dev/a /k:LABEL=x luks,keyfile-timeout=0\n", "b": "b /dev/b /k:LABEL=x luks\n"]
+        let made = table(order.map { lines[$0] ?? "" }.joined(), ours: ["a", "b"])
+        #expect(limits(made) == [#"dev-disk-by\x2dlabel-x"#: ""])
+    }
+
+    @Test("a spare volume of ours gets both options")
+    func spare() {
+        let made = table("a /dev/a /k:LABEL=x luks\nb /dev/b none nofail\n", ours: ["a", "b"], spare: ["a", "b"])
+        #expect(text(made) == "a /dev/a /k:LABEL=x luks,nofail,keyfile-timeout=5s\nb /dev/b none nofail\n")
+    }
+
+    @Test("the unit of a device has the name that systemd gives it", arguments: ["keys", "ä+-.=@_", "a/b", "x~y%(z)"])
+    func names(_ label: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "postern-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let crypttab = folder.appending(path: "crypttab")
+        try Data("a /dev/a /k:LABEL=\(label) luks,keyfile-timeout=9\n".utf8).write(to: crypttab)
+        let generator = Process()
+        generator.executableURL = URL(filePath: "/lib/systemd/system-generators/systemd-cryptsetup-generator")
+        generator.arguments = [folder.path, folder.path, folder.path]
+        generator.environment = ["SYSTEMD_CRYPTTAB": crypttab.path, "RUNTIME_DIRECTORY": folder.path]
+        try generator.run()
+        generator.waitUntilExit()
+        let made = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let unit = try #require(limits(table("a /dev/a /k:LABEL=\(label) luks\n", ours: ["a"])).keys.first)
+        #expect(made.contains("\(unit).device.d"), "\(made)")
+    }
+}
