@@ -27,6 +27,7 @@ final class Monitor {
     var probes: [String] = []
     /// The picture that the prompts were last shown, without what changes by itself.
     private var shown: MachineState?
+    private var shownHolds: [Hold] = []
     var ending: Ending?
     var consoleStarts = 0
     /// Where the console's prompt stands or stood.
@@ -131,15 +132,26 @@ final class Monitor {
 
     /// Sends the picture to every prompt, when it is another one.
     func show() {
-        var picture = plan.picture(now: Clock.now())
+        let now = Clock.now()
+        var picture = plan.picture(now: now)
         let current = picture
+        let holds = plan.held(now: now)
         picture.waiting = 0
         for index in picture.volumes.indices { picture.volumes[index].seconds = 0 }
-        guard picture != shown else { return }
+        guard picture != shown || holds != shownHolds else { return }
         shown = picture
-        for session in sessions {
-            for (channel, _) in session.watching { send(.state(current), to: session, channel: channel) }
+        shownHolds = holds
+        for session in sessions where !session.watching.isEmpty {
+            let state = MonitorMessage.state(self.picture(current, for: session, holds, now))
+            for (channel, _) in session.watching { send(state, to: session, channel: channel) }
         }
+    }
+
+    /// The picture as a session's prompts show it. The console stands outside the brake.
+    func picture(_ picture: MachineState, for session: SessionRecord, _ holds: [Hold], _ now: Int64) -> MachineState {
+        var picture = picture
+        if let key = session.key { picture.wait = Hold.seconds(holds, for: key, now: now) }
+        return picture
     }
 
     private func carryOut(_ action: Action) {

@@ -134,6 +134,11 @@ extension Monitor {
                 fields: session.fields,
                 terminal: session.watching.contains { $0.channel == channel && $0.terminal })
             plan.passphrase(secret, from: asker, now: Clock.now())
+        case .inputEnded:
+            for index in session.watching.indices where session.watching[index].channel == channel {
+                session.watching[index].terminal = false
+            }
+            plan.inputEnded(Channel(session: session.number, number: channel))
         case .close:
             session.watching.removeAll { $0.channel == channel }
             plan.closed(Channel(session: session.number, number: channel))
@@ -181,7 +186,9 @@ extension Monitor {
         session.unusedSince = nil
         // It was told to go just before, for want of use.
         session.killAt = nil
-        send(.state(plan.picture(now: Clock.now())), to: session, channel: channel)
+        let now = Clock.now()
+        let state = picture(plan.picture(now: now), for: session, plan.held(now: now), now)
+        send(.state(state), to: session, channel: channel)
         guard command == .unlock, ending == nil else {
             finish(session, channel, command == .unlock ? ending?.code ?? .done : .done, "")
             release(session)

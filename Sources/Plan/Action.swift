@@ -56,7 +56,7 @@ public struct Asker: Sendable {
     /// The same for the journal.
     public let fields: [LogField]
     /// Whether a person is asked again; else there is one try and an exit code.
-    public let terminal: Bool
+    public internal(set) var terminal: Bool
 
     public init(channel: Channel, key: Int?, who: String, fields: [LogField] = [], terminal: Bool) {
         self.channel = channel

@@ -7,7 +7,7 @@ internal import Wire
 /// It outlives its channel: a lost connection does not cancel a running try.
 struct Attempt {
     let id: Int
-    let asker: Asker
+    var asker: Asker
     /// Held until the last job has ended, then let go and wiped.
     var secret: SecretBytes?
     var phase: Phase
@@ -20,12 +20,18 @@ struct Attempt {
         case waiting(since: Int64)
         /// These volumes are still to be answered for.
         case running(left: [Int])
-        /// It is answered; one without a terminal waits to see what the boot does.
+        /// It is answered; one without a terminal waits to see what the boot does, and one with a terminal until the next
+        /// takes its place, for its input may end yet.
         case answered(since: Int64)
     }
 
     var isRunning: Bool {
         if case .running = phase { return true }
+        return false
+    }
+
+    var isAnswered: Bool {
+        if case .answered = phase { return true }
         return false
     }
 

@@ -1,3 +1,18 @@
+/// A passphrase of `key` that the brake holds until a time.
+public struct Hold: Equatable, Sendable {
+    let key: Int
+    let until: Int64
+
+    /// The seconds, rounded up, until the first of `holds` ends: of those of `key`, where it has any.
+    ///
+    /// - Returns: the seconds, or 0 where nothing is held.
+    public static func seconds(_ holds: [Hold], for key: Int, now: Int64) -> UInt32 {
+        let own = holds.filter { $0.key == key }
+        let first = (own.isEmpty ? holds : own).map { $0.until }.min()
+        return UInt32(clamping: first.map { ($0 - now + 999) / 1000 } ?? 0)
+    }
+}
+
 /// What slows guessing down: a delay per key that doubles with each wrong passphrase, and one try a second for all
 /// keys together, in turn.
 ///

@@ -195,9 +195,17 @@ public struct Plan {
 
     /// A prompt sends a passphrase.
     public mutating func passphrase(_ secret: SecretBytes, from asker: Asker, now: Int64) {
+        attempts.removeAll { $0.asker.channel == asker.channel && $0.isAnswered }
         attempts.append(
             Attempt(id: nextAttempt, asker: asker, secret: secret, phase: .waiting(since: now)))
         nextAttempt += 1
+    }
+
+    /// The input of a terminal has ended: what becomes of its last passphrase is all that it waits for.
+    public mutating func inputEnded(_ channel: Channel) {
+        for index in attempts.indices where attempts[index].asker.channel == channel {
+            attempts[index].asker.terminal = false
+        }
     }
 
     /// A prompt is gone. What it asked for and is running goes on; what still waits for its turn is dropped.

@@ -131,7 +131,7 @@ extension Plan {
                 if let key = attempt.asker.key { times.append(brake.earliest(for: key)) }
                 times.append(since + askerPatience)
                 times.append(since + Plan.headerGrace)
-            case .answered(let since): times.append(since + askerPatience)
+            case .answered(let since): if !attempt.asker.terminal { times.append(since + askerPatience) }
             }
         }
         for task in tasks {

@@ -62,6 +62,16 @@ extension Plan {
         !asking(now: now).isEmpty && attempts.contains { isHeldUp($0, now: now) }
     }
 
+    /// The passphrases that nothing holds but the brake, each by its key and when it may be tried.
+    public func held(now: Int64) -> [Hold] {
+        guard !asking(now: now).isEmpty else { return [] }
+        return attempts.compactMap { attempt in
+            guard let key = attempt.asker.key, attempt.isWaiting, !isHeldUp(attempt, now: now) else { return nil }
+            let hold = Hold(key: key, until: brake.earliest(for: key))
+            return hold.until > now ? hold : nil
+        }
+    }
+
     /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
     /// boot needs, in milliseconds.
     var askerPatience: Int64 { max(continueTimeout, Plan.keyGrace) }
@@ -169,11 +179,8 @@ extension Plan {
         if !attempt.isGone {
             actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
         }
-        if attempt.asker.terminal || attempt.isGone {
-            attempts.remove(at: index)
-        } else {
-            attempts[index].phase = .answered(since: now)
-        }
+        attempts[index].phase = .answered(since: now)
+        if attempt.isGone { attempts.remove(at: index) }
     }
 
     /// Tells the brake, and the log where nothing opened.
@@ -189,10 +196,12 @@ extension Plan {
     mutating func answerWaiting(now: Int64) {
         for attempt in attempts where !attempt.isRunning {
             guard let (code, reason) = verdict(attempt, now: now) else { continue }
-            attempts.removeAll { $0.id == attempt.id }
-            if attempt.asker.terminal {
+            if attempt.asker.terminal, let index = attempts.firstIndex(where: { $0.id == attempt.id }) {
+                attempts[index].secret = nil
+                attempts[index].phase = .answered(since: now)
                 actions.append(.tried(attempt.asker.channel, [], retryAfter: 0))
             } else {
+                attempts.removeAll { $0.id == attempt.id }
                 actions.append(.finish(attempt.asker.channel, code, reason: reason))
             }
         }
@@ -209,8 +218,9 @@ extension Plan {
             guard !isSatisfied, now >= since + askerPatience else { return nil }
             return (shortfall(now: now), "Nothing waits for a passphrase. \(obstacles(now: now))")
         case .answered(let since):
+            if attempt.asker.terminal { return nil }
             let outcomes = attempt.results.map { $0.outcome }
-            guard outcomes.contains(where: { $0 == .opened || $0 == .alreadyOpen }) else {
+            guard outcomes.isEmpty || outcomes.contains(where: { $0 == .opened || $0 == .alreadyOpen }) else {
                 if outcomes.contains(.wrong) { return (.wrongPassphrase, "") }
                 return missing(now: now) ? (.deviceMissing, obstacles(now: now)) : (.internalError, "")
             }

@@ -9,6 +9,8 @@ internal import CLibssh
     public enum Request: Equatable {
         case shell
         case exec(String)
+        /// A file transfer, for one.
+        case subsystem(String)
         /// A command of more bytes than are looked at.
         case tooLong
     }

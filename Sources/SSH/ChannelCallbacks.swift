@@ -1,7 +1,7 @@
 internal import CLibssh
 internal import CLinux
 
-/// What libssh calls for a channel. A request that has no callback here is refused by libssh itself: subsystems,
+/// What libssh calls for a channel. A request that has no callback here is refused by libssh itself:
 /// agent and X11 forwarding, signals.
 enum ChannelCallbacks {
     static func fill(_ callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>, for channel: Channel) {
@@ -14,6 +14,7 @@ enum ChannelCallbacks {
         unsafe callbacks.pointee.channel_pty_window_change_function = onWindow
         unsafe callbacks.pointee.channel_shell_request_function = onShell
         unsafe callbacks.pointee.channel_exec_request_function = onExec
+        unsafe callbacks.pointee.channel_subsystem_request_function = onSubsystem
     }
 }
 
@@ -85,6 +86,15 @@ private let onExec:
             return unsafe request(.tooLong, user)
         }
         return unsafe request(.exec(String(cString: command)), user)
+    }
+
+/// None is served. It is taken so that the client can be told in words.
+private let onSubsystem:
+    @convention(c) (
+        ssh_session?, ssh_channel?, UnsafePointer<CChar>?, UnsafeMutableRawPointer?
+    ) -> Int32 = { _, _, name, user in
+        guard let name = unsafe name else { return refused }
+        return unsafe request(.subsystem(strcmp(name, "sftp") == 0 ? "sftp" : ""), user)
     }
 
 /// One request to run something is taken for each channel (RFC 4254, section 6.5).

@@ -49,6 +49,11 @@ class Conversation {
         link.send(.passphrase(passphrase), channel: channel.number)
     }
 
+    /// Tells the monitor that no passphrase follows the last one.
+    final func sayInputEnded() {
+        link.send(.inputEnded, channel: channel.number)
+    }
+
     /// Ends it from this side.
     final func leave(_ code: ExitCode) {
         forget()

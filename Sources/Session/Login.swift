@@ -29,7 +29,8 @@ extension SessionSetup {
 
 /// What a channel is to run.
 enum Ask {
-    case command(Command)
+    /// `debians`: called as Debian's cryptroot-unlock.
+    case command(Command, debians: Bool)
     /// It is refused with this sentence, and this exit code.
     case refused(String, ExitCode)
 
@@ -37,6 +38,10 @@ enum Ask {
     init(_ request: Channel.Request, forced: String?) {
         let line: String
         switch request {
+        // Nothing runs as a subsystem, not even what the key forces.
+        case .subsystem(let name):
+            self = name == "sftp" ? Ask.noFiles : .refused("There is no such subsystem here; see: help", .refused)
+            return
         case _ where forced != nil: line = forced ?? ""
         case .shell: line = ""
         case .exec(let command): line = command
@@ -45,9 +50,17 @@ enum Ask {
             return
         }
         switch Command.parse(line) {
-        case .command(let command): self = .command(command)
+        case .command(let command): self = .command(command, debians: Command.isDebians(line))
         case .usage(let usage): self = .refused(usage, .usage)
+        case .noFiles: self = Ask.noFiles
+        // It is not repeated: it may have a passphrase in it.
+        case .noShell:
+            self = .refused(
+                "There is no shell here: write unlock alone, and give the passphrase on standard input; see: help",
+                .refused)
         case .refused: self = .refused("\(printable(line, limit: 80)): no such command here; see: help", .refused)
         }
     }
+
+    private static let noFiles = Ask.refused("No files are served here; see: help", .refused)
 }

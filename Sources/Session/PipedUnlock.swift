@@ -9,47 +9,85 @@ final class PipedUnlock: Conversation {
     private var reader: PassphraseInput
     /// When the passphrase has to have come.
     private var deadline: Int64?
-    private var isRehearsal = false
+    /// When to say what is waited for, in case a person sits there.
+    private var hintAt: Int64?
+    /// The newest picture.
+    private var state: MachineState?
+    /// Whether the monitor has the passphrase, and has not answered.
+    private var isTrying = false
     private var isAnswered = false
+    /// Whether it was said that the brake holds it.
+    private var isHeld = false
+    /// What the passphrase had about it.
+    private var mark: TextMark?
+    /// Whether the words of Debian's cryptroot-unlock are still to be said.
+    private var asksAsDebian: Bool
 
+    /// Milliseconds without any input after which that is said.
+    private static let silence: Int64 = 1000
+
+    /// `debians` says that scripts may wait for what Debian's cryptroot-unlock prints.
+    ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, patience: Int64?, link: MonitorLink) throws(SystemError) {
+    init(_ channel: Channel, patience: Int64?, debians: Bool, link: MonitorLink) throws(SystemError) {
         reader = try PassphraseInput()
-        deadline = patience.map { Clock.now() + $0 }
+        let now = Clock.now()
+        deadline = patience.map { now + $0 }
+        hintAt = now + PipedUnlock.silence
+        asksAsDebian = debians
         super.init(channel, .unlock, link: link)
     }
 
-    override var wakeAt: Int64? { deadline }
+    override var wakeAt: Int64? {
+        guard let hintAt else { return deadline }
+        return min(hintAt, deadline ?? hintAt)
+    }
 
     override func input(_ bytes: Span<UInt8>) {
+        hintAt = nil
         act(on: reader.take(bytes))
     }
 
     override func inputEnded() {
+        hintAt = nil
         act(on: reader.end())
     }
 
     override func wake(_ now: Int64) {
+        if let hintAt, now >= hintAt {
+            self.hintAt = nil
+            channel.say(Report.awaited, asError: true)
+        }
         guard let deadline, now >= deadline else { return }
         self.deadline = nil
-        channel.say("No passphrase came on standard input.\n", asError: true)
+        channel.say(Report.noInput, asError: true)
         leave(.timedOut)
     }
 
     override func show(_ state: MachineState) {
-        isRehearsal = state.rehearsal
+        self.state = state
+        if asksAsDebian, !isTrying, !isAnswered {
+            let prompt = Report.debianPrompt(state)
+            asksAsDebian = prompt.isEmpty
+            channel.say(prompt)
+        }
+        guard isTrying else { return }
+        if !isHeld { channel.say(Report.held(state), asError: true) }
+        isHeld = state.wait > 0
     }
 
     override func show(_ results: [TryResult], retryAfter: UInt16) {
-        say(Report.results(results, retryAfter: retryAfter, rehearsal: isRehearsal))
+        say(Report.results(results, retryAfter: retryAfter, rehearsal: state?.rehearsal ?? false))
+        channel.say(Report.mark(mark, results), asError: true)
+        isTrying = false
         isAnswered = true
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        deadline = nil
+        (deadline, hintAt) = (nil, nil)
         // The result has said why, where there is nothing to add.
         if isAnswered, code != .done, reason.isEmpty { return }
-        say(Report.finish(code, reason: reason, rehearsal: isRehearsal))
+        say(Report.finish(code, reason: reason, rehearsal: state?.rehearsal ?? false))
     }
 
     private func say(_ texts: (out: String, err: String)) {
@@ -61,12 +99,15 @@ final class PipedUnlock: Conversation {
         guard let outcome else { return }
         deadline = nil
         switch outcome {
-        case .passphrase(let secret): submit(secret)
+        case .passphrase(let secret):
+            mark = TextMark(of: secret)
+            isTrying = true
+            submit(secret)
         case .empty:
-            channel.say("The passphrase on standard input is empty.\n", asError: true)
+            channel.say(Report.emptyInput, asError: true)
             leave(.usage)
         case .tooLong:
-            channel.say("A passphrase has at most \(Limits.passphrase) bytes.\n", asError: true)
+            channel.say(Report.longInput, asError: true)
             leave(.usage)
         }
     }

@@ -105,17 +105,17 @@ final class Service {
         case .refused(let sentence, let code):
             channel.say(sentence + "\n", asError: true)
             channel.finish(code.rawValue)
-        case .command(.help):
+        case .command(.help, _):
             channel.say(Report.help)
             channel.finish(ExitCode.done.rawValue)
-        case .command(.status(let json)):
+        case .command(.status(let json), _):
             conversations.append(StatusConversation(channel, json: json, link: link))
-        case .command(.unlock):
+        case .command(.unlock, let debians):
             do throws(SystemError) {
                 conversations.append(
                     channel.terminal == nil
-                        ? try PipedUnlock(channel, patience: setup.patience, link: link)
-                        : try TerminalUnlock(channel, link: link))
+                        ? try PipedUnlock(channel, patience: setup.patience, debians: debians, link: link)
+                        : try TerminalUnlock(channel, debians: debians, link: link))
             } catch {
                 link.log(.error, error.description)
                 channel.finish(ExitCode.internalError.rawValue)

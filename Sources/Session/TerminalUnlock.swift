@@ -5,25 +5,42 @@ internal import Wire
 
 /// `unlock` at a terminal: the prompt, as often as it takes.
 ///
-/// Leaving it with Ctrl-C, or Ctrl-D on an empty line, has exit code 6: nothing was unlocked by this login, by the
-/// wish of the person.
+/// It ends in one of four ways. The boot goes on. Ctrl-C, or Ctrl-D on an empty line, leaves with exit code 6: nothing
+/// more was unlocked by this login, by the wish of the person. The client's input ends, which is a pipe behind `ssh -tt`
+/// and never a person: what it has sent last is submitted, finished or not, and its result has the exit code that it has
+/// without a terminal. Or the connection is lost: a line that was not finished is forgotten.
 final class TerminalUnlock: Conversation {
     private var editor: LineEditor
     private var screen: Screen
     private var ticker = Ticker()
     /// The newest picture, kept while the client has not read the ones before.
     private var unseen: MachineState?
-    /// A line that was typed before there was a prompt.
+    /// The first line that was typed before there was a prompt.
     private var early: SecretBytes?
     private var isStarted = false
+    /// How far the passphrases of this terminal have come.
+    private var stage = Stage.none
+    /// What the last one had about it.
+    private var mark: TextMark?
+    private var hasEnded = false
+
+    private enum Stage {
+        case none
+        /// A line was over the limit, and no other one came.
+        case tooLong
+        case trying
+        case answered
+    }
 
     /// How many bytes may wait for the client before pictures are left out.
     private static let backlog = 16 << 10
 
+    /// `debians` says that the prompt is in the words of Debian's cryptroot-unlock.
+    ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, link: MonitorLink) throws(SystemError) {
+    init(_ channel: Channel, debians: Bool, link: MonitorLink) throws(SystemError) {
         editor = try LineEditor()
-        screen = Screen(columns: channel.terminal?.columns ?? 0)
+        screen = Screen(columns: channel.terminal?.columns ?? 0, debians: debians)
         super.init(channel, .unlock, link: link)
     }
 
@@ -32,7 +49,7 @@ final class TerminalUnlock: Conversation {
     override func input(_ bytes: Span<UInt8>) {
         for index in bytes.indices where !channel.isOver {
             // While a passphrase is tried nothing is read ahead: it would be taken for the next one unseen.
-            if isStarted, !screen.isPrompting {
+            if stage == .trying {
                 if bytes[index] == TerminalUnlock.interrupt || bytes[index] == TerminalUnlock.end { goAway() }
             } else if let event = editor.feed(bytes[index]) {
                 act(on: event)
@@ -41,7 +58,25 @@ final class TerminalUnlock: Conversation {
     }
 
     override func inputEnded() {
-        goAway()
+        guard !hasEnded else { return }
+        hasEnded = true
+        if stage != .trying {
+            let event = editor.finish()
+            if case .end = event {} else { act(on: event) }
+        }
+        if isStarted { end() }
+    }
+
+    /// Nothing more comes: the last passphrase is all that is waited for.
+    private func end() {
+        if let line = early { submitLine(line) }
+        switch stage {
+        case .trying, .answered: sayInputEnded()
+        case .tooLong: leave(.usage)
+        case .none:
+            draw(screen.finish(String(Report.emptyInput.dropLast())))
+            leave(.usage)
+        }
     }
 
     override func resized() {
@@ -55,18 +90,22 @@ final class TerminalUnlock: Conversation {
             return
         }
         unseen = nil
-        isStarted = true
         draw(screen.show(state))
         if let line = early, screen.isPrompting { submitLine(line) }
-        early = nil
+        let isFirst = !isStarted
+        isStarted = true
+        if isFirst, hasEnded { end() }
     }
 
     override func show(_ results: [TryResult], retryAfter: UInt16) {
-        draw(screen.tried(results, retryAfter: retryAfter))
+        stage = .answered
+        draw(screen.tried(results, retryAfter: retryAfter, mark: mark))
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        draw(screen.finish(code, reason: reason))
+        // The result has said why, where there is nothing to add.
+        let isSaid = hasEnded && stage == .answered && code != .done && reason.isEmpty
+        draw(isSaid ? screen.clear() : screen.finish(code, reason: reason))
     }
 
     override func caughtUp() {
@@ -86,27 +125,31 @@ final class TerminalUnlock: Conversation {
     private func act(on event: LineEditor.Event) {
         switch event {
         case .line(let line):
-            if !isStarted {
-                early = line
-            } else if line.count == 0 {
-                draw(screen.redraw())
-            } else {
+            if line.count == 0 {
+                if isStarted { draw(screen.redraw()) }
+            } else if isStarted, screen.isPrompting {
                 submitLine(line)
+            } else {
+                early = early ?? line
             }
         case .interrupt, .end: goAway()
-        case .tooLong: draw(screen.tooLong())
+        case .tooLong:
+            if stage == .none { stage = .tooLong }
+            draw(screen.tooLong())
         }
     }
 
     private func submitLine(_ line: SecretBytes) {
-        guard line.count > 0 else { return }
+        early = nil
+        mark = TextMark(of: line)
+        stage = .trying
         submit(line)
         draw(screen.submitted())
         ticker.restart(now: Clock.now())
     }
 
     private func goAway() {
-        channel.send(screen.clear())
+        channel.send(screen.leave())
         leave(.refused)
     }
 

@@ -62,6 +62,11 @@ public struct LineEditor {
         return sequence.takes(byte) ? nil : act(on: byte)
     }
 
+    /// The input has ended: ends the line as Ctrl-D does.
+    public mutating func finish() -> Event {
+        line.count == 0 && !overflowed ? .end : endLine()
+    }
+
     private mutating func act(on byte: UInt8) -> Event? {
         switch byte {
         case Byte.carriageReturn:
@@ -70,7 +75,7 @@ public struct LineEditor {
         case Byte.lineFeed:
             return endLine()
         case Byte.control("D"):
-            return line.count == 0 && !overflowed ? .end : endLine()
+            return finish()
         case Byte.control("C"):
             removeLine()
             return .interrupt

@@ -7,6 +7,7 @@ public enum Report {
         var lines = Table.lines(state, columns: Int.max, devices: true)
         let asking = state.asking.map { Text.clean($0.name) }
         if !asking.isEmpty { lines.append("A passphrase is tried on: " + Text.list(asking, columns: Int.max)) }
+        if state.wait > 0 { lines.append(Words.held(Int(state.wait)) + ".") }
         return joined(lines)
     }
 
@@ -20,7 +21,7 @@ public enum Report {
                 + "\"asks\":\(volume.asks),\"required\":\(volume.required),\"seconds\":\(volume.seconds)}"
         }
         return "{\"host\":\(quoted(state.host)),\"waiting_seconds\":\(state.waiting),"
-            + "\"rehearsal\":\(state.rehearsal),\"continues\":\(state.continues),"
+            + "\"rehearsal\":\(state.rehearsal),\"continues\":\(state.continues),\"next_try_seconds\":\(state.wait),"
             + "\"volumes\":[\(list(volumes))],\"notices\":[\(list(state.notices.map(quoted)))]}\n"
     }
 

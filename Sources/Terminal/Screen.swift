@@ -15,6 +15,7 @@ public struct Screen {
 
     private var columns = 80
     private let mayPrompt: Bool
+    private let debians: Bool
     private var state: MachineState?
     private var shown: [Shown] = []
     private var live = ""
@@ -23,6 +24,11 @@ public struct Screen {
     /// The seconds of the last tick, and what is to be added for a try that began before or after the first one.
     private var seconds: UInt32 = 0
     private var offset = 0
+    /// Until which second, counted as `seconds`, the brake holds the passphrase of this terminal; and when that ended.
+    private var heldUntil: Int?
+    private var heldFor = 0
+    /// Whether a passphrase of this terminal was answered: the brake may hold the next.
+    private var mayBeHeld = false
     private var isFinished = false
     /// How the machine can be reached, where that is shown.
     private var network: [NetworkFact] = []
@@ -30,8 +36,10 @@ public struct Screen {
     /// - Parameters:
     ///   - columns: the terminal's width; 0 when it is not known.
     ///   - prompt: whether this terminal may type a passphrase.
-    public init(columns: Int, prompt: Bool = true) {
+    ///   - debians: whether its prompt is in the words of Debian's cryptroot-unlock.
+    public init(columns: Int, prompt: Bool = true, debians: Bool = false) {
         mayPrompt = prompt
+        self.debians = debians
         resize(columns: columns)
     }
 
@@ -61,6 +69,7 @@ public struct Screen {
         for volume in new.volumes where noteNews(of: volume) { lines.append(Words.news(volume)) }
         for notice in new.notices where !old.notices.contains(notice) { lines.append(Text.clean(notice)) }
         state = new
+        setHold(new)
         setClock()
         return draw(news: lines)
     }
@@ -81,6 +90,7 @@ public struct Screen {
     private mutating func start(_ state: MachineState) -> [UInt8] {
         guard !isFinished else { return [] }
         self.state = state
+        setHold(state)
         setClock()
         shown = state.volumes.map { Shown(name: $0.name, state: $0.state, detail: $0.detail) }
         live = ""
@@ -93,8 +103,13 @@ public struct Screen {
     public mutating func submitted() -> [UInt8] {
         submittedFor = state?.asking.map { Text.clean($0.name) } ?? []
         seconds = 0
+        heldUntil = nil
+        heldFor = 0
         setClock()
-        return redraw()
+        guard mayBeHeld else { return redraw() }
+        // Whether it is tried at once the monitor says next.
+        live = ""
+        return isFinished ? [] : [0x0D, 0x0A]
     }
 
     /// Leaves the live line as it is and draws it anew below: after an empty line, or when kernel messages garbled it.
@@ -115,8 +130,11 @@ public struct Screen {
     }
 
     /// What became of the passphrase that was submitted here.
-    public mutating func tried(_ results: [TryResult], retryAfter: UInt16) -> [UInt8] {
+    ///
+    /// `mark` is what the passphrase had about it.
+    public mutating func tried(_ results: [TryResult], retryAfter: UInt16, mark: TextMark? = nil) -> [UInt8] {
         submittedFor = nil
+        mayBeHeld = true
         var lines: [String] = []
         let isWrong = results.contains { $0.outcome == .wrong || $0.outcome == .failed }
         if isWrong, results.allSatisfy({ $0.outcome == .wrong }) {
@@ -125,6 +143,7 @@ public struct Screen {
             for result in results where noteNews(of: result) { lines.append(Words.result(result)) }
         }
         if results.isEmpty { lines.append(Words.nothingAsks) }
+        if let mark, Report.isWrong(results) { lines.append(Words.mark(mark)) }
         if retryAfter > 0, isWrong { lines.append(Words.retry(after: retryAfter)) }
         setClock()
         return draw(news: lines)
@@ -135,6 +154,18 @@ public struct Screen {
         let lines = Words.finish(code, reason: reason, rehearsal: state?.rehearsal ?? false)
         defer { isFinished = true }
         return isFinished ? [] : draw(news: lines, live: "")
+    }
+
+    /// The person leaves the dialogue, with a last line that says so.
+    public mutating func leave() -> [UInt8] {
+        defer { isFinished = true }
+        return isFinished ? [] : draw(news: [submittedFor == nil ? Words.left : Words.leftTrying], live: "")
+    }
+
+    /// The dialogue is over before it began, for this reason.
+    public mutating func finish(_ line: String) -> [UInt8] {
+        defer { isFinished = true }
+        return isFinished ? [] : draw(news: [line], live: "")
     }
 
     /// Takes the live line away, for whoever uses the terminal next.
@@ -227,13 +258,16 @@ public struct Screen {
         guard let state, !state.continues else { return "" }
         // The last column stays free: some terminals wrap as soon as it is written.
         let width = columns - 1
-        if isPrompting { return Words.prompt(state.asking.map { Text.clean($0.name) }, columns: width) }
+        if isPrompting {
+            return Words.prompt(state.asking.map { Text.clean($0.name) }, columns: width, debians: debians)
+        }
         let busy = state.volumes.filter { isBusy($0) }
         // The picture may say what opened before the answer does.
         let tried = submittedFor?.filter { name in
             !state.volumes.contains { $0.state == .open && Text.clean($0.name) == name }
         }
         if busy.isEmpty, let tried, !tried.isEmpty {
+            if let heldUntil { return Text.shortened(Words.held(max(heldUntil - Int(seconds), 1)), to: width) }
             return Words.progress(tried, queued: false, seconds: elapsed, columns: width)
         }
         guard !busy.isEmpty else { return Words.waiting(state, columns: width) }
@@ -248,6 +282,11 @@ public struct Screen {
     private mutating func setClock() {
         if !wantsTicks { seconds = 0 }
         let busy = state?.volumes.filter { isBusy($0) } ?? []
-        offset = submittedFor == nil ? Int(busy.map { $0.seconds }.max() ?? 0) - Int(seconds) : 0
+        offset = submittedFor == nil ? Int(busy.map { $0.seconds }.max() ?? 0) - Int(seconds) : -heldFor
+    }
+
+    private mutating func setHold(_ new: MachineState) {
+        if heldUntil != nil { heldFor = Int(seconds) }
+        heldUntil = new.wait > 0 ? Int(seconds) + Int(new.wait) : nil
     }
 }

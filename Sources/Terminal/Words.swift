@@ -9,6 +9,8 @@ enum Words {
     static let nothingAsks = "Nothing waits for a passphrase now."
     static let tooLong = "Not tried: a passphrase has at most \(Limits.passphrase) bytes."
     static let nothingLocked = "No volume is waited for."
+    static let left = "Left: this machine waits on."
+    static let leftTrying = "Left: the passphrase is still being tried."
 
     /// The first line, such as `nas has waited 2 minutes to be unlocked.`
     static func header(_ state: MachineState) -> String {
@@ -80,9 +82,24 @@ enum Words {
         "The next one is tried after \(seconds) s."
     }
 
-    /// The prompt, within `columns`.
-    static func prompt(_ names: [String], columns: Int) -> String {
-        live("Passphrase for ", names, ": ", else: "Passphrase: ", columns: columns)
+    static func held(_ seconds: Int) -> String {
+        "Waiting \(seconds) s before the next try"
+    }
+
+    /// What a passphrase that was wrong had about it.
+    static func mark(_ mark: TextMark) -> String {
+        let remedy = "In PowerShell: $OutputEncoding = [Text.UTF8Encoding]::new()"
+        switch mark {
+        case .utf8: return "It began with a byte order mark, and was tried without that, too. \(remedy)"
+        case .utf16: return "It was text in UTF-16, which no keyboard types: send UTF-8 without a mark. \(remedy)"
+        }
+    }
+
+    /// The prompt, within `columns`; in the words of Debian's cryptroot-unlock where scripts wait for those.
+    static func prompt(_ names: [String], columns: Int, debians: Bool = false) -> String {
+        debians
+            ? live("Please unlock disk ", names, ": ", else: "Please unlock disk: ", columns: columns)
+            : live("Passphrase for ", names, ": ", else: "Passphrase: ", columns: columns)
     }
 
     /// Such as `Trying crypt-root, data ... 3 s`, within `columns`.

@@ -6,6 +6,7 @@
 /// | authenticated | 0       | once, before anything but log                                            |
 /// | open          | 1…10    | after authenticated, on a channel that is not open                       |
 /// | passphrase    | 1…10    | on an open `unlock`, when none of it is being tried; without a terminal once |
+/// | inputEnded    | 1…10    | on an open `unlock` with a terminal that has sent a passphrase, once      |
 /// | close         | 1…10    | on an open channel                                                       |
 ///
 /// That somebody logged in the monitor takes from the signer (`CSigner.h`). What else a session says that a stranger has
@@ -23,7 +24,7 @@ public struct PermitTable: Sendable {
     private struct Open: Sendable {
         let channel: UInt8
         let command: Command
-        let terminal: Bool
+        var terminal: Bool
         var isTrying = false
         var tries = 0
     }
@@ -47,6 +48,12 @@ public struct PermitTable: Sendable {
             return .permitted
         case .open(let command, let terminal): return judgeOpen(channel, command, terminal)
         case .passphrase: return judgePassphrase(channel)
+        case .inputEnded:
+            guard let index = index(of: channel), open[index].terminal, open[index].tries > 0 else {
+                return .forbidden("an end of input where there is none")
+            }
+            open[index].terminal = false
+            return .permitted
         case .close:
             guard let index = index(of: channel) else { return .forbidden("close of a channel that is not open") }
             open.remove(at: index)

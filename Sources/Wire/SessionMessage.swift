@@ -14,6 +14,8 @@ public enum SessionMessage {
     case passphrase(SecretBytes)
     /// Tag 5: the channel is gone. What it asked for and is running goes on.
     case close
+    /// Tag 6: the terminal's input has ended after its last passphrase, which is answered as one without a terminal is.
+    case inputEnded
 }
 
 /// How much a log line matters, with the numbers of syslog(3).
@@ -49,6 +51,8 @@ extension SessionMessage {
             writer.secret(secret, Limits.passphrase, "passphrase")
         case .close:
             writer.integer(UInt8(5))
+        case .inputEnded:
+            writer.integer(UInt8(6))
         }
         return try writer.finish()
     }
@@ -72,6 +76,7 @@ extension SessionMessage {
             message = .open(command, terminal: try reader.bool("terminal"))
         case 4: message = .passphrase(try reader.secret(Limits.passphrase, "passphrase"))
         case 5: message = .close
+        case 6: message = .inputEnded
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

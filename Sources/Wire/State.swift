@@ -106,17 +106,22 @@ public struct MachineState: Equatable, Sendable {
     public var rehearsal: Bool
     /// Whether the boot has been told to go on.
     public var continues: Bool
+    /// Seconds until the next passphrase is tried that the brake holds, or 0 when it holds none: the reader's own, where
+    /// it has one.
+    public var wait: UInt32
     public var volumes: [VolumeStatus]
     /// Whole sentences about arrays, the key volume and what is waited for, each a line.
     public var notices: [String]
 
     public init(
-        host: String, waiting: UInt32, rehearsal: Bool, continues: Bool, volumes: [VolumeStatus], notices: [String]
+        host: String, waiting: UInt32, rehearsal: Bool, continues: Bool, wait: UInt32 = 0, volumes: [VolumeStatus],
+        notices: [String]
     ) {
         self.host = host
         self.waiting = waiting
         self.rehearsal = rehearsal
         self.continues = continues
+        self.wait = wait
         self.volumes = volumes
         self.notices = notices
     }
@@ -153,6 +158,7 @@ extension MachineState {
         writer.integer(waiting)
         writer.bool(rehearsal)
         writer.bool(continues)
+        writer.integer(wait)
         writer.list(Array(volumes.prefix(Limits.items)), Limits.items, "volumes") { $1.encode(&$0) }
         writer.list(Array(notices.prefix(Limits.items)), Limits.items, "notices") { $0.text($1) }
     }
@@ -162,6 +168,7 @@ extension MachineState {
         waiting = try reader.integer()
         rehearsal = try reader.bool("rehearsal")
         continues = try reader.bool("continues")
+        wait = try reader.integer()
         volumes = try reader.list(Limits.items, "volumes") { reader throws(WireError) in try VolumeStatus(&reader) }
         notices = try reader.list(Limits.items, "notices") { reader throws(WireError) in
             try reader.string(Limits.text, "notice")

@@ -30,7 +30,7 @@ enum Unlocking {
     }
 
     private static func open(
-        _ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
+        _ order: VolumeOrder, _ typed: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
     ) throws(LUKSError) -> JobOutcome {
         let volume = try Volume(device: order.device, header: order.header, log: log)
         if !order.rehearsal, try volume.isOpen(as: Mapping(named: order.name), order.uuid) { return .alreadyOpen }
@@ -38,9 +38,14 @@ enum Unlocking {
         try volume.require(uuid: order.uuid)
         // The slow part, before leave is asked: meanwhile another prompt may have opened the volume, or the monitor
         // may have died. A mapping that appears later, behind a waiting native prompt, hangs a boot.
-        guard case .right(let slot, let volumeKey) = try volume.tryPassphrase(passphrase, keySlot: order.keySlot) else {
-            return .wrongKey
+        // A mark before it is hardly ever meant; with it the passphrase comes second, in the same try.
+        var passphrase = TextMark.removed(from: typed) ?? typed
+        var match = try volume.tryPassphrase(passphrase, keySlot: order.keySlot)
+        if case .wrong = match, passphrase !== typed {
+            passphrase = typed
+            match = try volume.tryPassphrase(passphrase, keySlot: order.keySlot)
         }
+        guard case .right(let slot, let volumeKey) = match else { return .wrongKey }
         if order.rehearsal { return .opened(slot: slot) }
         guard monitor.givesLeave(slot: slot) else { return .alreadyOpen }
         // Killed in the middle of it, this would leave a device without a table, which no opener gets past.

@@ -80,7 +80,12 @@ extension SessionTests {
             "what is no command is refused in one sentence",
             arguments: [
                 ("sudo reboot", 6, "sudo reboot: no such command here; see: help"),
-                ("scp -t /tmp", 6, "see: help"), ("status --xml", 2, "usage: status [--json]"),
+                ("scp -t /tmp", 6, "No files are served here; see: help"),
+                ("cryptroot-unlock && exit", 2, "there is no shell here; write: cryptroot-unlock"),
+                ("/bin/cryptroot-unlock; exit", 6, "There is no shell here: write unlock alone"),
+                ("echo -n secret | cryptroot-unlock", 6, "There is no shell here: write unlock alone"),
+                ("cat > /lib/cryptsetup/passfifo", 6, "There is no shell here: write unlock alone"),
+                ("sh -c cryptroot-unlock", 6, "There is no shell here: write unlock alone"), ("status --xml", 2, "usage: status [--json]"),
                 ("unlock now", 2, "usage: unlock"), ("\u{1B}[2J\nls", 6, "\\x1b[2J\\x0als: no such command"),
                 (String(repeating: "x", count: 1025), 6, "1024 bytes"),
             ] as [(String, Int32, String)])
@@ -91,6 +96,7 @@ extension SessionTests {
             #expect(end.out == "")
             #expect(end.err.contains(sentence))
             #expect(end.err.split(separator: "\n").count == 1)
+            #expect(!end.err.contains("secret"))
             #expect(bench.monitor.exitStatus() == 0)
         }
 
@@ -116,7 +122,7 @@ extension SessionTests {
             let bench = try Bench { $0.loginGraceTime = 2 }
             let end = try bench.ssh(["unlock"], input: .left(open: ""))
             #expect(end.status == 7, "\(end)")
-            #expect(end.err == "No passphrase came on standard input.\n")
+            #expect(end.err.hasSuffix("use ssh -t.\nNo passphrase came on standard input.\n"), "\(end)")
         }
 
         @Test func itEndsWhenSomebodyElseUnlocks() throws {

@@ -156,3 +156,16 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
         #expect(lines.map { $0.withUnsafeBytes { Array($0) } } == [Array("one".utf8), Array("two".utf8)])
     }
 }
+
+@Suite struct LineEditorEndTests {
+    @Test func theEndOfTheInputEndsAnUnfinishedLine() throws {
+        var editor = try LineEditor()
+        guard case .end = editor.finish() else { return #expect(Bool(false)) }
+        for byte in "abc".utf8 { _ = editor.feed(byte) }
+        guard case .line(let line) = editor.finish() else { return #expect(Bool(false)) }
+        #expect(line.withUnsafeBytes { Array($0) } == Array("abc".utf8))
+        guard case .end = editor.finish() else { return #expect(Bool(false)) }
+        for _ in 0...512 { _ = editor.feed(0x61) }
+        guard case .tooLong = editor.finish() else { return #expect(Bool(false)) }
+    }
+}

@@ -15,6 +15,7 @@ import Wire
                 A passphrase is tried on: crypt-root
 
                 """)
+        #expect(Report.text(machine { $0.wait = 6 }).hasSuffix("\nWaiting 6 s before the next try.\n"))
         #expect(Report.text(machine { $0.rehearsal = true }).contains("\nREHEARSAL: nothing is opened in earnest.\n"))
         #expect(Report.text(machine { $0.volumes = [] }).contains("\nNo volume is waited for.\n"))
         #expect(Report.text(machine { $0.continues = true }).hasPrefix("nas: the boot goes on.\n"))
@@ -32,12 +33,19 @@ import Wire
     }
 
     @Test func jsonHasStableKeys() throws {
-        let text = Report.json(machine { $0.notices = ["One."] })
+        let text = Report.json(
+            machine {
+                $0.notices = ["One."]
+                $0.wait = 6
+            })
         #expect(text.hasSuffix("}\n"))
         #expect(text.split(separator: "\n").count == 1)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(object["next_try_seconds"] as? Int == 6)
         #expect(
-            Set(object.keys) == ["host", "waiting_seconds", "rehearsal", "continues", "volumes", "notices"])
+            Set(object.keys) == [
+                    "host", "waiting_seconds", "rehearsal", "continues", "next_try_seconds", "volumes", "notices",
+                ])
         #expect(object["host"] as? String == "nas")
         #expect(object["waiting_seconds"] as? Int == 125)
         #expect(object["rehearsal"] as? Bool == false)

@@ -181,6 +181,55 @@ import Wire
         #expect(dialogue.terminal.cursorRow.hasPrefix("Waiting to try storage-1, storage-2 ..."))
     }
 
+    @Test func aTryThatTheBrakeHoldsIsNotSaidToBeTried() {
+        var dialogue = Dialogue()
+        dialogue.show(machine())
+        dialogue.submitted()
+        dialogue.tried([TryResult(name: "crypt-root", outcome: .wrong)], retryAfter: 6)
+        dialogue.submitted()
+        #expect(dialogue.terminal.cursorRow == "")
+        dialogue.show(machine { $0.wait = 6 })
+        #expect(dialogue.terminal.cursorRow == "Waiting 6 s before the next try")
+        dialogue.tick(2)
+        #expect(dialogue.terminal.cursorRow == "Waiting 4 s before the next try")
+        // Somebody else's is tried meanwhile.
+        dialogue.show(machine { $0.volumes[0].state = .trying })
+        #expect(dialogue.terminal.cursorRow == "Trying crypt-root ...")
+        dialogue.tick(4)
+        dialogue.show(machine { $0.wait = 2 })
+        #expect(dialogue.terminal.cursorRow == "Waiting 2 s before the next try")
+        for second: UInt32 in [5, 6, 7] { dialogue.tick(second) }
+        #expect(dialogue.terminal.cursorRow == "Waiting 1 s before the next try")
+        dialogue.show(machine { $0.volumes[0].state = .trying })
+        dialogue.tick(9)
+        #expect(dialogue.terminal.cursorRow == "Trying crypt-root ... 2 s")
+        #expect(dialogue.text.split(separator: "\n").count { $0.hasPrefix("Trying") } == 1)
+    }
+
+    @Test func whoIsPromptedSeesNothingOfAnothersDelay() {
+        var dialogue = Dialogue()
+        dialogue.show(machine { $0.wait = 6 })
+        #expect(dialogue.terminal.cursorRow == "Passphrase for crypt-root: ")
+    }
+
+    @Test func thePromptMayBeDebians() {
+        var screen = Screen(columns: 40, debians: true)
+        let text = String(decoding: screen.show(machine()), as: UTF8.self)
+        #expect(text.hasSuffix("Please unlock disk crypt-root: "))
+    }
+
+    @Test func leavingIsSaid() {
+        for isTrying in [false, true] {
+            var dialogue = Dialogue()
+            dialogue.show(machine())
+            if isTrying { dialogue.submitted() }
+            dialogue.terminal.write(dialogue.screen.leave())
+            let line = isTrying ? "Left: the passphrase is still being tried.\n" : "Left: this machine waits on.\n"
+            #expect(dialogue.text.hasSuffix(line))
+            #expect(dialogue.screen.show(machine()).isEmpty)
+        }
+    }
+
     @Test func anEmptyLineDrawsThePromptAgain() {
         var dialogue = Dialogue()
         dialogue.show(machine { $0.volumes.removeLast(2) })

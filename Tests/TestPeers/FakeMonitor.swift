@@ -13,6 +13,7 @@ public final class FakeMonitor: @unchecked Sendable {
         case authenticated(key: UInt16, user: String)
         case open(channel: UInt8, Command, terminal: Bool)
         case passphrase(String)
+        case inputEnded(channel: UInt8)
         case close(channel: UInt8)
         /// The session sent what the permit table forbids, and was killed for it.
         case forbidden(String)

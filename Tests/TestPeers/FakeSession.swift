@@ -15,6 +15,8 @@ final class FakeSession: @unchecked Sendable {
     private let lock = NSRecursiveLock()
     private var permits = PermitTable()
     private var channels: [UInt8: (command: Command, terminal: Bool)] = [:]
+    /// The channels whose last passphrase was answered, and was wrong.
+    private var wrong: Set<UInt8> = []
     private var pending: [(at: Int64, work: () -> Void)] = []
 
     init(_ client: Int32, monitor: FakeMonitor) throws {
@@ -106,7 +108,12 @@ final class FakeSession: @unchecked Sendable {
         case .passphrase(let secret):
             let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
             monitor.record(.passphrase(text))
+            wrong.remove(channel)
             pending.append((Clock.now() + monitor.tryTime, { [self] in tried(text, channel) }))
+        case .inputEnded:
+            monitor.record(.inputEnded(channel: channel))
+            channels[channel]?.terminal = false
+            if wrong.contains(channel) { finish(channel, .wrongPassphrase) }
         case .close:
             monitor.record(.close(channel: channel))
             channels[channel] = nil
@@ -124,6 +131,7 @@ final class FakeSession: @unchecked Sendable {
         } else if let code = FakeSession.codes[text] {
             finish(channel, code, "As asked.")
         } else if asked.terminal {
+            wrong.insert(channel)
             send(.state(FakeMonitor.state()), channel)
         } else {
             finish(channel, .wrongPassphrase)

@@ -26,19 +26,44 @@ import Wire
             ("status --xml", .usage("usage: status [--json]")),
             ("status --json --json", .usage("usage: status [--json]")),
             ("help me", .usage("usage: help")),
-            ("systemd-tty-ask-password-agent now", .refused),
+            ("systemd-tty-ask-password-agent --console=/dev/tty1", .command(.unlock)),
+            ("systemd-tty-ask-password-agent now", .usage("usage: systemd-tty-ask-password-agent")),
+            ("cryptroot-unlock && exit", .usage("there is no shell here; write: cryptroot-unlock")),
+            ("status | less", .usage("there is no shell here; write: status [--json]")),
+            ("unlock\texit", .usage("usage: unlock")),
+            ("exec cryptroot-unlock", .noShell),
+            ("sudo /bin/unlock", .noShell),
+            ("echo secret", .noShell),
+            ("'unlock'", .noShell),
+            ("scp -f /x", .noFiles),
+            ("/usr/lib/openssh/sftp-server", .noFiles),
+            ("rsync --server .", .noFiles),
             ("systemctl", .refused),
             ("systemctl poweroff", .refused),
             ("Unlock", .refused),
-            ("unlock;reboot", .refused),
-            ("$(unlock)", .refused),
-            ("unlock\n", .refused),
+            ("unlock;reboot", .noShell),
+            ("$(unlock)", .noShell),
+            ("unlock\n", .command(.unlock)),
+            ("unlock\r\n", .command(.unlock)),
             ("sh", .refused),
             ("/", .refused),
-            ("sftp-server", .refused),
         ])
     func parses(line: String, result: Command.Result) {
         #expect(Command.parse(line) == result)
+    }
+
+    @Test(
+        "a command has one spelling",
+        arguments: [
+            ("", nil), (" /bin/unlock ", "unlock"), ("/bin/cryptroot-unlock", "cryptroot-unlock"),
+            ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"), ("reboot", nil),
+            ("unlock now", nil),
+        ])
+    func isSpelled(line: String, spelling: String?) {
+        #expect(Command.canonical(line) == spelling)
+        guard let spelling else { return }
+        #expect(Command.parse(spelling) == Command.parse(line))
+        #expect(Command.canonical(spelling) == spelling)
     }
 
     @Test("every alias means unlock", arguments: Command.aliases)

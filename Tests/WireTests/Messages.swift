@@ -33,7 +33,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let messages: [SessionMessage] = [
                 .log(.notice, "a line"), .authenticated(key: 513, user: "root"), .open(.unlock, terminal: true),
                 .open(.status(json: false), terminal: false), .open(.status(json: true), terminal: false),
-                .open(.help, terminal: false), .passphrase(passphrase), .close,
+                .open(.help, terminal: false), .passphrase(passphrase), .close, .inputEnded,
             ]
             return try messages.enumerated().map { try $1.body(channel: UInt8($0)) }
         })
@@ -57,7 +57,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let volume = VolumeStatus(
                 name: "root", device: "UUID=1", state: .trying, detail: "d", asks: true, required: true, seconds: 3)
             let state = MachineState(
-                host: "nas", waiting: 9, rehearsal: false, continues: true, volumes: [volume, volume],
+                host: "nas", waiting: 9, rehearsal: false, continues: true, wait: 6, volumes: [volume, volume],
                 notices: ["one", ""])
             let results = [
                 TryResult(name: "root", outcome: .opened), TryResult(name: "a", outcome: .failed, detail: "why"),

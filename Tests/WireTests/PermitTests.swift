@@ -70,6 +70,19 @@ import Wire
         for channel: UInt8 in [0, 2, 255] { #expect(try !isPermitted(channel, .passphrase(secret([1])), phase)) }
     }
 
+    @Test(arguments: Phase.allCases)
+    func `the input of a terminal ends once, after a passphrase, and then none follows`(phase: Phase) throws {
+        let ends = phase == .trying || phase == .answered
+        #expect(try isPermitted(1, .inputEnded, phase) == ends)
+        for channel: UInt8 in [0, 2, 255] { #expect(try !isPermitted(channel, .inputEnded, phase)) }
+        guard ends else { return }
+        var table = try table(phase)
+        #expect(table.judge(1, .inputEnded) == .permitted)
+        table.answered(1)
+        #expect(table.judge(1, .inputEnded) != .permitted)
+        #expect(table.judge(1, .passphrase(try secret([1]))) != .permitted)
+    }
+
     @Test(arguments: Phase.allCases) func `what is open is closed, once`(phase: Phase) throws {
         let isOpen = phase != .login && phase != .quiet
         #expect(try isPermitted(1, .close, phase) == isOpen)
