@@ -51,7 +51,7 @@ public enum Settling {
         let configuration = Configuration(file: file)
         let volumes = Plan(
             settings: configuration.settings, crypttab: configuration.crypttab, host: "", rehearsal: false,
-            keyFolder: nil, systemd: ServiceManager.isSystemd, now: 0
+            keyFolder: nil, now: 0
         ).indispensable
         let log = Log(toKernel: true)
         defer { log.restore() }
