@@ -87,7 +87,7 @@ let package = Package(
         library("CSeccomp", pkgConfig: nil, package: "libseccomp-dev"),
         module("Linux", ["CLinux", "CSeccomp"]),
         module("Wire", ["Linux"]),
-        module("Config", []),
+        module("Config", ["Wire"]),
         module("Plan", ["Config", "Linux", "Wire"]),
         module("Network", ["Config", "Wire"]),
         module("Terminal", ["Linux", "Wire"]),

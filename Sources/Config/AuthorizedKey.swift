@@ -9,8 +9,7 @@ public struct AuthorizedKey: Equatable, Sendable {
     /// The line in the file, counted from 1.
     public var line: Int
     public var file: String
-    /// `command=`: what runs whatever the client asks for, in Postern's own spelling: `unlock`, `status`, `status --json`,
-    /// `log`, `continue`, `reboot`, `reboot ENTRY`, `poweroff`, `shell` or `help`.
+    /// `command=`: what runs whatever the client asks for, as `Command.canonical` spells it.
     public var forcedCommand: String?
     /// `from=`: where the key may come from; empty: from everywhere.
     public var from: [FromPattern] = []

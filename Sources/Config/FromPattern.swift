@@ -1,5 +1,6 @@
 /// One pattern of the option `from=` in authorized_keys (sshd(8)): an address, a network or a wildcard over the address's
-/// text, with `!` for those that are shut out. Host names are not among them: the initrd has no DNS.
+/// text, with `!` for those that are shut out. Host names are not among them: the initrd has no DNS. One that would only
+/// admit is left out; one that would shut out refuses the key.
 public struct FromPattern: Equatable, Sendable, CustomStringConvertible {
     private enum Rule: Equatable, Sendable {
         case network(PeerAddress, bits: Int)
@@ -39,27 +40,35 @@ public struct FromPattern: Equatable, Sendable, CustomStringConvertible {
         return patterns.contains { !$0.isNegated && $0.matches(address) }
     }
 
-    /// Reads the option's value.
-    static func list(_ value: [UInt8]) throws(KeyRefusal) -> [FromPattern] {
+    /// Reads the option's value. Names that are left out come into `unknown`, in quotes.
+    static func list(_ value: [UInt8], unknown: inout [String]) throws(KeyRefusal) -> [FromPattern] {
         var patterns: [FromPattern] = []
         for part in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-            patterns.append(try FromPattern(part))
+            if let pattern = try FromPattern(part) { patterns.append(pattern) } else { unknown.append(quoted(part)) }
         }
         guard patterns.count <= Limits.fromPatterns else {
             throw KeyRefusal(
                 "from= has more than \(Limits.fromPatterns) patterns", "write networks such as 192.0.2.0/24")
         }
         guard patterns.contains(where: { !$0.isNegated }) else {
+            if let name = unknown.first { throw FromPattern.isUnknown(name) }
             throw KeyRefusal("from= only shuts addresses out and admits none", "add those to admit, such as \"*\"")
         }
         return patterns
     }
 
-    private init(_ part: ArraySlice<UInt8>) throws(KeyRefusal) {
+    private static let remedy =
+        "write an address, a network such as 192.0.2.0/24 or 2001:db8::/32, or a pattern such as 192.0.2.*"
+
+    private static func isUnknown(_ name: String) -> KeyRefusal {
+        KeyRefusal("from= has \(name), which is no address, and there is no DNS here", remedy)
+    }
+
+    /// - Returns: `nil` for a host name that would only admit.
+    private init?(_ part: ArraySlice<UInt8>) throws(KeyRefusal) {
         isNegated = part.first == UInt8(ascii: "!")
         let text = isNegated ? part.dropFirst() : part
-        let remedy = "write an address, a network such as 192.0.2.0/24 or 2001:db8::/32, or a pattern such as 192.0.2.*"
-        guard !text.isEmpty else { throw KeyRefusal("from= has an empty pattern", remedy) }
+        guard !text.isEmpty else { throw KeyRefusal("from= has an empty pattern", FromPattern.remedy) }
         if let slash = text.firstIndex(of: UInt8(ascii: "/")) {
             rule = try FromPattern.network(text[..<slash], bits: text[(slash + 1)...], whole: text)
         } else if let address = PeerAddress(text) {
@@ -67,7 +76,8 @@ public struct FromPattern: Equatable, Sendable, CustomStringConvertible {
         } else if isPattern(text), isAddressPattern(text) {
             rule = .wildcard(lowercased(text))
         } else {
-            throw KeyRefusal("from= has \(quoted(text)), which is no address, and there is no DNS here", remedy)
+            if isNegated { throw FromPattern.isUnknown(quoted(part)) }
+            return nil
         }
     }
 

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// One option before a key: a name, and a value that was in double quotes.
 struct KeyOption {
     let kind: Kind
@@ -120,7 +122,13 @@ extension AuthorizedKey {
         switch option.kind {
         case .from:
             guard from.isEmpty else { throw KeyRefusal("from= is given twice", "write one with commas") }
-            from = try FromPattern.list(value)
+            var unknown: [String] = []
+            from = try FromPattern.list(value, unknown: &unknown)
+            for name in unknown {
+                notes.add(
+                    line, "from= has \(name), which cannot be looked up without DNS; the other patterns hold",
+                    "write its address")
+            }
         case .expiryTime:
             let time = try ExpiryTime(value)
             // Of several the earliest holds, as for sshd.
@@ -133,10 +141,12 @@ extension AuthorizedKey {
             }
         case .command:
             guard forcedCommand == nil else { throw KeyRefusal("command= is given twice", "write one") }
-            guard let command = ForcedCommand.canonical(value) else {
+            guard value.count <= Command.longest,
+                let command = Command.canonical(String(decoding: value, as: UTF8.self))
+            else {
                 throw KeyRefusal(
                     "command= \(quoted(value)) is no command of Postern's",
-                    "write unlock, status, log, continue, reboot, poweroff, shell or help")
+                    "write unlock, status, status --json or help: there is no shell")
             }
             forcedCommand = command
         case .restrict, .noPty: permitPty = false

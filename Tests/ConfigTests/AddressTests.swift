@@ -88,7 +88,8 @@ import Testing
     @Test(
         "a from= that cannot be honoured refuses the key",
         arguments: [
-            "example.org", "*.example.org", "nas", "*.de", "localhost", "192.0.2.1,example.org", "192.0.2.5/24",
+            "example.org", "*.example.org", "nas", "*.de", "localhost", "example.org,!192.0.2.7", "192.0.2.1,!example.org",
+            "*,!*.example.org", "192.0.2.5/24",
             "192.0.2.0/33",
             "192.0.2.0/", "192.0.2/24", "::ffff:192.0.2.0/24", "2001:db8::/129", "!192.0.2.1", "!*", "a,,b",
             "192.0.2.1,",
@@ -96,6 +97,22 @@ import Testing
         ])
     func refuses(from: String) throws {
         #expect(try admits(from, "192.0.2.1") == nil)
+    }
+
+    @Test(
+        "a name would only admit more: the addresses beside it hold, and it is a finding",
+        arguments: ["192.0.2.0/24,host.example", "nas,192.0.2.*", "host.example,192.0.2.1,!192.0.2.2,*.example"])
+    func passesOverNames(from: String) throws {
+        #expect(try admits(from, "192.0.2.1") == true)
+        #expect(try admits(from, "198.51.100.1") == false)
+        let blob = "AAAAC3NzaC1lZDI1NTE5AAAAI" + String(repeating: "A", count: 43)
+        let findings = authorizedKeys("from=\"\(from)\" ssh-ed25519 \(blob)").findings
+        let names = from.split(separator: ",").filter { $0.contains(/[a-z]/) }
+        #expect(findings.count == names.count)
+        for (finding, name) in zip(findings, names) {
+            #expect(finding.contains("from= has \"\(name)\", which cannot be looked up without DNS"), "\(finding)")
+            #expect(finding.hasSuffix("the other patterns hold; write its address"), "\(finding)")
+        }
     }
 
     @Test func aPatternIsPrintedAsItIsUnderstood() {

@@ -132,6 +132,14 @@ final class Story {
         return go()
     }
 
+    func endInput(_ asker: Asker) -> [String] {
+        plan.inputEnded(asker.channel)
+        return go()
+    }
+
+    /// The seconds that a prompt of this key shows the brake to hold a passphrase.
+    func held(_ key: Int) -> UInt32 { Hold.seconds(plan.held(now: now), for: key, now: now) }
+
     func close(_ asker: Asker) -> [String] {
         plan.closed(asker.channel)
         return go()

@@ -44,8 +44,8 @@ import Wire
         #expect(object["next_try_seconds"] as? Int == 6)
         #expect(
             Set(object.keys) == [
-                    "host", "waiting_seconds", "rehearsal", "continues", "next_try_seconds", "volumes", "notices",
-                ])
+                "host", "waiting_seconds", "rehearsal", "continues", "next_try_seconds", "volumes", "notices",
+            ])
         #expect(object["host"] as? String == "nas")
         #expect(object["waiting_seconds"] as? Int == 125)
         #expect(object["rehearsal"] as? Bool == false)

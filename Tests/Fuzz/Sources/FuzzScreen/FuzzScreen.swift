@@ -10,7 +10,7 @@ import Wire
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
     var rest = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))[...]
-    var screen = Screen(columns: Int(start[0]))
+    var screen = Screen(columns: Int(start[0]), debians: start[0] & 1 != 0)
     var last: [TryResult] = []
     while rest.count > 2 {
         let length = Int(rest.removeFirst()) << 8 | Int(rest.removeFirst())
@@ -22,15 +22,16 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         switch message {
         case .state(let state):
             check(screen.show(state))
-            checkLines(Report.text(state))
+            checkLines(Report.text(state) + Report.held(state) + Report.debianPrompt(state))
             let json = Report.json(state)
             checkLines(json)
             precondition(json.utf8.count { $0 == 0x0a } == 1 && json.hasPrefix("{") && json.hasSuffix("}\n"))
             checkLines(AskText.question(state, after: last))
         case .tried(let results, let delay):
-            check(screen.tried(results, retryAfter: delay))
+            let mark: TextMark? = delay & 1 != 0 ? .utf8 : delay & 2 != 0 ? .utf16 : nil
+            check(screen.tried(results, retryAfter: delay, mark: mark))
             let texts = Report.results(results, retryAfter: delay)
-            checkLines(texts.out + texts.err)
+            checkLines(texts.out + texts.err + Report.mark(mark, results))
             last = results
         case .finish(let code, let reason):
             if channel & 1 != 0 { check(screen.finish(code, reason: reason)) }
@@ -43,6 +44,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         if channel & 8 != 0 { screen.resize(columns: Int(channel)) }
         if channel & 16 != 0 { check(screen.redraw()) }
         if channel & 32 != 0 { check(screen.tooLong()) }
+        if channel & 64 != 0 { check(screen.leave()) }
     }
     check(screen.clear())
     return 0

@@ -60,6 +60,10 @@ final class MonitorEnd {
             hasOpened = hasOpened || outcome == .opened
             send(.tried([TryResult(name: "root", outcome: outcome, detail: "d")], retryAfter: 1), channel)
             if open[channel] == false || outcome == .opened { finish(channel, .done) }
+        case .inputEnded:
+            // The channel may be finished: the session did not know.
+            guard open[channel] == true, answers else { break }
+            finish(channel, .wrongPassphrase)
         case .close: open[channel] = nil
         }
     }
@@ -98,7 +102,8 @@ final class MonitorEnd {
                     seconds: UInt32(number)))
         }
         return MachineState(
-            host: "fuzz", waiting: 1, rehearsal: count == 2, continues: count == 3, volumes: volumes, notices: ["One."])
+            host: "fuzz", waiting: 1, rehearsal: count == 2, continues: count == 3, wait: UInt32(count % 5),
+            volumes: volumes, notices: ["One."])
     }
 }
 

@@ -25,7 +25,13 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(path.hasPrefix("/") && path.utf8.count > 1 && !path.utf8.contains(0))
     case 2:
         let line = String(decoding: bytes, as: UTF8.self)
-        if case .usage(let text) = Command.parse(line) { precondition(text.hasPrefix("usage: ")) }
+        if case .usage(let text) = Command.parse(line) {
+            precondition(text.hasPrefix("usage: ") || text.hasPrefix("there is no shell here; write: "))
+        }
+        // A spelling means the same, and is its own.
+        if let spelling = Command.canonical(line) {
+            precondition(Command.parse(spelling) == Command.parse(line) && Command.canonical(spelling) == spelling)
+        }
         // Blanks do not count, and neither does the folder of a name that is one.
         precondition(Command.parse(" \(line)  ") == Command.parse(line))
     case 3: checkForced(bytes)
@@ -42,14 +48,12 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     return 0
 }
 
-/// A forced command that is taken is one that a session can run, or one of those that not every session has.
+/// A forced command that is taken is one that a session can run, and in its own spelling.
 private func checkForced(_ bytes: [UInt8]) {
     guard !bytes.contains(0x0a) else { return }
     var findings: [Finding] = []
     let key = " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI\n"
     let line = Array("command=\"".utf8) + bytes + Array("\"\(key)".utf8)
     guard let command = AuthorizedKeys.parse(line, file: "f", into: &findings).keys.first?.forcedCommand else { return }
-    let first = command.split(separator: " ").first ?? ""
-    if ["log", "continue", "poweroff", "shell", "reboot"].contains(first) { return }
-    guard case .command = Command.parse(command) else { fatalError(command) }
+    guard case .command = Command.parse(command), Command.canonical(command) == command else { fatalError(command) }
 }
