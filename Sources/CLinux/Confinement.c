@@ -100,6 +100,16 @@ int linux_limit_open_files(uint64_t count)
 	return limit(RLIMIT_NOFILE, count);
 }
 
+void linux_raise_open_files(void)
+{
+	struct rlimit both;
+
+	if (getrlimit(RLIMIT_NOFILE, &both) == 0) {
+		both.rlim_cur = both.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &both);
+	}
+}
+
 int linux_limit_processes(uint64_t count)
 {
 	return limit(RLIMIT_NPROC, count);

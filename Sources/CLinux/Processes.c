@@ -18,6 +18,22 @@ int linux_process_descriptor(int process)
 	return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
+int linux_signal_process(int descriptor, int number)
+{
+	return (int)syscall(SYS_pidfd_send_signal, descriptor, number, NULL, 0);
+}
+
+void linux_default_signals(void)
+{
+	sigset_t none;
+
+	// It fails for those that nobody may change, and for the two that are glibc's own.
+	for (int number = 1; number <= SIGRTMAX; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int linux_signal_descriptor(void)
 {
 	sigset_t set;

@@ -36,14 +36,14 @@ final class Asker {
 
     /// systemd-ask-password, while its question stands.
     private final class Child {
-        let process: Int32
+        let process: StartedProcess
         let question: String
         let output: FileDescriptor
         let line: SecretBytes
         let started = Clock.now()
         var isTooLong = false
 
-        init(_ process: Int32, _ question: String, _ output: consuming FileDescriptor, _ line: SecretBytes) {
+        init(_ process: StartedProcess, _ question: String, _ output: consuming FileDescriptor, _ line: SecretBytes) {
             self.process = process
             self.question = question
             self.output = output

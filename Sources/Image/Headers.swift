@@ -59,17 +59,14 @@ final class Header {
 /// The volumes of a configuration, with what their headers say.
 final class Headers {
     private let settings: Settings
-    private let systemd: Bool
     private var known: [(name: String, header: Header)] = []
 
     /// - Parameters:
     ///   - entries: the lines of crypttab.
     ///   - settings: postern.conf.
     ///   - root: the tree of the image whose lines they are, or empty for the machine's own.
-    ///   - systemd: whether systemd opens what is left.
-    init(_ entries: [CrypttabEntry], _ settings: Settings, beneath root: String, systemd: Bool) {
+    init(_ entries: [CrypttabEntry], _ settings: Settings, beneath root: String) {
         self.settings = settings
-        self.systemd = systemd
         for entry in entries where Plan.native(entry, settings.treatment(of: entry.name)) == nil {
             known.append((entry.name, Header(of: entry, beneath: root)))
         }
@@ -85,12 +82,19 @@ final class Headers {
         let treatment = settings.treatment(of: entry.name)
         if let reason = Plan.native(entry, treatment) { return reason }
         guard treatment == nil, let header = self[entry] else { return nil }
-        return Plan.native(entry, tokens: header.tokens, systemd: systemd)
+        return Plan.native(entry, tokens: header.tokens, for: settings.initrd)
     }
 
     /// The volumes that the agent opens.
     func ours(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
         entries.filter { !$0.options.noauto && native($0) == nil }
+    }
+
+    /// Why nothing is left for the agent to open by what the headers say; `nil` where something is, or where the lines
+    /// say so already.
+    func obstacle(_ entries: [CrypttabEntry]) -> String? {
+        guard ours(entries).isEmpty else { return nil }
+        return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { native($0) }
     }
 
     /// Whether the boot can go on without a volume.

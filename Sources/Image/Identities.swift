@@ -25,18 +25,27 @@ public final class Identities {
     /// Looks at the LUKS headers and key files of all volumes that the agent would open on this machine.
     public convenience init(_ configuration: Configuration) {
         let entries = configuration.crypttab.entries
-        let headers = Headers(entries, configuration.settings, beneath: "", systemd: false)
-        self.init(headers.ours(entries), headers, file: configuration.settings.crypttab, .machine)
+        let headers = Headers(entries, configuration.settings, beneath: "")
+        self.init(entries, headers, file: configuration.settings.crypttab, .machine)
     }
 
     /// - Parameters:
-    ///   - entries: the volumes that the agent would open.
+    ///   - all: the volumes.
     ///   - headers: what their headers say.
     ///   - file: the crypttab, for the findings.
     ///   - origin: whose that is.
-    init(_ entries: [CrypttabEntry], _ headers: Headers, file: String, _ origin: Origin) {
+    init(_ all: [CrypttabEntry], _ headers: Headers, file: String, _ origin: Origin) {
         self.file = file
         self.origin = origin
+        if let reason = headers.obstacle(all) {
+            findings.append(
+                Finding(
+                    file: file, line: 0,
+                    problem:
+                        "this machine cannot be unlocked from afar: every volume is left to the native opener, for "
+                        + reason, remedy: "write Volume NAME take in postern.conf for one that a passphrase opens"))
+        }
+        let entries = headers.ours(all)
         for (index, entry) in entries.enumerated() {
             if let header = headers[entry] { look(entry, header, isSpare: headers.isSpare(entry)) }
             lookAtKey(entry)

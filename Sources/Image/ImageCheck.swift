@@ -28,7 +28,8 @@ public struct ImageCheck {
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
         let identities = Identities(
-            check.ours, check.headers, file: check.configuration.settings.crypttab, .image(root))
+            check.configuration.crypttab.entries, check.headers, file: check.configuration.settings.crypttab,
+            .image(root))
         check.findings += identities.findings
         for notice in identities.notices { print("notice: \(notice.description)") }
         check.lookAtModules(KernelModules(beneath: root), Hardware())
@@ -55,13 +56,8 @@ public struct ImageCheck {
         findings = configuration.findings
         hasSystemd = SystemdUnits.isThere(beneath: root)
         let entries = configuration.crypttab.entries
-        headers = Headers(entries, configuration.settings, beneath: root, systemd: hasSystemd)
+        headers = Headers(entries, configuration.settings, beneath: root)
         ours = headers.ours(entries)
-        guard ours.isEmpty, let reason = entries.compactMap({ headers.native($0) }).first else { return }
-        add(
-            configuration.settings.crypttab, 0,
-            "this machine cannot be unlocked from afar: every volume is left to the native opener (\(reason))",
-            "write Volume NAME take in \(file) for one that a passphrase opens")
     }
 
     private let hasSystemd: Bool

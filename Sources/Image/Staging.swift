@@ -46,9 +46,7 @@ public struct Staging {
         added = AddedVolumes(file: more, besides: configuration.crypttab, for: configuration.settings.initrd ?? .script)
         chosen = ChosenVolumes(
             configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
-        headers = Headers(
-            chosen.entries + added.entries, configuration.settings, beneath: "",
-            systemd: SystemdUnits.isThere(beneath: folder))
+        headers = Headers(chosen.entries + added.entries, configuration.settings, beneath: "")
     }
 
     /// What modprobe(8) is to look for, for the ciphers of the headers that can be seen now.
@@ -100,7 +98,7 @@ public struct Staging {
                     "let cryptsetup-initramfs copy it (KEYFILE_PATTERN), or write PATH:DEVICE")
             }
         }
-        let identities = Identities(headers.ours(chosen.entries + added.entries), headers, file: crypttab, .building)
+        let identities = Identities(chosen.entries + added.entries, headers, file: crypttab, .building)
         for finding in identities.findings + identities.notices { Log.complain(finding.description) }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {

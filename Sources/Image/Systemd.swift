@@ -13,8 +13,15 @@ enum SystemdUnits {
     }
 
     /// The path of the drop-in for a device's unit.
-    static func dropIn(forDevice path: String) -> String {
-        "/etc/systemd/system/\(escaped(String(path.drop { $0 == "/" }))).device.d/postern.conf"
+    ///
+    /// - Parameters:
+    ///   - path: the device's.
+    ///   - isVolume: whether crypttab calls a volume's device so. dracut lets systemd wait for it without limit, by a file of
+    ///     this name that it makes at boot unless it is there.
+    /// - Returns: the path.
+    static func dropIn(forDevice path: String, isVolume: Bool) -> String {
+        let unit = escaped(String(path.drop { $0 == "/" }))
+        return "/etc/systemd/system/\(unit).device.d/\(isVolume ? "timeout" : "postern").conf"
     }
 
     /// What every drop-in begins with.

@@ -24,7 +24,7 @@ struct SystemdTable {
         var table = table
         var spare: [Int] = []
         var keyed: [Int] = []
-        var waited: [(device: DeviceSpec, isLimited: Bool)] = []
+        var waited: [(device: DeviceSpec, isVolume: Bool, isLimited: Bool)] = []
         for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
         where !entry.options.noauto || isOurs(entry.name) {
             let isOurs = isOurs(entry.name)
@@ -33,14 +33,14 @@ struct SystemdTable {
             if isOurs, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
             if !isOurs {
                 let isLimited = Copies.line(entry.line, of: table, contains: "x-systemd.device-timeout=")
-                waited.append((entry.device, isLimited))
+                waited.append((entry.device, true, isLimited))
             }
             if let device = SystemdTable.keyDevice(of: entry) {
-                waited.append((device, entry.options.keyfileTimeout != nil))
+                waited.append((device, false, entry.options.keyfileTimeout != nil))
             }
             switch entry.options.header {
-            case .fileOn(_, let device): waited.append((device, false))
-            case .file(let path) where path.hasPrefix("/dev/"): waited.append((.path(path), false))
+            case .fileOn(_, let device): waited.append((device, false, false))
+            case .file(let path) where path.hasPrefix("/dev/"): waited.append((.path(path), false, false))
             case .file, nil: break
             }
         }
@@ -50,7 +50,8 @@ struct SystemdTable {
         for isLimited in [false, true] {
             for one in waited where one.isLimited == isLimited {
                 for path in Hardware.links(to: one.device) where path.hasPrefix("/dev/") {
-                    dropIns.append((SystemdUnits.dropIn(forDevice: path), SystemdTable.text(isLimited)))
+                    let file = SystemdUnits.dropIn(forDevice: path, isVolume: one.isVolume)
+                    dropIns.append((file, SystemdTable.text(isLimited)))
                 }
             }
         }

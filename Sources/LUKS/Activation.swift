@@ -44,7 +44,7 @@ extension Volume {
 
     /// Maps the volume at `/dev/mapper/NAME` with its volume key. There is no key derivation any more.
     ///
-    /// - Throws: `LUKSError.inUse` or `activation`.
+    /// - Throws: `LUKSError.name`, `inUse` or `activation`.
     public borrowing func activate(
         as name: String, volumeKey: SecretBytes, flags: ActivationFlags
     ) throws(LUKSError) -> Activation {
@@ -59,7 +59,7 @@ extension Volume {
 
     /// Maps a volume that is being reencrypted, deriving its keys once more.
     ///
-    /// - Throws: `LUKSError.inUse` or `activation`.
+    /// - Throws: `LUKSError.name`, `inUse` or `activation`.
     public borrowing func activate(
         as name: String, passphrase: SecretBytes, flags: ActivationFlags
     ) throws(LUKSError) -> Activation {
@@ -82,7 +82,7 @@ extension Volume {
         case 0...: return .made(udevAnswered: unanswered == 0)
         case -EEXIST, -EBUSY:
             // Busy is also what a device says that is mounted, or mapped under another name.
-            if Volume.isActive(name) { return .existed }
+            if try isOpen(as: Mapping(named: name)) { return .existed }
             throw .inUse(path: device)
         default: throw .activation(path: device, name: name, code: -result)
         }

@@ -18,6 +18,8 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
     case unusedKeySlot(path: String, slot: Int32)
     case keySlot(path: String, code: Int32)
     case derivationMemory(path: String, kibibytes: UInt32)
+    /// Something else has the volume's name, or what has it is not usable.
+    case name(String)
     case inUse(path: String)
     case activation(path: String, name: String, code: Int32)
     case lockedMemory(SystemError)
@@ -38,6 +40,7 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
         case .derivationMemory(let path, 0): "key derivation of \(path) takes more memory than is free"
         case .derivationMemory(let path, let kibibytes):
             "key derivation of \(path) takes \((kibibytes + 1023) / 1024) MiB of memory, more than is free"
+        case .name(let reason): reason
         // To libcryptsetup these two are the same.
         case .inUse(let path): "\(path) is in use (mounted, or open under another name), or module dm_crypt is missing"
         case .activation(let path, let name, ENOKEY): "\(path) cannot be opened as \(name): no kernel keyring"

@@ -1,6 +1,6 @@
 internal import CCryptsetup
 internal import CLinux
-internal import Linux
+public import Linux
 
 /// A LUKS header that has been read, and the device it belongs to.
 @safe public struct Volume: ~Copyable {
@@ -70,11 +70,19 @@ internal import Linux
         crypt_metadata_locking(nil, 0)
     }
 
-    /// Whether `/dev/mapper/NAME` is active, whoever opened it. It needs root, and says `false` without.
-    public static func isActive(_ name: String) -> Bool {
-        LibraryLog.silence()
-        let status = unsafe crypt_status(nil, name)
-        return status == CRYPT_ACTIVE || status == CRYPT_BUSY
+    /// Whether a mapping is this volume, whoever opened it.
+    ///
+    /// - Parameters:
+    ///   - mapping: what stands under the volume's name.
+    ///   - wanted: the LUKS UUID that the volume must have, or `nil` where that of this header counts.
+    /// - Returns: whether there is one, and it is this volume.
+    /// - Throws: `LUKSError.name` when it is something else.
+    public borrowing func isOpen(as mapping: Mapping?, _ wanted: String? = nil) throws(LUKSError) -> Bool {
+        guard let mapping else { return false }
+        guard let objection = mapping.objection(to: wanted ?? uuid, mayBePartlyPlain: isBeingReencrypted) else {
+            return true
+        }
+        throw .name(objection)
     }
 
     /// 1 or 2.

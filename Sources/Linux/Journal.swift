@@ -49,8 +49,17 @@ public struct ServiceManager: Sendable {
 
     /// Shows one line in `systemctl status`. Nothing depends on it.
     public func show(_ status: String) {
+        tell("STATUS=\(printable(status))")
+    }
+
+    /// Asks for so many seconds more before what is under way counts as hanging.
+    public func extendTimeout(seconds: Int64) {
+        tell("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)")
+    }
+
+    private func tell(_ text: String) {
         guard let socket else { return }
-        let bytes = Array("STATUS=\(printable(status))".utf8)
+        let bytes = Array(text.utf8)
         _ = unsafe bytes.withUnsafeBytes { bytes in
             unsafe linux_send_local(socket, bytes.baseAddress, UInt(bytes.count))
         }

@@ -16,7 +16,9 @@ public enum OutOfMemory: Int, Sendable {
     case never = -1000
 
     /// Gives a process its score. Only root may lower one.
-    public func apply(to process: Int32) { write("\(process)") }
+    public func apply(to child: StartedProcess) {
+        if let process = child.living { write("\(process)") }
+    }
 
     /// Gives this process its score.
     public func applyToSelf() { write("self") }

@@ -21,16 +21,46 @@ public struct ExitedProcess: Equatable, Sendable {
     public let status: Int32
 }
 
+/// A process that this one has started. Once it has been reaped it cannot be signalled any more, for its number may be
+/// another's by then.
+public final class StartedProcess {
+    public let id: Int32
+    /// It stands for this process alone. Before Linux 5.3 there is none: the number is good until the process is reaped.
+    private let descriptor: FileDescriptor?
+    private var isReaped = false
+
+    init(_ id: Int32) {
+        self.id = id
+        descriptor = try? FileDescriptor.process(id)
+    }
+
+    /// Its exit has been taken note of.
+    public func wasReaped() { isReaped = true }
+
+    fileprivate func signal(_ number: Int32) {
+        guard let living else { return }
+        switch descriptor {
+        case .some(let descriptor): _ = linux_signal_process(descriptor.number, number)
+        case .none: _ = CLinux.kill(living, number)
+        }
+    }
+
+    /// Its number, as long as that is nobody else's.
+    var living: Int32? { isReaped ? nil : id }
+}
+
 public enum ChildProcess {
     /// Starts `role` with `descriptors` at 3, 4 and so on. Standard input and output are `/dev/null`, and so is
     /// standard error unless `error` names a descriptor; everything else is closed.
     ///
-    /// - Returns: the process id.
     /// - Throws: `SystemError` for `posix_spawn`, in practice `EAGAIN` or `ENOMEM`.
-    public static func start(_ role: Role, descriptors: [Int32], error: Int32 = -1) throws(SystemError) -> Int32 {
-        try check("posix_spawn(\(role.rawValue))") {
-            unsafe linux_spawn_role(role.rawValue, descriptors, Int32(descriptors.count), error)
-        }
+    public static func start(
+        _ role: Role, descriptors: [Int32], error: Int32 = -1
+    ) throws(SystemError) -> StartedProcess {
+        StartedProcess(
+            try check("posix_spawn(\(role.rawValue))") {
+                unsafe linux_spawn_role(role.rawValue, descriptors, Int32(descriptors.count), error)
+            })
     }
 
     /// Starts a program of the system's, with its standard output at `output`. It is asked to end (SIGTERM) when this
@@ -39,15 +69,15 @@ public enum ChildProcess {
     /// - Parameters:
     ///   - arguments: its path and what follows; at least one.
     ///   - output: the descriptor for its standard output.
-    /// - Returns: the process id.
+    /// - Returns: the process.
     /// - Throws: `SystemError` for `fork`, in practice `EAGAIN` or `ENOMEM`.
-    public static func start(_ arguments: [String], output: Int32) throws(SystemError) -> Int32 {
+    public static func start(_ arguments: [String], output: Int32) throws(SystemError) -> StartedProcess {
         var bytes: [[CChar]] = []
         for argument in arguments { bytes.append(argument.utf8.map { CChar(bitPattern: $0) } + [0]) }
         let id = unsafe withPointers(to: bytes, from: 0, []) { pointers in
             unsafe linux_spawn_program(pointers, output)
         }
-        return try check("fork(\(arguments[0]))") { id }
+        return StartedProcess(try check("fork(\(arguments[0]))") { id })
     }
 
     /// Lends pointers to all of `strings`, and a null pointer behind them.
@@ -62,39 +92,41 @@ public enum ChildProcess {
     }
 
     /// Asks a child to end (SIGTERM).
-    public static func terminate(_ id: Int32) {
-        _ = CLinux.kill(id, SIGTERM)
+    public static func terminate(_ child: StartedProcess) {
+        child.signal(SIGTERM)
     }
 
-    /// How the child `id` has ended, or `nil` while it runs. It does not block.
-    public static func exited(_ id: Int32) -> ExitedProcess? {
+    /// How a child has ended, or `nil` while it runs. It does not block.
+    public static func exited(_ child: StartedProcess) -> ExitedProcess? {
         var status: Int32 = 0
-        guard unsafe waitpid(id, &status, WNOHANG) == id else { return nil }
-        return ExitedProcess(id: id, status: linux_exit_status(status))
+        guard unsafe waitpid(child.id, &status, WNOHANG) == child.id else { return nil }
+        child.wasReaped()
+        return ExitedProcess(id: child.id, status: linux_exit_status(status))
     }
 
     /// Has a child give way to others, or no longer. The corresponding C function is `setpriority`; only root may take it
     /// back.
-    public static func giveWay(_ id: Int32, _ gives: Bool) {
-        _ = linux_set_nice(id, gives ? 10 : 0)
+    public static func giveWay(_ child: StartedProcess, _ gives: Bool) {
+        if let process = child.living { _ = linux_set_nice(process, gives ? 10 : 0) }
     }
 
     /// Ends a child at once.
-    public static func kill(_ id: Int32) {
-        _ = CLinux.kill(id, SIGKILL)
+    public static func kill(_ child: StartedProcess) {
+        child.signal(SIGKILL)
     }
 
-    /// A child that has ended and was not reported yet, or `nil`. It does not block.
+    /// A child that has ended and was not reported yet, or `nil`: its number is anybody's from now on. It does not block.
     public static func nextExited() -> ExitedProcess? {
         var status: Int32 = 0
         let id = unsafe waitpid(-1, &status, WNOHANG)
         return id > 0 ? ExitedProcess(id: id, status: linux_exit_status(status)) : nil
     }
 
-    /// Waits for `id` to end, as long as it takes.
-    public static func wait(for id: Int32) {
+    /// Waits for a child to end, as long as it takes.
+    public static func wait(for child: StartedProcess) {
         var status: Int32 = 0
-        while unsafe waitpid(id, &status, 0) == -1, linux_errno() == EINTR {}
+        while unsafe waitpid(child.id, &status, 0) == -1, linux_errno() == EINTR {}
+        child.wasReaped()
     }
 
     /// Makes this process end with its parent, and ends it now when the parent has gone already.

@@ -43,8 +43,8 @@ public enum Sandbox {
 
     /// Gives a confined child the address space that `SystemCalls.mostMemory` keeps for it. The corresponding C function is
     /// `prlimit`; where a container's root may not do that, the child goes on with less.
-    public static func allowMostMemory(_ process: Int32) {
-        _ = linux_raise_address_space(process)
+    public static func allowMostMemory(_ child: StartedProcess) {
+        if let process = child.living { _ = linux_raise_address_space(process) }
     }
 
     /// Keeps other processes of this user from looking into this one, and its memory out of core dumps: for the time

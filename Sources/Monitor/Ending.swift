@@ -78,7 +78,6 @@ extension Monitor {
     func finish(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
         for signer in signers { ChildProcess.kill(signer.process) }
-        // The number of one that was reaped may be another's by now.
         for process in reap(signals) { ChildProcess.kill(process) }
         keys.removeAll()
         logStrangers(isLast: true)
@@ -97,13 +96,13 @@ extension Monitor {
     /// for it.
     ///
     /// - Returns: those that are there still.
-    private func reap(_ signals: Int32) -> [Int32] {
+    private func reap(_ signals: Int32) -> [StartedProcess] {
         let deadline = Clock.now() + Ending.reapGrace
-        var left = sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
+        var left = children
         var set = PollSet()
         set.add(signals, .readable)
         while true {
-            while let exited = ChildProcess.nextExited() { left.removeAll { $0 == exited.id } }
+            while let exited = ChildProcess.nextExited() { left.removeAll { $0.id == exited.id } }
             let now = Clock.now()
             guard !left.isEmpty, now < deadline else { break }
             set.wait(milliseconds: deadline - now)

@@ -53,7 +53,7 @@ final class Monitor {
         log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
         plan = Plan(
             settings: configuration.settings, crypttab: configuration.crypttab, host: Machine.hostName,
-            rehearsal: options.rehearsal, keyFolder: options.keyFolder, systemd: isUnderSystemd,
+            rehearsal: options.rehearsal, keyFolder: options.keyFolder,
             now: Clock.now())
     }
 

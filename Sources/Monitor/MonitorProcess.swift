@@ -50,6 +50,8 @@ extension Monitor {
             // A program that cores are piped to is not bound by that limit.
             _ = linux_set_not_dumpable()
         }
+        // Each connection takes four descriptors here: two sockets and two processes.
+        linux_raise_open_files()
         let signals = try Signals.open()
         // The sockets come first: from here on nobody is turned away, whatever the disks do.
         listen()

@@ -6,7 +6,7 @@ internal import Wire
 /// The monitor's end of one session, or of the console, whose number is 0.
 final class SessionRecord {
     let number: Int
-    let process: Int32
+    let process: StartedProcess
     let socket: FrameSocket
     /// The client's address and port for the log, or `the console`.
     let peer: String
@@ -36,7 +36,9 @@ final class SessionRecord {
     /// When its process is killed if it has not ended by then.
     var killAt: Int64?
 
-    init(number: Int, process: Int32, socket: FrameSocket, peer: String, source: [UInt8] = [], slot: UInt32 = 0) {
+    init(
+        number: Int, process: StartedProcess, socket: FrameSocket, peer: String, source: [UInt8] = [], slot: UInt32 = 0
+    ) {
         self.slot = slot
         self.number = number
         self.process = process
@@ -60,7 +62,7 @@ final class SessionRecord {
 
 /// A worker and the job it has.
 final class WorkerRecord {
-    let process: Int32
+    let process: StartedProcess
     let socket: FrameSocket
     let kind: Kind
     let started = Clock.now()
@@ -79,7 +81,7 @@ final class WorkerRecord {
         if case .probe(let path) = kind { path } else { nil }
     }
 
-    init(process: Int32, socket: FrameSocket, kind: Kind) {
+    init(process: StartedProcess, socket: FrameSocket, kind: Kind) {
         self.process = process
         self.socket = socket
         self.kind = kind

@@ -1,36 +1,96 @@
+internal import Config
 internal import Linux
+internal import Plan
 internal import Wire
 
-/// `postern settle`: what comes after an agent that was killed, and before anybody else asks.
+/// `postern settle`: what comes after an agent that failed, and before anybody else asks.
 public enum Settling {
     /// How long a worker that makes a mapping is waited for, in milliseconds: it waits as long for udevd.
     private static let patience: Int64 = 10_000
+    /// How often names are looked at when nothing happens, and the service manager is told so, in milliseconds.
+    private static let interval: Int64 = 5_000
     /// A worker's command line, as proc(5) shows it.
     private static let commandLine: [UInt8] = Array("postern\0\(Role.worker.rawValue)\0".utf8)
 
-    /// Removes the files that the agent could not take away, and waits up to ten seconds for the workers that it has left.
+    /// Removes the files that the agent could not take away, waits up to ten seconds for the workers that it has left, and
+    /// as long as it takes for the names of volumes that the boot needs, where something else has one.
     ///
     /// A killed agent's worker ends with it, but for one that has begun to make a mapping: whoever asks before that is
-    /// there would ask for it in vain.
+    /// there would ask for it in vain. And whoever finds a mapping of the right name takes it for the volume, so that a
+    /// stranger's disk would be booted.
     ///
+    /// - Parameter file: the path of postern.conf.
     /// - Returns: 0, 1 when a worker is there still, or 6 where this is no initrd.
-    public static func run() -> Int32 {
+    public static func run(_ file: String) -> Int32 {
         guard Machine.isInitrd else {
             Log.complain("postern: settle clears up after the agent of an initrd, and this is none")
             return Int32(ExitCode.refused.rawValue)
         }
         StandingQuestion.clear()
         MissingDevices.clear()
+        let isSettled = waitForWorkers()
+        waitForNames(file)
+        return isSettled ? 0 : 1
+    }
+
+    private static func waitForWorkers() -> Bool {
         let deadline = Clock.now() + patience
         while let worker = firstWorker {
             let now = Clock.now()
             guard now < deadline else {
                 Log.complain("postern: a worker of the agent that ended hangs")
-                return 1
+                return false
             }
             wait(for: worker, milliseconds: deadline - now)
         }
-        return 0
+        return true
+    }
+
+    private static func waitForNames(_ file: String) {
+        guard !KernelCommandLine((try? Files.read("/proc/cmdline", limit: 16 << 10)) ?? []).isOff else { return }
+        let configuration = Configuration(file: file)
+        let volumes = Plan(
+            settings: configuration.settings, crypttab: configuration.crypttab, host: "", rehearsal: false,
+            keyFolder: nil, now: 0
+        ).indispensable
+        let log = Log(toKernel: true)
+        defer { log.restore() }
+        let manager = ServiceManager()
+        // From here on no change is missed.
+        let uevents = try? Uevents()
+        var set = PollSet()
+        switch uevents {
+        case .some(let uevents): set.add(uevents.number, .readable)
+        case .none: break
+        }
+        var said = ""
+        while let obstacle = obstacle(volumes) {
+            if obstacle != said {
+                said = obstacle
+                log.write(LogLevel.error.rawValue, "the boot waits: \(obstacle)")
+                // A console that shows no kernel messages shows this.
+                if !ServiceManager.isSystemd { Log.complain("postern: the boot waits: \(obstacle)") }
+                manager.show(obstacle)
+            }
+            manager.extendTimeout(seconds: 6 * interval / 1000)
+            set.wait(milliseconds: interval)
+            var isLost = false
+            switch uevents {
+            case .some(let uevents): while uevents.next(lost: &isLost) != nil {}
+            case .none: break
+            }
+        }
+        if !said.isEmpty { log.write(LogLevel.notice.rawValue, "the names are free; the boot's own prompt takes over") }
+    }
+
+    /// Why the first of these volumes' names cannot be left to whoever comes next, or `nil`.
+    private static func obstacle(_ volumes: [(name: String, uuid: String?)]) -> String? {
+        for volume in volumes {
+            // One of the volume's own that is not usable is left to those who can say so, and have a shell.
+            guard let reason = Mapping(named: volume.name)?.strangeness(to: volume.uuid) else { continue }
+            return "\(volume.name): \(reason)"
+        }
+        return nil
     }
 
     private static var firstWorker: Int32? {

@@ -3,7 +3,7 @@ internal import Wire
 
 /// The process with the host keys of one session, and the monitor's end of its socket.
 final class SignerRecord {
-    let process: Int32
+    let process: StartedProcess
     let socket: FrameSocket
     /// The number of its session, and whose client that has.
     let session: Int
@@ -11,7 +11,7 @@ final class SignerRecord {
     let source: [UInt8]
     let slot: UInt32
 
-    init(process: Int32, socket: FrameSocket, session: SessionRecord) {
+    init(process: StartedProcess, socket: FrameSocket, session: SessionRecord) {
         self.process = process
         self.socket = socket
         self.session = session.number

@@ -162,17 +162,24 @@ extension Monitor {
         plan.ended(job, report, now: Clock.now())
     }
 
+    /// All processes that were started and have not ended, as far as this one knows.
+    var children: [StartedProcess] {
+        sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
+    }
+
     /// A child has ended.
     func ended(_ exited: ExitedProcess) {
-        if let worker = workers.first(where: { $0.process == exited.id }) {
+        // What it still had to say is taken below, and may be a reason to end it.
+        for child in children where child.id == exited.id { child.wasReaped() }
+        if let worker = workers.first(where: { $0.process.id == exited.id }) {
             // What it said last may still be in its socket.
             serve(worker, .readable, most: .max)
             if case .job(let job, _) = worker.kind { done(worker, job, .died(exited.status)) }
             workers.removeAll { $0 === worker }
-        } else if let session = sessions.first(where: { $0.process == exited.id }) {
+        } else if let session = sessions.first(where: { $0.process.id == exited.id }) {
             serve(session, .readable, most: .max)
             remove(session, exited.status)
-        } else if let signer = signers.first(where: { $0.process == exited.id }) {
+        } else if let signer = signers.first(where: { $0.process.id == exited.id }) {
             remove(signer, exited.status)
         }
     }

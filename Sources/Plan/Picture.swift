@@ -10,6 +10,15 @@ extension Plan {
             volumes: volumes.indices.map { picture(of: $0, now: now) }, notices: notices(now: now))
     }
 
+    /// The volumes that the boot needs by themselves, and the LUKS UUIDs that they must have, where those are known.
+    public var indispensable: [(name: String, uuid: String?)] {
+        var found: [(name: String, uuid: String?)] = []
+        for volume in volumes where volume.required && volume.isOurs {
+            found.append((volume.name, volume.entry.identity))
+        }
+        return found
+    }
+
     /// The names of the volumes that were refused, or could not be read or opened.
     public var failed: String {
         joined(volumes.indices.filter { if case .failed = volumes[$0].phase { true } else { false } })

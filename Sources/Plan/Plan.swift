@@ -50,7 +50,7 @@ public struct Plan {
     private var nextAttempt = 1
 
     let rehearsal: Bool
-    let systemd: Bool
+    let system: InitrdSystem?
     let keyFolder: String?
     let host: String
     let began: Int64
@@ -64,14 +64,13 @@ public struct Plan {
     ///   - host: the machine's name, for the prompts.
     ///   - rehearsal: whether nothing is opened in earnest.
     ///   - keyFolder: in a rehearsal, the folder that stands for every key volume.
-    ///   - systemd: whether systemd is the native opener.
     ///   - now: the time.
     public init(
         settings: Settings, crypttab: Crypttab, host: String, rehearsal: Bool, keyFolder: String?,
-        systemd: Bool = false, now: Int64
+        now: Int64
     ) {
         self.rehearsal = rehearsal
-        self.systemd = systemd
+        system = settings.initrd
         self.keyFolder = keyFolder
         self.host = host
         began = now
@@ -125,16 +124,20 @@ public struct Plan {
     public mutating func removed(_ path: String, now: Int64) {
         devices.remove(path)
         deviceChanged(path, now: now)
+        if path.hasPrefix("/dev/dm-") { lookForNames() }
     }
 
     /// These are all the block devices there are: what is known of any other is out of date.
     public mutating func present(_ paths: [String], now: Int64) {
         for path in devices.others(than: paths) { removed(path, now: now) }
+        lookForNames()
     }
 
     /// A mapping of that name appeared or changed. Where nobody here made it, such as another agent or a person at a
     /// shell, the volume is looked at again: it may be open.
     public mutating func mapped(_ name: String) {
+        // It may have had another name before.
+        lookForNames()
         for index in volumes.indices where volumes[index].name == name && volumes[index].activating == nil {
             switch volumes[index].phase {
             case .open, .left: continue

@@ -29,6 +29,7 @@ extension Plan {
                 volumes[index].keyTried = false
                 volumes[index].keyProblem = ""
                 volumes[index].emptyTried = false
+                volumes[index].complaint = ""
             }
             lookAgain(index)
         }
@@ -38,10 +39,22 @@ extension Plan {
     /// Has the header of a volume that is not open read anew.
     mutating func lookAgain(_ index: Int) {
         if case .failed = volumes[index].phase { volumes[index].phase = .closed }
+        if volumes[index].nameIsTaken {
+            volumes[index].nameIsTaken = false
+            // A key that could not be tried for that has another turn.
+            volumes[index].keyTried = false
+            volumes[index].keyProblem = ""
+            volumes[index].emptyTried = false
+        }
         volumes[index].facts = nil
         volumes[index].deaths = 0
         if let job = volumes[index].inspecting { drop(job) }
         volumes[index].inspecting = nil
+    }
+
+    /// A mapping has gone, or has another name: what waited for a name may have it now.
+    mutating func lookForNames() {
+        for index in volumes.indices where volumes[index].nameIsTaken { lookAgain(index) }
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
@@ -125,13 +138,17 @@ extension Plan {
         switch report {
         case .inspected(let facts):
             volumes[index].facts = facts
+            if facts.taken.isEmpty { volumes[index].complaint = "" }
             if facts.active {
                 // Whoever has leave to activate it is about to say so.
                 wasOpen(index, now: now)
             } else if !volumes[index].isTaken,
-                let reason = Plan.native(volumes[index].entry, tokens: facts.tokens, systemd: systemd)
+                let reason = Plan.native(volumes[index].entry, tokens: facts.tokens, for: system)
             {
                 leave(index, .notice, reason)
+            } else if !facts.taken.isEmpty {
+                volumes[index].nameIsTaken = true
+                fail(index, facts.taken)
             }
             leaveTwins(of: index)
         case .done(.failed(let reason)): fail(index, reason)
@@ -172,6 +189,8 @@ extension Plan {
 
     private mutating func fail(_ index: Int, _ reason: String) {
         volumes[index].phase = .failed(reason)
+        guard volumes[index].complaint != reason else { return }
+        volumes[index].complaint = reason
         actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
     }
 

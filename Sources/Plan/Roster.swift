@@ -23,12 +23,12 @@ extension Plan {
     /// - Parameters:
     ///   - entry: the line.
     ///   - tokens: the types of the tokens that open one of its key slots.
-    ///   - systemd: whether systemd is the native opener. It asks its own tokens before it asks a person, where there is no
-    ///     key file; other openers do not know them.
+    ///   - system: who the native opener is. systemd asks its own tokens before it asks a person, where there is no key
+    ///     file; others do not know them.
     /// - Returns: a clause.
-    public static func native(_ entry: CrypttabEntry, tokens: [String], systemd: Bool) -> String? {
+    public static func native(_ entry: CrypttabEntry, tokens: [String], for system: InitrdSystem?) -> String? {
         let openers =
-            systemd && entry.key == .ask
+            system == .systemd && entry.key == .ask
             ? ["clevis", "systemd-tpm2", "systemd-fido2", "systemd-pkcs11"] : ["clevis"]
         return tokens.first { openers.contains($0) }.map { "its header has a \($0) binding" }
     }

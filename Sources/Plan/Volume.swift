@@ -28,6 +28,10 @@ struct Volume {
     var emptyTried = false
     /// Wrong passphrases so far.
     var wrong = 0
+    /// Whether it failed because something else has its name, or because its mapping is not usable.
+    var nameIsTaken = false
+    /// Why it failed last, so that the log has it once.
+    var complaint = ""
     /// Whether another line has its device, and holds: its own native opener must not try it either.
     var isTwin = false
     /// The job that has leave to activate it.

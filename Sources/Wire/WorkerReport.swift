@@ -56,16 +56,21 @@ public struct HeaderFacts: Equatable, Sendable {
     public var memory: UInt32
     /// The types of the tokens that open one of its key slots, such as `systemd-tpm2` or `clevis`.
     public var tokens: [String]
-    /// Whether `/dev/mapper/NAME` is active already.
+    /// Whether the volume is open already, as `/dev/mapper/NAME`.
     public var active: Bool
+    /// Why what stands at `/dev/mapper/NAME` is not the open volume, or empty.
+    public var taken: String
 
-    public init(version: UInt8, uuid: String, device: String, memory: UInt32, tokens: [String], active: Bool) {
+    public init(
+        version: UInt8, uuid: String, device: String, memory: UInt32, tokens: [String], active: Bool, taken: String = ""
+    ) {
         self.version = version
         self.uuid = uuid
         self.device = device
         self.memory = memory
         self.tokens = tokens
         self.active = active
+        self.taken = taken
     }
 }
 
@@ -89,6 +94,7 @@ extension WorkerReport {
             writer.integer(facts.memory)
             writer.list(Array(facts.tokens.prefix(Limits.tokens)), Limits.tokens, "tokens") { $0.text($1) }
             writer.bool(facts.active)
+            writer.text(facts.taken)
         case .key(let secret):
             writer = Writer(capacity: secret.count + 16)
             writer.integer(UInt8(3))
@@ -129,7 +135,7 @@ extension WorkerReport {
                     tokens: try reader.list(Limits.tokens, "tokens") { reader throws(WireError) in
                         try reader.string(Limits.text, "token")
                     },
-                    active: try reader.bool("active")))
+                    active: try reader.bool("active"), taken: try reader.string(Limits.text, "taken")))
         case 3: report = .key(try reader.secret(Limits.keyFile, "key"))
         case 4: report = .asksLeave(slot: try reader.integer())
         case 5: report = .done(try JobOutcome(&reader))

@@ -16,8 +16,8 @@ enum Inspection {
 
     /// What the header asks for.
     static func inspect(_ order: VolumeOrder, _ monitor: MonitorLink) -> WorkerReport {
-        Capabilities.keep(only: [.administer, .makeNodes, .readAny, .lockMemory])
-        let isActive = !order.rehearsal && Volume.isActive(order.name)
+        Capabilities.keep(only: [.administer, .readAny, .lockMemory])
+        let mapping = order.rehearsal ? nil : Mapping(named: order.name)
         // What follows parses the disk. Root's own files, such as devices and libcryptsetup's locks, stay open to it.
         Capabilities.keep(only: [.readAny, .lockMemory])
         if order.rehearsal { Volume.neverWrite() }
@@ -25,6 +25,11 @@ enum Inspection {
         defer { monitor.log(.warning, log.take().map { "\(order.name): \($0)" }) }
         do throws(LUKSError) {
             let volume = try Volume(device: order.device, header: order.header, log: log)
+            var taken = ""
+            var isActive = false
+            do throws(LUKSError) { isActive = try volume.isOpen(as: mapping, order.uuid) } catch {
+                taken = error.description
+            }
             // What is open already has been somebody else's choice.
             if !isActive { try volume.require(uuid: order.uuid) }
             return .inspected(
@@ -32,7 +37,8 @@ enum Inspection {
                     version: volume.version, uuid: volume.uuid,
                     device: Files.resolved(order.device) ?? order.device,
                     memory: volume.derivationMemory(keySlot: order.keySlot),
-                    tokens: volume.tokenTypes.map { cut($0, to: Inspection.longestTokenType) }, active: isActive))
+                    tokens: volume.tokenTypes.map { cut($0, to: Inspection.longestTokenType) }, active: isActive,
+                    taken: taken))
         } catch {
             return .done(.failed(because: error.description))
         }

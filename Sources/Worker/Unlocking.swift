@@ -14,7 +14,6 @@ enum Unlocking {
             Capabilities.keep(only: [
                 .administer, .rawIO, .makeNodes, .changeOwner, .readAny, .overrideAccess, .lockMemory,
             ])
-            if Volume.isActive(order.name) { return .alreadyOpen }
         }
         let log = LibraryLog()
         let outcome: JobOutcome
@@ -34,6 +33,7 @@ enum Unlocking {
         _ order: VolumeOrder, _ typed: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
     ) throws(LUKSError) -> JobOutcome {
         let volume = try Volume(device: order.device, header: order.header, log: log)
+        if !order.rehearsal, try volume.isOpen(as: Mapping(named: order.name), order.uuid) { return .alreadyOpen }
         // Another disk may stand there since the header was inspected, or a disk may show another header every time.
         try volume.require(uuid: order.uuid)
         // The slow part, before leave is asked: meanwhile another prompt may have opened the volume, or the monitor

@@ -14,7 +14,7 @@ enum CommandLine {
         usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
                postern check [--image FOLDER] [-f FILE]
                postern image --into FOLDER [-f FILE] [--also CRYPTTAB] [VOLUME...]
-               postern settle
+               postern settle [-f FILE]
                postern -T [-f FILE]
                postern --version
         FILE is \(defaultFile) unless -f names another one.
@@ -28,7 +28,7 @@ enum CommandLine {
         case "agent": return agent(rest)
         case "check": return check(rest)
         case "image": return image(rest)
-        case "settle": return rest.isEmpty ? Settling.run() : misused("settle takes nothing")
+        case "settle": return file(rest).map { Settling.run($0) } ?? misused("settle takes -f FILE alone")
         case "-T": return file(rest).map { show($0) } ?? misused("-T takes -f FILE alone")
         case "--version":
             print("postern \(version)")

@@ -13,6 +13,7 @@ enum Postern {
 
 /// What the first argument asks for: a role that the monitor starts, or a command that a person types.
 private func run() -> Int32 {
+    linux_default_signals()
     let arguments = (1..<max(Int(linux_argument_count()), 1)).map { index in
         unsafe linux_argument(Int32(index)).map { unsafe String(cString: $0) } ?? ""
     }

@@ -30,7 +30,7 @@ struct BootTests {
             let lab = try await Lab(machine)
             // The power goes with this shell's parent, a second later.
             try await lab.run("(sleep 1; seq 1000 1999; echo LAST LINE; off) >/dev/console 2>&1 &")
-            try await machine.console.expectEnd()
+            try await machine.console.expect("reboot: Power down")
             #expect(machine.console.text.contains("1999\nLAST LINE\n"))
         }
     }

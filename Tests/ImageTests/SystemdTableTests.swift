@@ -16,7 +16,8 @@ import Testing
         var found: [String: String] = [:]
         for dropIn in table.dropIns {
             let parts = dropIn.path.split(separator: "/")
-            #expect(parts.prefix(3) == ["etc", "systemd", "system"] && parts.last == "postern.conf")
+            #expect(parts.prefix(3) == ["etc", "systemd", "system"])
+            #expect(["postern.conf", "timeout.conf"].contains(parts.last))
             let lines = String(decoding: dropIn.text, as: UTF8.self).split(separator: "\n")
             #expect(lines.dropFirst().prefix(2) == ["[Unit]", "After=postern.service"])
             found[String(parts[3].dropLast(".device.d".count))] = lines.dropFirst(3).joined()
@@ -55,6 +56,15 @@ import Testing
                 "dev-a": limit, "dev-b": "", "dev-c": limit, "dev-d": limit, "dev-header": limit,
                 #"dev-disk-by\x2duuid-1234\x2dabcd"#: limit, #"dev-disk-by\x2duuid-1234\x2dABCD"#: limit,
                 #"dev-disk-by\x2dlabel-head"#: limit,
+            ])
+    }
+
+    @Test("what dracut would write at boot, that a volume's device is waited for without limit, is there already")
+    func dracut() {
+        let made = table("a /dev/a /k:/dev/b luks\n")
+        #expect(
+            made.dropIns.map { $0.path } == [
+                "/etc/systemd/system/dev-a.device.d/timeout.conf", "/etc/systemd/system/dev-b.device.d/postern.conf",
             ])
     }
 

@@ -173,8 +173,8 @@ import Testing
             print(refused(lambda: third.request_x11()))
             print(run(transport, "status")[0])
             """)
-        // A terminal is granted, the second command, the subsystem and X11 are not.
-        #expect(end.out.split(separator: "\n") == ["True", "False", "True", "True", "0"], "\(end)")
+        // A terminal is granted, and the subsystem, whose client is told that there is none; a second command and X11 are not.
+        #expect(end.out.split(separator: "\n") == ["True", "False", "False", "True", "0"], "\(end)")
         try check()
     }
 

@@ -102,11 +102,11 @@ import Testing
         #expect(lines.last == "\(folder.path("postern.conf")): \(lines.count - 1) findings", "\(end)")
     }
 
-    @Test func settleIsForAnInitrdAndTakesNothing() throws {
+    @Test func settleIsForAnInitrdAndTakesAFileAlone() throws {
         let refused = try postern("settle")
         #expect(refused.status == 6 && refused.err.contains("this is none"), "\(refused)")
         let misused = try postern("settle", "now")
-        #expect(misused.status == 2 && misused.err.contains("settle takes nothing"), "\(misused)")
+        #expect(misused.status == 2 && misused.err.contains("settle takes -f FILE alone"), "\(misused)")
     }
 
     @Test func aMissingFileIsAFinding() throws {

@@ -115,11 +115,11 @@ extension ImageCommandTests {
                 == "root /dev/sda /key:LABEL=keys keyfile-timeout=5s\nown /dev/sdd - x-systemd.device-timeout=5\n"
                 + "swap /dev/sdc /dev/urandom swap\n")
         for (device, limit) in [
-            ("dev-sdc", "JobRunningTimeoutSec=90s\n"), ("dev-sdd", ""),
-            (#"dev-disk-by\x2dlabel-keys"#, "JobRunningTimeoutSec=90s\n"),
+            ("dev-sdc.device.d/timeout", "JobRunningTimeoutSec=90s\n"), ("dev-sdd.device.d/timeout", ""),
+            (#"dev-disk-by\x2dlabel-keys.device.d/postern"#, "JobRunningTimeoutSec=90s\n"),
         ] {
             #expect(
-                try staged("etc/systemd/system/\(device).device.d/postern.conf")
+                try staged("etc/systemd/system/\(device).conf")
                     .hasSuffix("[Unit]\nAfter=postern.service\n\(limit)"))
         }
     }

@@ -25,10 +25,18 @@ final class ScriptedStage {
             (["PATH=\(root)bin:/bin:/usr/bin", evaluated.scripted.postCommands] + volumes + ["echo END\n"])
             .joined(separator: "\n")
             .replacing("/etc/postern", with: "\(root)etc/postern").replacing("/run/postern", with: "\(root)run/postern")
-            .replacing("/dev/mapper", with: "\(root)dev/mapper")
+            .replacing("/sys/class", with: "\(root)sys/class")
         try configuration.write(text, to: "stage-1")
         try configuration.write("", to: "etc/postern/ssh_host_key_1")
         try configuration.write("#!/bin/sh\necho \"$*\" >>'\(root)lvm'\n", to: "bin/lvm", mode: 0o755)
+    }
+
+    /// The commands with which the agent makes mappings, each with its own UUID.
+    func maps(_ mappings: [(name: String, uuid: String)]) -> String {
+        mappings.enumerated().map { number, mapping in
+            "dm=$root/sys/class/block/dm-\(number)/dm; mkdir -p $dm; echo \(mapping.name) >$dm/name; "
+                + "echo \(mapping.uuid) >$dm/uuid\n"
+        }.joined()
     }
 
     /// Sets what the agent does; `$root` is the root folder.
@@ -70,8 +78,7 @@ final class ScriptedStage {
 
     @Test("what the agent has opened is not asked for, and host keys are closed to others")
     func opened() throws {
-        try stage.agent(
-            "mkdir -p $root/dev/mapper && cd $root/dev/mapper && touch \(Self.volumes.joined(separator: " "))")
+        try stage.agent(stage.maps(Self.volumes.map { ($0, uuid(of: $0)) }))
         let end = try stage.run()
         #expect(end.status == 0 && end.out == "END\n" && end.err.isEmpty, "\(end)")
         let key = configuration.work.path("etc/postern/ssh_host_key_1")
@@ -92,13 +99,32 @@ final class ScriptedStage {
 
     @Test("when the agent was killed after the first volume, the others are asked for")
     func killed() throws {
-        try stage.agent("mkdir -p $root/dev/mapper && touch $root/dev/mapper/crypt-root && kill -9 $$")
+        try stage.agent(stage.maps([("crypt-root", uuid(of: "crypt-root"))]) + "kill -9 $$")
         let end = try stage.run()
         #expect(end.status == 0, "\(end)")
         #expect(
             end.out.split(separator: "\n").filter { $0.hasPrefix("ASKED") }
                 == Self.volumes.dropFirst().map { "ASKED \($0)" })
         #expect(FileManager.default.fileExists(atPath: configuration.work.path("settled")))
+    }
+
+    @Test("a mapping that has a volume's name and is another's is not taken for it")
+    func strangers() throws {
+        let other = "CRYPT-LUKS2-00000000000000000000000000000000-storage-1"
+        try stage.agent(
+            stage.maps([("crypt-root", "LVM-abc"), ("storage-1", other), ("storage-2", uuid(of: "storage-2"))]))
+        let end = try stage.run()
+        #expect(end.status == 0, "\(end)")
+        #expect(
+            end.out.split(separator: "\n").filter { $0.hasPrefix("ASKED") }
+                == Self.volumes.filter { $0 != "storage-2" }.map { "ASKED \($0)" })
+    }
+
+    /// What cryptsetup calls the mapping of a volume of the configuration.
+    private func uuid(of volume: String) -> String {
+        let device = "\(volume) /dev/disk/by-uuid/"
+        let uuid = evaluated.scripted.postCommands.components(separatedBy: device).last?.prefix(36) ?? ""
+        return "CRYPT-LUKS2-\(uuid.filter { $0 != "-" })-\(volume)"
     }
 
     @Test("while a device is missing, logical volumes are brought up, and not before or afterwards")

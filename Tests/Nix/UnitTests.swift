@@ -129,7 +129,8 @@ import Testing
         var theirs: [String: [String: [String]]] = [:]
         let folder = work.path("tree/etc/systemd/system")
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
-            theirs[name] = settings(try String(contentsOfFile: "\(folder)/\(name)/postern.conf", encoding: .utf8))
+            let file = try #require(FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(name)").first)
+            theirs[name] = settings(try String(contentsOfFile: "\(folder)/\(name)/\(file)", encoding: .utf8))
         }
         var ours: [String: [String: [String]]] = [:]
         for (name, text) in evaluated.units where name.hasSuffix("/overrides.conf") {

@@ -132,12 +132,12 @@ import Wire
             ("systemd-recovery", "none", false), ("systemd-tpm2", "/key", false),
         ])
     func systemdTokens(type: String, key: String, isLeft: Bool) {
-        for systemd in [true, false] {
-            let story = Story(Story.crypttab(["bound"], "\(key) luks"), systemd: systemd)
+        for system in ["systemd", "initramfs-tools", "script"] {
+            let story = Story(Story.crypttab(["bound"], "\(key) luks"), "Initrd \(system)")
             story.tokens = ["bound": [type]]
             _ = story.appear("bound")
-            #expect(story.picture.first?.hasSuffix("left") == (isLeft && systemd))
-            if isLeft, systemd { #expect(story.detail("bound") == "its header has a \(type) binding") }
+            #expect(story.picture.first?.hasSuffix("left") == (isLeft && system == "systemd"))
+            if isLeft, system == "systemd" { #expect(story.detail("bound") == "its header has a \(type) binding") }
         }
     }
 

@@ -32,8 +32,7 @@ final class Story {
     }
 
     init(
-        _ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil,
-        systemd: Bool = false
+        _ crypttab: String, _ configuration: String = "", rehearsal: Bool = false, keyFolder: String? = nil
     ) {
         var findings: [Finding] = []
         let settings = Settings.parse(Array(configuration.utf8), file: "postern.conf", into: &findings)
@@ -41,7 +40,6 @@ final class Story {
         #expect(findings.isEmpty, "\(findings.map(\.description))")
         plan = Plan(
             settings: settings, crypttab: volumes, host: "nas", rehearsal: rehearsal, keyFolder: keyFolder,
-            systemd: systemd,
             now: now)
     }
 
@@ -80,13 +78,14 @@ final class Story {
     }
 
     /// The worker that reads a header has read it.
-    func readHeader(_ name: String, active: Bool = false) -> [String] {
+    func readHeader(_ name: String, active: Bool = false, taken: String = "") -> [String] {
         end(
             "inspect \(name)",
             .inspected(
                 HeaderFacts(
                     version: 2, uuid: Story.uuid(name), device: devices[name] ?? "/dev/\(name)",
-                    memory: memory[name] ?? 1024, tokens: tokens[name] ?? [], active: active)))
+                    memory: memory[name] ?? 1024, tokens: tokens[name] ?? [], active: active,
+                    taken: taken)))
     }
 
     /// A job ends. The oldest of that name is meant.

@@ -90,7 +90,7 @@ import Wire
             .inspected(
                 HeaderFacts(
                     version: 2, uuid: long, device: long, memory: 0, tokens: [String](repeating: long, count: 40),
-                    active: false)),
+                    active: false, taken: long)),
         ]
         for report in reports { _ = try WorkerReport.read(report.body()) }
     }

@@ -98,7 +98,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
         samples: {
             let tags = DeviceTags(type: "ext4", uuid: "1", label: "l", partitionUUID: "2", partitionLabel: "p")
             let facts = HeaderFacts(
-                version: 2, uuid: "1", device: "/dev/vda", memory: 1 << 20, tokens: ["clevis", ""], active: true)
+                version: 2, uuid: "1", device: "/dev/vda", memory: 1 << 20, tokens: ["clevis", ""], active: true,
+                taken: "it is")
             let reports: [WorkerReport] = [
                 .probed(tags), .inspected(facts), .key(try secret([UInt8](repeating: 7, count: 5000))),
                 .asksLeave(slot: -1), .done(.opened(slot: 3)), .done(.wrongKey), .done(.alreadyOpen),

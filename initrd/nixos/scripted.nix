@@ -10,23 +10,37 @@ let
   files = import ./files.nix { inherit config lib; };
   isOn = cfg.enable && !config.boot.initrd.systemd.enable;
 
+  # What cryptsetup's mapping of a volume has in its own UUID, where that is known: any that it made will do otherwise.
+  identity =
+    volume:
+    let
+      found = builtins.match "/dev/disk/by-uuid/([-0-9a-f]{36})" volume.device;
+    in
+    if found == null || volume.header != null then
+      "*"
+    else
+      "${builtins.replaceStrings [ "-" ] [ "" ] (builtins.head found)}-*";
+
   put = path: text: ''
     printf %s ${lib.escapeShellArg text} >${path}
   '';
 in
 {
   # Beside what luksroot.nix declares. Its opener does not look whether a volume is open, and cryptsetup would refuse a second
-  # time, for ever. These commands come after the opener's functions, and just before their call.
+  # time, for ever. So it does while a stranger's mapping has the name, such as that of a logical volume. These commands come after the opener's functions, and just before their call.
   options.boot.initrd.luks.devices = lib.mkOption {
     type = lib.types.attrsOf (
       lib.types.submodule (
-        { name, ... }:
+        { name, config, ... }:
         {
           config = lib.mkIf (isOn && files.ours ? ${name}) {
             preOpenCommands = ''
-              if [ -e /dev/mapper/${name} ]; then
-                open_normally() { :; }
-              fi
+              for mapping in /sys/class/block/dm-*/dm; do
+                [ "$(cat "$mapping/name" 2>/dev/null)" = '${name}' ] || continue
+                case $(cat "$mapping/uuid") in
+                  CRYPT-LUKS[12]-${identity config}) open_normally() { :; } ;;
+                esac
+              done
             '';
           };
         }

@@ -126,6 +126,11 @@ in
               "initrd.target"
               "initrd-cleanup.service"
               "shutdown.target"
+              # These start as soon as a device of the right name is there, be it a stranger's logical volume that is called so.
+              "sysroot.mount"
+              "sysroot-usr.mount"
+              "systemd-fsck-root.service"
+              "systemd-hibernate-resume.service"
             ];
             conflicts = [
               "initrd-switch-root.target"
@@ -142,9 +147,10 @@ in
               # What comes from the store can be read by every service of the initrd.
               ExecStartPre = "-${chmod} 0600 ${lib.concatStringsSep " " files.hostKeyFiles}";
               ExecStart = "${postern} agent";
-              # What an agent that was killed could not take away.
+              # What an agent that was killed could not take away. While a stranger's mapping has a volume's name it does not
+              # end, and says so to systemd, which would end it otherwise.
               ExecStopPost = "-${postern} settle";
-              NotifyAccess = "main";
+              NotifyAccess = "exec";
               TimeoutStartSec = "infinity";
               TimeoutStopSec = 30;
               # Its processes end with it; one that makes a mapping must not be killed at it.

@@ -134,6 +134,9 @@ install() {
     inst_simple "$moddir/postern.service" "$systemdsystemunitdir/postern.service"
     inst_simple "$moddir/initrd.conf" /etc/systemd/system.conf.d/postern.conf
     $SYSTEMCTL -q --root "$initdir" enable postern.service
+    # What wakes a hibernated system, until systemd 254, has a name that postern.service cannot give.
+    mkdir -p "$initdir/etc/systemd/system/systemd-hibernate-resume@.service.d"
+    printf '[Unit]\nAfter=postern.service\n' > "$initdir/etc/systemd/system/systemd-hibernate-resume@.service.d/postern.conf"
     # Without ip= on the kernel command line every card asks DHCP.
     if dracut_module_included systemd-networkd; then
         # It is up without being told that it is needed, and being told would let the boot wait for it.

@@ -28,7 +28,9 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         }
         precondition(links.links.count <= 256 && links.addresses.count <= 1024)
         let facts = links.reach(
-            Surroundings(listening: listening, driverless: ["PCI 1"], failures: [(2, "no firmware")]))
+            Surroundings(
+                listening: listening, missing: [NetworkFact(.noDriver, detail: "PCI 1")],
+                failures: [(2, "no firmware")]))
         precondition(facts.count <= Links.mostFacts)
         check(facts)
         if facts == reported {

@@ -135,7 +135,8 @@ struct Boot {
                     HeaderFacts(
                         version: 2, uuid: "", device: how & 0x18 == 0x10 ? "/dev/d1" : "",
                         memory: UInt32(how >> 4) << 16,
-                        tokens: how == 255 ? ["clevis"] : [], active: false))
+                        tokens: how == 255 ? ["clevis"] : [], active: false,
+                        taken: how == 254 ? "the name is taken" : ""))
             } else {
                 report = .keyRead
             }
