@@ -121,7 +121,8 @@ import Testing
         #expect(stranger.readToEnd(timeout: patience) != nil, "\(agent.log)")
         #expect(eventually { Processes.hasEnded(session) })
         #expect(agent.logs("its session was ended: no login within 1 seconds"), "\(agent.log)")
-        #expect(try agent.ssh(["status"]).status == 0)
+        // A login takes longer than the second on a busy machine.
+        #expect(try eventually { try agent.ssh(["status"]).status == 0 })
     }
 
     @Test func aConnectionThatNobodyUsesIsClosedInOrderAndAPromptStays() throws {
