@@ -26,6 +26,8 @@ struct Boot {
     /// The prompts that wait for an answer, and those without a terminal that wait for their exit code.
     var waiting: [Channel] = []
     var scripts: [Channel] = []
+    /// Terminals that have sent a passphrase, and whose input goes on.
+    var terminals: Set<UInt8> = []
     /// Volumes that a worker has activated.
     var open: Set<String> = []
     var goneOn = false
@@ -77,7 +79,9 @@ struct Boot {
         case 0: changeDevice(next())
         case 1, 2: endJob(next(), next())
         case 3: type(next())
-        case 4: close(next())
+        case 4:
+            let byte = next()
+            if byte & 128 == 0 { close(byte) } else { endInput(byte) }
         case 5: pass(Int64(next()) * 100)
         case 6: askLeave(next())
         default: pass(Int64(next()) * 10_000)
@@ -156,7 +160,12 @@ struct Boot {
         }
         let isTerminal = isConsole || byte & 8 != 0
         waiting.append(channel)
-        if !isTerminal { scripts.append(channel) }
+        if isTerminal {
+            terminals.insert(UInt8(byte & 7))
+        } else {
+            scripts.append(channel)
+            terminals.remove(UInt8(byte & 7))
+        }
         let asker = Asker(channel: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal)
         plan.passphrase(secret, from: asker, now: now)
     }
@@ -165,7 +174,16 @@ struct Boot {
         let channel = Channel(session: byte & 7, number: 1)
         waiting.removeAll { $0 == channel }
         scripts.removeAll { $0 == channel }
+        terminals.remove(UInt8(byte & 7))
         if byte & 8 == 0 { plan.closed(channel) } else { plan.closed(session: byte & 7) }
+    }
+
+    /// From now on the terminal is answered as a script is.
+    private mutating func endInput(_ byte: Int) {
+        guard terminals.remove(UInt8(byte & 7)) != nil else { return }
+        let channel = Channel(session: byte & 7, number: 1)
+        scripts.append(channel)
+        plan.inputEnded(channel)
     }
 
     /// Time passes, and the plan is asked when it wants to be.
@@ -233,6 +251,11 @@ struct Boot {
     private func check() {
         if let deadline = plan.deadline(now: now) { precondition(deadline > now) }
         precondition(plan.continues == goneOn)
+        let holds = plan.held(now: now)
+        for key in 0..<4 {
+            let seconds = Hold.seconds(holds, for: key, now: now)
+            precondition(holds.isEmpty == (seconds == 0) && seconds <= 30, "a hold of \(seconds) seconds")
+        }
         for volume in plan.picture(now: now).volumes {
             if volume.state == .open { precondition(open.contains(volume.name), "\(volume.name) is not open") }
             if volume.state == .trying {

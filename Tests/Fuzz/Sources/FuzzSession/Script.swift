@@ -156,11 +156,12 @@ struct Script {
             message.string([UInt8](repeating: 0, count: Int(sizes)))
         case 2:
             let commands = [
-                "unlock", "status", "status --json", "help", "cryptroot-unlock", "rm -rf /", "", "\u{1b}c\0\n",
+                "unlock", "status", "status --json", "help", "cryptroot-unlock", "cryptroot-unlock && exit", "", "\u{1b}c\0\n",
             ]
             message.string(commands[Int(sizes & 7)])
         case 7: message.string([UInt8](repeating: 0x20 &+ sizes, count: 1000 + Int(sizes)))
         case 3: for number in [first, second, 0, 0] { message.integer(number) }
+        case 6 where sizes & 1 == 0: message.string("sftp")
         case 4, 5, 6: for _ in 0..<2 { message.string("PATH") }
         default: message.integer(first)
         }
