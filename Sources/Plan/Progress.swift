@@ -146,7 +146,8 @@ extension Plan {
                 let reason = Plan.native(volumes[index].entry, tokens: facts.tokens, for: system)
             {
                 leave(index, .notice, reason)
-            } else if !facts.taken.isEmpty {
+            } else if !facts.taken.isEmpty, volumes[index].activating == nil {
+                // What is being activated has no table for a moment, and its worker tells how that ends.
                 volumes[index].nameIsTaken = true
                 fail(index, facts.taken)
             }

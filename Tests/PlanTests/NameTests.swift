@@ -37,6 +37,17 @@ import Wire
         #expect(story.readHeader("root", active: true) == ["go on"])
     }
 
+    @Test func `a mapping that is being made here, and has no table yet, is no obstacle`() {
+        let story = Story(Story.crypttab(["root"]))
+        #expect(story.appear("root") == ["inspect root"])
+        _ = story.type("x", .console)
+        #expect(story.leave("unlock root"))
+        #expect(story.plug("/dev/root", uuid: Story.uuid("root")) == ["inspect root"])
+        #expect(story.readHeader("root", taken: "its mapping is suspended, or has no table") == [])
+        #expect(story.logs == [])
+        #expect(story.end("unlock root", .opened(slot: 0)).last == "go on")
+    }
+
     @Test func `a mapping that gets another name gives the name free`() {
         let story = taken(Story.crypttab(["root"]))
         #expect(story.mapped("old-root") == ["inspect root"])
