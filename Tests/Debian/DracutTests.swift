@@ -221,12 +221,12 @@ extension DebianTests {
         func stranger() async throws {
             var system = system()
             system.control = true
-            // As LVM does it, which this image lacks.
+            // As LVM does it, which this image lacks. A mapping of the other disk would keep that from systemd.
             system.files = [
                 "etc/systemd/system/postern.service.d/stranger.conf": """
                 [Service]
-                ExecStartPre=/bin/sh -c 'until [ -b /dev/vdb ]; do sleep 0.1; done'
-                ExecStartPre=/bin/sh -c 'echo 0 2048 linear /dev/vdb 0 | dmsetup create crypt-root -u LVM-stranger'
+                ExecStartPre=/bin/sh -c 'until [ -b /dev/vda ]; do sleep 0.1; done'
+                ExecStartPre=/bin/sh -c 'echo 0 2048 linear /dev/vda 32768 | dmsetup create crypt-root -u LVM-stranger'
 
                 """
             ]
