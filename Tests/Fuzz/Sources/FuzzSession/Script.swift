@@ -156,7 +156,8 @@ struct Script {
             message.string([UInt8](repeating: 0, count: Int(sizes)))
         case 2:
             let commands = [
-                "unlock", "status", "status --json", "help", "cryptroot-unlock", "cryptroot-unlock && exit", "", "\u{1b}c\0\n",
+                "unlock", "status", "status --json", "help", "cryptroot-unlock", "cryptroot-unlock && exit", "",
+                "\u{1b}c\0\n",
             ]
             message.string(commands[Int(sizes & 7)])
         case 7: message.string([UInt8](repeating: 0x20 &+ sizes, count: 1000 + Int(sizes)))
