@@ -60,8 +60,16 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: sourceSettings + (embedded ? [compiledByUser] : []))
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+/// Tests in the folder of `Tests` that has the tests of their kind.
+func tests(_ kind: String, _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(kind)/\(name.dropLast("Tests".count))", exclude: exclude,
+        swiftSettings: settings)
+}
+
+/// What tests of several targets share.
+func support(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/Support/\(name)", swiftSettings: settings)
 }
 
 /// A C library. pkg-config is for the everyday build: it would find Debian's older libssh.a before ours.
@@ -103,37 +111,35 @@ let package = Package(
             dependencies: ["CLinux", "Config", "Console", "Image", "Linux", "Monitor", "Session", "Worker"],
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),
-        tests("ConfigTests", ["Config"]),
-        // Stand-ins for our own processes and for people, which tests of several modules use.
-        .target(
-            name: "TestPeers", dependencies: ["CLinux", "CMachine", "Linux", "Wire"], path: "Tests/TestPeers",
-            swiftSettings: settings),
-        tests("ImageTests", ["Config", "Image", "LUKS", "Monitor", "TestImages"]),
-        tests("LinuxTests", ["CMachine", "Linux"]),
-        tests("PlanTests", ["Config", "Linux", "Plan", "TestImages", "Wire"]),
-        tests("NetworkTests", ["Config", "Linux", "Network", "Wire"]),
-        tests("WireTests", ["Linux", "Wire"]),
-        .target(name: "SeenTerminal", path: "Tests/SeenTerminal", swiftSettings: settings),
-        tests("TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
-        tests("ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),
-        .target(name: "TestImages", dependencies: ["Linux"], path: "Tests/TestImages", swiftSettings: settings),
-        tests("LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
-        tests("WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
-        // It searches whole memories.
-        .target(name: "CMachine", path: "Tests/CMachine", cSettings: [.unsafeFlags(["-O2"])]),
-        .target(name: "Machine", dependencies: ["CMachine"], path: "Tests/Machine", swiftSettings: settings),
-        .testTarget(name: "DebianTests", dependencies: ["Machine"], path: "Tests/Debian", swiftSettings: settings),
-        .testTarget(name: "BootTests", dependencies: ["Machine"], path: "Tests/Boot", swiftSettings: settings),
-        tests("SSHTests", ["SSH"]),
-        tests("ScriptTests", ["TestPeers"]),
-        .testTarget(
-            name: "NixTests", dependencies: ["TestPeers"], path: "Tests/Nix",
+        tests("Unit", "ConfigTests", ["Config"]),
+        tests("Unit", "ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),
+        tests("Unit", "ImageTests", ["Config", "Image", "LUKS", "Monitor", "TestImages"]),
+        tests("Unit", "LinuxTests", ["CMachine", "Linux"]),
+        tests("Unit", "LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
+        tests("Unit", "NetworkTests", ["Config", "Linux", "Network", "Wire"]),
+        tests("Unit", "PlanTests", ["Config", "Linux", "Plan", "Repository", "TestImages", "Wire"]),
+        tests("Unit", "SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
+        tests("Unit", "SSHTests", ["SSH"]),
+        tests("Unit", "TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),
+        tests("Unit", "WireTests", ["Linux", "Wire"]),
+        tests("Unit", "WorkerTests", ["Linux", "LUKS", "TestImages", "Wire", "Worker", "postern"]),
+        tests("EndToEnd", "BootTests", ["Machine"]),
+        tests("EndToEnd", "DebianTests", ["Machine", "Repository"]),
+        tests("EndToEnd", "LoopbackTests", ["Repository", "TestImages", "TestPeers"]),
+        tests(
+            "EndToEnd", "NixTests", ["Repository", "TestPeers"],
             exclude: [
                 "configurations", "eval.nix", "example-stubs.nix", "example.nix", "lib.nix", "modules.nix", "render",
                 "stubs.nix",
-            ],
-            swiftSettings: settings),
-        tests("SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
-        tests("LoopbackTests", ["TestImages", "TestPeers"]),
+            ]),
+        tests("EndToEnd", "ScriptsTests", ["Repository", "TestPeers"]),
+        // It searches whole memories.
+        .target(name: "CMachine", path: "Tests/Support/CMachine", cSettings: [.unsafeFlags(["-O2"])]),
+        support("Machine", ["CMachine", "Repository"]),
+        support("Repository"),
+        support("SeenTerminal"),
+        support("TestImages", ["Linux"]),
+        // Stand-ins for our own processes and for people, which tests of several modules use.
+        support("TestPeers", ["CLinux", "CMachine", "Linux", "Repository", "Wire"]),
     ]
 )

@@ -2,7 +2,7 @@
 # NixOS-Based NAS" (2022) as one configuration around boot.initrd.postern.
 #
 # Written against nixpkgs 26.05, whose stage 1 is systemd: after its release notes, and after nixpkgs's modules as they
-# were in the middle of 2025 and of 2026 (Tests/Nix/example-stubs.nix names each file). The tests evaluate it over stubs
+# were in the middle of 2025 and of 2026 (Tests/EndToEnd/Nix/example-stubs.nix names each file). The tests evaluate it over stubs
 # of these options; it was never built, because there is no nixpkgs where they run. What is yours to change: the UUIDs,
 # the addresses, hostId, the drivers, the public key, and the files below /etc/secrets/initrd and /run/agenix.
 #

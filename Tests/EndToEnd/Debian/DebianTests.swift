@@ -1,0 +1,72 @@
+import Foundation
+import Machine
+import Testing
+
+/// Boots of installed Debian systems in QEMU. `Tests/run` builds the package that they have, and asks for them.
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_DEBIAN_TESTS"] == "1", "run by Tests/run"))
+struct DebianTests {}
+
+/// What the prompts say.
+enum Texts {
+    /// The prompt of Debian's own scripts.
+    static let native = "Please unlock disk crypt-root: "
+    /// The agent's, before the names of the volumes that wait.
+    static let prompt = "Passphrase for crypt-root:"
+    static let continues = "Boot continues."
+}
+
+/// The passphrase of the root, from `Tests/Support/qemu/disks`.
+let passphrase = "open sesame"
+
+/// Gives the passphrase to ssh on its standard input.
+func unlock(_ machine: Machine, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+    #expect(unlocked.status == 0, "\(unlocked)", sourceLocation: sourceLocation)
+}
+
+/// Waits for the login prompt of a system that is `root`, with `open` and nothing else open, which `who` unlocked; the
+/// agent has left nothing behind in the initrd, and no link up.
+@discardableResult
+func expectLogin(
+    _ machine: Machine, root: String = "crypt-root", open: Set<String> = ["crypt-root"], by who: String,
+    skipped: Set<String> = [], sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> Report {
+    let report = try await machine.login()
+    let left = try await machine.survey()
+    #expect(left.left == [], sourceLocation: sourceLocation)
+    #expect(left.skipped == skipped, sourceLocation: sourceLocation)
+    for question in ["secrets", "addresses"] {
+        #expect(report[question] == [], "\(question)", sourceLocation: sourceLocation)
+    }
+    #expect(report["root"] == ["/dev/mapper/\(root)"], sourceLocation: sourceLocation)
+    #expect(Set(report["open"]) == open, sourceLocation: sourceLocation)
+    #expect(Set(report["files"]) == Set(skipped.map { "/run/postern/skip/\($0)" }), sourceLocation: sourceLocation)
+    #expect(report["modes"].first == "755:/run/postern", sourceLocation: sourceLocation)
+    #expect(report["links"].allSatisfy { !$0.contains("UP") }, sourceLocation: sourceLocation)
+    for question in ["processes", "global", "routes", "keys", "prompts", "failed"] {
+        #expect(report[question] == [], "\(question)", sourceLocation: sourceLocation)
+    }
+    #expect(
+        report.log.contains { $0.hasPrefix("crypt-root: opened by ") && $0.contains(who) },
+        "\(report.log)", sourceLocation: sourceLocation)
+    #expect(report["images"].allSatisfy { $0.hasPrefix("600:") }, sourceLocation: sourceLocation)
+    #expect(!machine.console.text.contains(Texts.native), sourceLocation: sourceLocation)
+    #expect(!machine.console.text.contains(passphrase), sourceLocation: sourceLocation)
+    return report
+}
+
+/// Types the passphrase at Debian's own prompt, and waits for the login prompt.
+@discardableResult
+func expectNativeUnlock(
+    _ machine: Machine, sourceLocation: SourceLocation = #_sourceLocation
+) async throws -> Report {
+    try await machine.console.expect(Texts.native)
+    machine.type(passphrase + "\r")
+    let report = try await machine.login()
+    #expect(report["root"] == ["/dev/mapper/crypt-root"], sourceLocation: sourceLocation)
+    for question in ["secrets", "addresses", "global", "processes", "keys", "prompts", "failed"] {
+        #expect(report[question] == [], "\(question)", sourceLocation: sourceLocation)
+    }
+    #expect(!report.log.contains { $0.contains("opened by") }, sourceLocation: sourceLocation)
+    return report
+}

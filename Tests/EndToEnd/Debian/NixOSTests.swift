@@ -1,0 +1,152 @@
+import Foundation
+import Machine
+import Repository
+import Testing
+
+extension DebianTests {
+    /// The units that NixOS would have in its initrd, in the systemd initrd that dracut made, with stand-ins for what else
+    /// NixOS has there.
+    @Suite struct NixOSTests {
+        private static let native = "Please enter passphrase for disk"
+        private static let store = "nix/store/00000000000000000000000000000000-"
+        private static let folder = Repository.root.appending(path: "Tests/EndToEnd/Nix")
+        private static let script = folder.appending(path: "render").path
+        private static let configuration = folder.appending(path: "configurations/boot.nix").path
+
+        /// What NixOS puts into place late, so that nobody has it who does not wait. The host key is the one that the image
+        /// has already, under another name.
+        private static let secrets = """
+            [Unit]
+            DefaultDependencies=no
+            Before=cryptsetup-pre.target shutdown.target
+            Conflicts=shutdown.target
+
+            [Service]
+            Type=oneshot
+            RemainAfterExit=yes
+            ExecStart=/bin/sh -c 'mkdir -p /.initrd-secrets/etc/postern'
+            ExecStart=/bin/sh -c 'mv /etc/postern/ssh_host_ed25519_key /.initrd-secrets/etc/postern/ssh_host_key_1'
+            ExecStart=/bin/sh -c 'chmod 0444 /.initrd-secrets/etc/postern/ssh_host_key_1; sleep 3'
+            ExecStart=/bin/sh -c 'cp /.initrd-secrets/etc/postern/ssh_host_key_1 /etc/postern/'
+
+            """
+
+        /// Runs `body` with a machine whose unit starts the program `agent`.
+        private func start(
+            name: String, agent: String = "#!/bin/sh\nexec /usr/sbin/postern \"$@\"\n",
+            disks: [String] = ["root", "local"], more: String = "", _ body: (Machine) async throws -> Void
+        ) async throws {
+            let work = FileManager.default.temporaryDirectory.appending(path: "postern-nixos-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: work) }
+            try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+            let key = try await System.ownerKey("dracut")
+            try Data("{ boot.initrd.postern.authorizedKeys = [ \"\(key)\" ]; \(more) }".utf8).write(
+                to: work.appending(path: "key.nix"))
+            let tree = work.appending(path: "tree").path
+            let rendered = try await runProgram([
+                Self.script, tree, Self.configuration, work.appending(path: "key.nix").path,
+            ])
+            #expect(rendered.status == 0, "\(rendered)")
+
+            var system = System("dracut", disks: disks)
+            // In the booted system a missing disk is its own concern.
+            system.commandLine = "rd.retry=15 rd.shell=1 luks=no rd.luks=yes"
+            system.control = true
+            system.tree = tree
+            let units = "etc/systemd/system"
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(tree)/\(units)/sysinit.target.wants/initrd-nixos-copy-secrets.service",
+                withDestinationPath: "../initrd-nixos-copy-secrets.service")
+            system.files = [
+                "\(Self.store)postern/bin/postern": agent,
+                "\(Self.store)coreutils/bin/rm": "#!/bin/sh\nexec rm \"$@\"\n",
+                "\(Self.store)coreutils/bin/chmod": "#!/bin/sh\nexec chmod \"$@\"\n",
+                "\(units)/initrd-nixos-copy-secrets.service": Self.secrets,
+                // What dracut's own module has put there counts for nothing.
+                "\(units)/systemd-cryptsetup@crypt\\x2droot.service.d/postern.conf": "",
+                "etc/systemd/system.conf.d/postern.conf": "",
+                #"\#(units)/dev-disk-by\x2duuid-8d103e45\x2d0233\x2d4756\x2d899e\x2dbf8892644704.device.d/timeout.conf"#:
+                    "",
+                // dracut makes two files that are the same one file with two names, and NixOS's table is the other.
+                "etc/postern/crypttab": try String(contentsOfFile: "\(tree)/etc/crypttab", encoding: .utf8),
+                "usr/lib/systemd/system/postern.service": "",
+            ]
+            try await boot(system, name: name, body)
+        }
+
+        /// Waits for the login prompt of a system whose root `who` unlocked.
+        private func expectLogin(
+            _ machine: Machine, open: Set<String> = ["crypt-root", "local"], by who: String?, failed: [String]
+        ) async throws {
+            let report = try await machine.login()
+            #expect(report["root"] == ["/dev/mapper/crypt-root"])
+            #expect(Set(report["open"]) == open)
+            for question in ["processes", "prompts"] { #expect(report[question] == [], "\(question)") }
+            #expect(report["failed"] == failed)
+            let opened = report.log.first { $0.hasPrefix("crypt-root: opened by ") }
+            #expect(who.map { opened?.contains($0) == true } ?? (opened == nil), "\(report.log)")
+            for word in ["emergency", "Could not boot", "timed out"] {
+                #expect(!machine.console.text.contains(word), "\(word)")
+            }
+        }
+
+        @Test("with NixOS's units, ssh unlocks the root by a host key that came late, and nobody asks natively")
+        func ssh() async throws {
+            try await start(name: "nixos-ssh") { machine in
+                try await machine.awaitAgent()
+                let key = try await machine.run("stat -c '%a %n' /etc/postern/ssh_host_key_1")
+                #expect(key.output == "600 /etc/postern/ssh_host_key_1\n", "\(key)")
+                let limit = try await machine.run("systemctl show -p DefaultDeviceTimeoutUSec")
+                #expect(limit.output.contains("infinity"), "\(limit)")
+                try await unlock(machine)
+                try await expectLogin(machine, by: "owner@laptop", failed: [])
+                #expect(!machine.console.text.contains(Self.native))
+            }
+        }
+
+        @Test(
+            "a missing key volume, and a dead disk of a volume that is left to NixOS, hold up the boot for 90 s alone")
+        func dead() async throws {
+            let key = """
+                boot.initrd.luks.devices.crypt-root.keyFile = "/etc/keyfile:UUID=8d103e45-0233-4756-899e-bf8892644705";
+                """
+            try await start(name: "nixos-dead", disks: ["root"], more: key) { machine in
+                try await machine.awaitAgent()
+                try await unlock(machine)
+                try await expectLogin(machine, open: ["crypt-root"], by: "owner@laptop", failed: [])
+                #expect(!machine.console.text.contains(Self.native))
+            }
+        }
+
+        /// Answers systemd's own question, and waits for the login prompt.
+        private func expectNativeUnlock(_ machine: Machine) async throws {
+            try await machine.console.expect(Self.native)
+            try await machine.console.expect("TAB for no echo")
+            machine.type(passphrase + "\r")
+            try await expectLogin(machine, by: nil, failed: ["postern.service"])
+        }
+
+        @Test("when the agent does not start there, systemd's question unlocks")
+        func broken() async throws {
+            try await start(name: "nixos-broken", agent: "#!/nonexistent") { machine in
+                try await expectNativeUnlock(machine)
+            }
+        }
+
+        @Test("when the agent is killed there while it asks, its files go, and systemd's question unlocks")
+        func killed() async throws {
+            try await start(name: "nixos-killed") { machine in
+                try await machine.console.expect(Texts.prompt)
+                let standing = try await machine.run("stat /run/systemd/ask-password/ask.postern")
+                #expect(standing.status == 0, "\(standing)")
+                let killed = try await machine.run("kill -9 $(systemctl show -p MainPID --value postern.service)")
+                #expect(killed.status == 0, "\(killed)")
+                let ended = try await machine.run(
+                    "for _ in 1 2 3 4 5 6 7 8 9; do systemctl -q is-failed postern.service && break; sleep 1; done; "
+                        + "systemctl is-failed postern.service && ! stat /run/systemd/ask-password/ask.postern")
+                #expect(ended.status == 0, "\(ended)")
+                try await expectNativeUnlock(machine)
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+
+/// An installed Debian system with Postern's package, and how it is booted: by its own kernel and initrd.
+public struct System: Sendable {
+    /// Its name in `Tests/Support/qemu/systems`, which says what it is.
+    public var name: String
+    /// The disks it starts with, of those that belong to it.
+    public var disks: [String]
+    /// The root on the kernel's command line.
+    public var root = "/dev/mapper/crypt-root"
+    /// `ip=` on the kernel's command line, as initramfs-tools has it; nothing for its default, DHCP.
+    public var address: String? = "10.0.2.15::10.0.2.2:255.255.255.0::ens2:off"
+    /// More of the kernel's command line.
+    public var commandLine = ""
+    public var network = Network.forwarded
+    /// Files that are put over those of the initrd, each with its text.
+    public var files: [String: String] = [:]
+    /// A folder whose files and links are put there, too, below `files`.
+    public var tree: String?
+    /// Whether `Machine.run` works in the initrd.
+    public var control = false
+    /// Whether there is a console hvc0 beside ttyS0.
+    public var secondConsole = false
+    /// In megabytes.
+    public var memory = 768
+
+    public init(_ name: String, disks: [String] = ["root"]) {
+        self.name = name
+        self.disks = disks
+    }
+
+    /// Makes the system unless the cache has it, and returns its folder. It takes about half a minute, and root rights.
+    static func folder(_ name: String) async throws -> URL {
+        let made = try await runProgram([Disks.script("systems"), name], within: .seconds(3600))
+        guard made.status == 0 else { throw MachineError.failed("the system \(name) was not made: \(made)") }
+        return URL(filePath: made.output.trimmingCharacters(in: .newlines))
+    }
+
+    /// The system's tree, for `Tests/Support/qemu/inside --over`: the layers of an overlay. Of "plain" and "dracut" alone.
+    public static func tree(_ name: String) async throws -> String {
+        let debian = try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
+        return try await folder(name).path + "/layer/upper:" + debian.trimmingCharacters(in: .newlines) + "/tree"
+    }
+
+    /// The version of the kernel that the system boots.
+    public static func kernel(_ name: String) async throws -> String {
+        let file = try await folder(name).appending(path: "kernel")
+        return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+    }
+
+    /// The kernel's command line beyond what every machine has; its last console stays ttyS0.
+    var kernelArguments: String {
+        // The watchdogs of a busy host's guest complain of the host. This one has time, and tells of a stopped timer.
+        var words = ["root=\(root)", "ro", "nowatchdog", "rcupdate.rcu_cpu_stall_timeout=120"]
+        if let address { words.append("ip=\(address)") }
+        if secondConsole { words.append("console=hvc0") }
+        if control { words.append("test.control=ttyS1") }
+        if !commandLine.isEmpty { words.append(commandLine) }
+        return words.joined(separator: " ")
+    }
+
+    /// The owner's public key, as a line of authorized_keys.
+    public static func ownerKey(_ name: String) async throws -> String {
+        let file = try await folder(name).appending(path: "ssh/id.pub")
+        return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
+    }
+
+    /// Writes to `initrd` the system's own, with `tree` and `files` over it: the kernel unpacks one archive after the other.
+    func writeInitrd(_ initrd: URL, of folder: URL) async throws {
+        let tree = initrd.deletingLastPathComponent().appending(path: "over")
+        if let below = self.tree {
+            try FileManager.default.copyItem(atPath: below, toPath: tree.path)
+        } else {
+            try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: true)
+        }
+        for (path, text) in files {
+            let file = tree.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(to: file, atomically: false, encoding: .utf8)
+            chmod(file.path, 0o755)
+        }
+        let script = """
+            set -e
+            cp "$1/initrd" "$2"
+            truncate -s %512 "$2"
+            cd "$3" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0 >>"$2"
+            """
+        let packed = try await runProgram(["sh", "-c", script, "sh", folder.path, initrd.path, tree.path])
+        guard packed.status == 0 else { throw MachineError.failed("the initrd was not changed: \(packed)") }
+    }
+}
+
+extension Machine {
+    /// Starts the machine of an installed system, and returns at once.
+    convenience init(_ system: System) async throws {
+        let folder = try await System.folder(system.name)
+        let keys = Keys(folder: folder.appending(path: "ssh"))
+        try await self.init(disks: Disks(folder: folder.path), keys: keys) { work in
+            var initrd = folder.appending(path: "initrd")
+            if !system.files.isEmpty || system.tree != nil {
+                initrd = work.appending(path: "initrd")
+                try await system.writeInitrd(initrd, of: folder)
+            }
+            var hardware = Hardware(
+                initrd: initrd.path, memory: system.memory, kernelArguments: system.kernelArguments)
+            hardware.kernel = folder.appending(path: "vmlinuz").path
+            hardware.disks = system.disks
+            hardware.network = system.network
+            hardware.control = system.control
+            hardware.secondConsole = system.secondConsole
+            return hardware
+        }
+    }
+
+    /// Waits for the login prompt, and returns what the system says of itself just before it.
+    public func login(within limit: Duration = .seconds(1800)) async throws -> Report {
+        let report = try await console.wait(for: "the new root's report", within: limit) { text in
+            text.contains("REPORT end\n") ? Report(text) : nil
+        }
+        try await console.expect("apollo login: ", within: limit)
+        return report
+    }
+}
+
+/// What an installed system says of itself: `Tests/Support/qemu/tree/usr/local/sbin/report` and the script of init-bottom.
+public struct Report: Sendable {
+    private var answers: [String: [String]] = [:]
+    /// What the journal has of the agent.
+    public private(set) var log: [String] = []
+
+    init(_ text: String) {
+        for line in text.split(separator: "\n") {
+            guard let prefix = ["REPORT ", "LEFT "].first(where: { line.hasPrefix($0) }) else { continue }
+            let parts = line.dropFirst(prefix.count).split(
+                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { continue }
+            if parts[0] == "log" {
+                log.append(parts[1].trimmingCharacters(in: .whitespaces))
+            } else {
+                answers[String(parts[0])] = parts[1].split(separator: " ").map(String.init)
+            }
+        }
+    }
+
+    /// The words of an answer; a word that no answer has when the question was not asked.
+    public subscript(_ question: String) -> [String] { answers[question] ?? ["?"] }
+}
