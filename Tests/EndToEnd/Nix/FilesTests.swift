@@ -8,9 +8,11 @@ import Testing
     private func put(_ configuration: Configuration, _ contents: [String: String]) throws {
         let etc = configuration.work.path("etc/")
         for (path, text) in contents {
-            try configuration.write(
-                text.replacing(" /etc/postern", with: " \(etc)postern"), to: String(path.dropFirst()))
+            let own = text.replacing(" /etc/postern", with: " \(etc)postern").replacing(" /etc/key", with: " \(etc)key")
+            try configuration.write(own, to: String(path.dropFirst()))
         }
+        // In an initrd a secret of boot.initrd.secrets lies there.
+        try configuration.write(String(repeating: "k", count: 8 + 32), to: "etc/key")
         let settings = try String(contentsOfFile: "\(etc)postern/postern.conf", encoding: .utf8)
         try configuration.write(
             settings.replacing("Crypttab /etc/", with: "Crypttab \(etc)"), to: "etc/postern/postern.conf")

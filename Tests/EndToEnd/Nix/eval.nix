@@ -64,7 +64,7 @@ let
   evaluated = lib.evalModules {
     modules = [
       ./stubs.nix
-      ../../initrd/nixos/module.nix
+      ../../../initrd/nixos/module.nix
     ]
     ++ map (file: /. + file) (lib.splitString ":" of);
     specialArgs = { inherit pkgs utils; };

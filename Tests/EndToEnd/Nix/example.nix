@@ -22,7 +22,7 @@ let
       modules = [
         ./stubs.nix
         ./example-stubs.nix
-        ../../initrd/nixos/example-nas.nix
+        ../../../initrd/nixos/example-nas.nix
       ]
       ++ lib.optional (more != null) (/. + more);
       specialArgs = {
