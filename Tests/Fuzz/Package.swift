@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 // Build in this folder with
-//     export POSTERN_PREFIX=$(../../initrd/build --sanitized-libssh)
+//     export POSTERN_PREFIX=$(../../initrd/libraries --sanitized-libssh)
 //     PKG_CONFIG_PATH=$POSTERN_PREFIX swift build --sanitize fuzzer --sanitize address \
 //         -Xswiftc -sanitize-coverage=edge,trace-cmp,pc-table,inline-8bit-counters
 // (6.3.1 leaves the last out by itself: the fuzzer then says "cov: 1" and searches blindly)

@@ -40,7 +40,7 @@ import Testing
     /// The methods that newer clients prefer. Debian's ssh does not know them: the client is the libssh that Postern has in it.
     @Test func libsshExchangesKeysAnewByTheNewestMethods() throws {
         let agent = try Rehearsal(volumes, settings: [KeyExchangeTests.everyMethod])
-        let built = try run(Repository.path("initrd/build"), ["--libraries"], timeout: patience)
+        let built = try run(Repository.path("initrd/libraries"), [], timeout: patience)
         let prefix = built.out.trimmingCharacters(in: .newlines)
         #expect(built.status == 0, "\(built)")
         try agent.folder.write(KeyExchangeTests.client, to: "client.c")
