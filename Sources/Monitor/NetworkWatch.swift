@@ -73,13 +73,13 @@ final class NetworkWatch {
             case .nothing: return look(now: now)
             case .lost: return beginAgain()
             case .datagram(let datagram):
-                for message in RouteMessage.parse(datagram) { take(message, socket) }
+                for message in RouteMessage.parse(datagram) { apply(message, socket) }
             }
         }
         look(now: now)
     }
 
-    private func take(_ message: RouteMessage, _ socket: RouteSocket) {
+    private func apply(_ message: RouteMessage, _ socket: RouteSocket) {
         switch message {
         case .interrupted: isInterrupted = true
         case .end:
@@ -93,7 +93,7 @@ final class NetworkWatch {
             } else {
                 interruptions = 0
             }
-        default: links.take(message)
+        default: links.apply(message)
         }
     }
 
