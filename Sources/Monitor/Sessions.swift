@@ -28,7 +28,7 @@ extension Monitor {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let between = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(
+            let process = try ChildProcess.spawn(
                 .session,
                 descriptors: [pair.second.number, connection.number, between.first.number, keyList.descriptor]
                     .filter { $0 >= 0 })
@@ -82,7 +82,7 @@ extension Monitor {
         consoleStarts += 1
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(.console, descriptors: [pair.second.number])
+            let process = try ChildProcess.spawn(.console, descriptors: [pair.second.number])
             let session = SessionRecord(
                 number: SessionRecord.console, process: process,
                 socket: FrameSocket(

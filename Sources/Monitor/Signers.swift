@@ -39,7 +39,7 @@ extension Monitor {
         of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor
     ) throws(SystemError) {
         let pair = try FileDescriptor.socketPair()
-        let process = try ChildProcess.start(
+        let process = try ChildProcess.spawn(
             .signer, descriptors: [pair.second.number, socket.number, keyList.descriptor].filter { $0 >= 0 })
         let signer = SignerRecord(
             process: process,

@@ -58,7 +58,7 @@ extension Monitor {
         let text = ending == nil ? status(missing) : ending?.code == .done ? "the boot goes on" : "ends"
         guard text != shownStatus else { return }
         shownStatus = text
-        serviceManager.show(text)
+        serviceManager.setStatus(text)
     }
 
     /// Such as `2 of 7 volumes are open; a passphrase is waited for: crypt-root`.

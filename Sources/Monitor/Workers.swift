@@ -26,7 +26,7 @@ extension Monitor {
     private func start(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(.worker, descriptors: [pair.second.number])
+            let process = try ChildProcess.spawn(.worker, descriptors: [pair.second.number])
             let socket = FrameSocket(
                 pair.takeFirst(), largestFrame: Wire.Limits.frameFromWorker,
                 largestQueue: Wire.Limits.frameFromMonitor + 64)
