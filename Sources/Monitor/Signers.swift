@@ -74,7 +74,7 @@ extension Monitor {
     }
 
     /// A signer has ended, usually after its session.
-    func remove(_ signer: SignerRecord, _ status: Int32) {
+    func removeSigner(_ signer: SignerRecord, _ status: Int32) {
         _ = verified(by: signer)
         signers.removeAll { $0 === signer }
         if status > 128, ending == nil {

@@ -8,7 +8,7 @@ internal import Wire
 /// What a systemd initrd has for the agent.
 enum Systemd {
     /// The path of systemd-ask-password(1), when the prompt on the consoles is to go through it.
-    static func asker(_ setting: ConsoleSetting, rehearsal: Bool) -> String? {
+    static func askPasswordProgram(_ setting: ConsoleSetting, rehearsal: Bool) -> String? {
         guard !rehearsal, case .active = setting, Machine.isInitrd, ServiceManager.isSystemd else { return nil }
         return ["/usr/bin/systemd-ask-password", "/bin/systemd-ask-password"].first { Files.exists($0) }
     }
