@@ -84,7 +84,7 @@ public struct AuthorizedKeys: Equatable, Sendable {
                 notes.add(line.number, "\(error.problem), and the key is refused", error.remedy)
             }
         }
-        notes.finish(into: &findings)
+        notes.appendFindings(to: &findings)
         return list
     }
 }
@@ -94,7 +94,7 @@ extension AuthorizedKey {
         var rest = line.bytes
         var options: [KeyOption] = []
         if try KeyType(namedIn: rest) == nil {
-            options = try KeyOption.take(from: &rest)
+            options = try KeyOption.parse(from: &rest)
             rest = trimmed(rest)
         }
         guard let type = try KeyType(namedIn: rest) else {

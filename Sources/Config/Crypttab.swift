@@ -67,7 +67,7 @@ public struct Crypttab: Equatable, Sendable {
             }
             crypttab.entries.append(entry)
         }
-        notes.finish(into: &findings)
+        notes.appendFindings(to: &findings)
         return crypttab
     }
 

@@ -47,8 +47,8 @@ struct Notes {
         for finding in more.findings { add(finding.line, finding.problem, finding.remedy) }
     }
 
-    /// Hands the findings to the caller's list.
-    consuming func finish(into list: inout [Finding]) {
+    /// Appends the findings to the caller's list.
+    consuming func appendFindings(to list: inout [Finding]) {
         if unlisted > 0 {
             findings.append(
                 Finding(

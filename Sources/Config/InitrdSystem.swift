@@ -60,8 +60,8 @@ struct VolumeFormat {
         self.system = system
     }
 
-    /// Takes an option and its value.
-    mutating func take(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>?) {
+    /// Applies an option and its value.
+    mutating func apply(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>?) {
         let isForeign = VolumeOptionNames.foreign.contains(key)
         switch system {
         case .initramfsTools:

@@ -6,8 +6,8 @@ struct KeyOption {
     /// Empty where there is none.
     let value: [UInt8]
 
-    /// Takes the options from the start of a line, up to the first blank outside quotes.
-    static func take(from line: inout ArraySlice<UInt8>) throws(KeyRefusal) -> [KeyOption] {
+    /// Removes the options from the start of a line and parses them, up to the first blank outside quotes.
+    static func parse(from line: inout ArraySlice<UInt8>) throws(KeyRefusal) -> [KeyOption] {
         var options: [KeyOption] = []
         while true {
             let name = line.prefix { byte in
@@ -20,7 +20,7 @@ struct KeyOption {
             var value: [UInt8]?
             if line.first == UInt8(ascii: "=") {
                 line.removeFirst()
-                value = try takeQuoted(&line, of: name)
+                value = try parseQuoted(&line, of: name)
             }
             options.append(KeyOption(kind: try kind(name, hasValue: value != nil), value: value ?? []))
             guard let next = line.first, !isBlank(next) else { return options }
@@ -32,7 +32,7 @@ struct KeyOption {
     }
 
     /// As sshd takes it: `\"` stands for a quote, and every other backslash for itself.
-    private static func takeQuoted(_ line: inout ArraySlice<UInt8>, of name: ArraySlice<UInt8>) throws(KeyRefusal)
+    private static func parseQuoted(_ line: inout ArraySlice<UInt8>, of name: ArraySlice<UInt8>) throws(KeyRefusal)
         -> [UInt8]
     {
         guard line.first == UInt8(ascii: "\"") else {

@@ -20,14 +20,14 @@ struct SettingsLine {
         if rest.first == UInt8(ascii: "=") { rest = trimmed(rest.dropFirst()) }
         var values: [String] = []
         while let first = rest.first, first != UInt8(ascii: "#") {
-            let word = try SettingsLine.takeWord(&rest)
+            let word = try SettingsLine.parseWord(&rest)
             values.append(String(decoding: word, as: UTF8.self))
             rest = trimmed(rest)
         }
         self.values = values
     }
 
-    private static func takeWord(_ rest: inout ArraySlice<UInt8>) throws(Failure) -> [UInt8] {
+    private static func parseWord(_ rest: inout ArraySlice<UInt8>) throws(Failure) -> [UInt8] {
         var word: [UInt8] = []
         var quote: UInt8?
         while let byte = rest.first, quote != nil || !isBlank(byte) {

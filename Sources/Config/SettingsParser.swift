@@ -9,9 +9,9 @@ extension Settings {
     public static func parse(_ bytes: [UInt8], file: String, into findings: inout [Finding]) -> Settings {
         var parser = SettingsParser(file: file)
         var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
-        while let line = lines.next(&parser.notes), parser.take(line) {}
+        while let line = lines.next(&parser.notes), parser.parseLine(line) {}
         let settings = parser.settings
-        parser.notes.finish(into: &findings)
+        parser.notes.appendFindings(to: &findings)
         return settings
     }
 }
@@ -26,10 +26,10 @@ struct SettingsParser {
         notes = Notes(file: file)
     }
 
-    /// Takes one line.
+    /// Parses one line.
     ///
     /// - Returns: whether the lines after it are to be read.
-    mutating func take(_ line: Line) -> Bool {
+    mutating func parseLine(_ line: Line) -> Bool {
         let words: SettingsLine
         do throws(SettingsLine.Failure) { words = try SettingsLine(line) } catch {
             notes.add(line.number, "a quote is not closed, and the line is left out", "end the value with its quote")
@@ -48,11 +48,11 @@ struct SettingsParser {
                 SettingsKeyword.remedy(forUnknown: words.keyword))
             return true
         }
-        take(keyword, words)
+        parseValues(keyword, words)
         return true
     }
 
-    private mutating func take(_ keyword: SettingsKeyword, _ line: SettingsLine) {
+    private mutating func parseValues(_ keyword: SettingsKeyword, _ line: SettingsLine) {
         if !keyword.isRepeatable, let first = given.first(where: { $0.keyword == keyword }) {
             notes.add(
                 line.number, "\(keyword.name) was given in line \(first.line) already, and the first one holds",
@@ -76,26 +76,26 @@ struct SettingsParser {
     private mutating func apply(_ keyword: SettingsKeyword, _ value: String, _ line: SettingsLine) -> Bool {
         let first = !given.contains { $0.keyword == keyword }
         switch keyword {
-        case .port: return takePort(value, line.number, first: first)
-        case .listenAddress: return takeListenAddress(value, line.number)
-        case .hostKey: return takeHostKey(value, line.number)
-        case .authorizedKeysFile: return takeAuthorizedKeysFiles(line)
-        case .loginGraceTime: return takeTime(keyword, value, line.number, least: 1) { $0.loginGraceTime = $1 }
-        case .maxAuthTries: return takeTries(value, line.number)
-        case .maxStartups: return takeMaxStartups(value, line.number)
+        case .port: return parsePort(value, line.number, first: first)
+        case .listenAddress: return parseListenAddress(value, line.number)
+        case .hostKey: return parseHostKey(value, line.number)
+        case .authorizedKeysFile: return parseAuthorizedKeysFiles(line)
+        case .loginGraceTime: return parseTime(keyword, value, line.number, least: 1) { $0.loginGraceTime = $1 }
+        case .maxAuthTries: return parseTries(value, line.number)
+        case .maxStartups: return parseMaxStartups(value, line.number)
         case .unusedConnectionTimeout:
-            return takeTime(keyword, value, line.number, least: 1) { $0.unusedConnectionTimeout = $1 }
-        case .imageTime: return takeImageTime(value, line.number)
+            return parseTime(keyword, value, line.number, least: 1) { $0.unusedConnectionTimeout = $1 }
+        case .imageTime: return parseImageTime(value, line.number)
         case .kexAlgorithms: settings.kexAlgorithms = AlgorithmSet.kex.parse(value, line: line.number, notes: &notes)
         case .ciphers: settings.ciphers = AlgorithmSet.ciphers.parse(value, line: line.number, notes: &notes)
         case .macs: settings.macs = AlgorithmSet.macs.parse(value, line: line.number, notes: &notes)
-        case .crypttab: return takeCrypttab(value, line.number)
-        case .initrd: return takeInitrd(value, line.number)
-        case .console: return takeConsole(line)
-        case .permitShell: return takePermitShell(value, line.number)
-        case .volume: return takeVolume(line)
-        case .array: return takeArray(line)
-        case .continueTimeout: return takeTime(keyword, value, line.number, least: 0) { $0.continueTimeout = $1 }
+        case .crypttab: return parseCrypttab(value, line.number)
+        case .initrd: return parseInitrd(value, line.number)
+        case .console: return parseConsole(line)
+        case .permitShell: return parsePermitShell(value, line.number)
+        case .volume: return parseVolume(line)
+        case .array: return parseArray(line)
+        case .continueTimeout: return parseTime(keyword, value, line.number, least: 0) { $0.continueTimeout = $1 }
         }
         return true
     }

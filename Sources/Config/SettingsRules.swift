@@ -1,6 +1,6 @@
 /// `Volume` and `Array` lines.
 extension SettingsParser {
-    mutating func takeVolume(_ line: SettingsLine) -> Bool {
+    mutating func parseVolume(_ line: SettingsLine) -> Bool {
         let usage = "write Volume NAME take, or Volume NAME leave"
         guard line.values.count == 2 else {
             return refuse(line.number, "Volume has \(line.values.count) values and takes two", usage)
@@ -23,7 +23,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeArray(_ line: SettingsLine) -> Bool {
+    mutating func parseArray(_ line: SettingsLine) -> Bool {
         let name = line.values[0]
         let members = Array(line.values.dropFirst(2))
         guard !members.isEmpty else {

@@ -1,6 +1,6 @@
 /// The values of single keywords. Each says whether it understood its line.
 extension SettingsParser {
-    mutating func takePort(_ value: String, _ line: Int, first: Bool) -> Bool {
+    mutating func parsePort(_ value: String, _ line: Int, first: Bool) -> Bool {
         guard let port = number(value.utf8, in: 1...65535) else {
             return refuse(line, "Port \(quoted(value)) is no port", "write a number from 1 to 65535")
         }
@@ -15,7 +15,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeListenAddress(_ value: String, _ line: Int) -> Bool {
+    mutating func parseListenAddress(_ value: String, _ line: Int) -> Bool {
         guard let address = ListenAddress(value) else {
             return refuse(
                 line, "ListenAddress \(quoted(value)) is no numeric address",
@@ -31,7 +31,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeHostKey(_ value: String, _ line: Int) -> Bool {
+    mutating func parseHostKey(_ value: String, _ line: Int) -> Bool {
         guard let path = path(value, of: .hostKey, line) else { return false }
         if settings.hostKeysAreDefault { settings.hostKeys = [] }
         settings.hostKeysAreDefault = false
@@ -45,7 +45,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeAuthorizedKeysFiles(_ line: SettingsLine) -> Bool {
+    mutating func parseAuthorizedKeysFiles(_ line: SettingsLine) -> Bool {
         guard line.values.count <= Limits.paths else {
             return refuse(line.number, "AuthorizedKeysFile names more than \(Limits.paths) files", "remove some")
         }
@@ -63,7 +63,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeTime(
+    mutating func parseTime(
         _ keyword: SettingsKeyword, _ value: String, _ line: Int, least: Int, _ store: (inout Settings, Int) -> Void
     ) -> Bool {
         guard let seconds = TimeSpan.sshd(value.utf8), (least...86400).contains(seconds) else {
@@ -75,7 +75,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeImageTime(_ value: String, _ line: Int) -> Bool {
+    mutating func parseImageTime(_ value: String, _ line: Int) -> Bool {
         guard let seconds = number(value.utf8, in: 0...Int(UInt32.max)) else {
             return refuse(
                 line, "ImageTime \(quoted(value)) is no number of seconds since 1970",
@@ -85,7 +85,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeTries(_ value: String, _ line: Int) -> Bool {
+    mutating func parseTries(_ value: String, _ line: Int) -> Bool {
         guard let tries = number(value.utf8, in: 1...1000) else {
             return refuse(line, "MaxAuthTries \(quoted(value)) is no number it can be", "write 1 to 1000")
         }
@@ -93,7 +93,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeMaxStartups(_ value: String, _ line: Int) -> Bool {
+    mutating func parseMaxStartups(_ value: String, _ line: Int) -> Bool {
         let parts = Array(value.utf8).split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         let limit = 1...MaxStartups.most
         if parts.count == 1, let full = number(parts[0], in: limit) {
@@ -113,13 +113,13 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeCrypttab(_ value: String, _ line: Int) -> Bool {
+    mutating func parseCrypttab(_ value: String, _ line: Int) -> Bool {
         guard let path = path(value, of: .crypttab, line) else { return false }
         settings.crypttab = path
         return true
     }
 
-    mutating func takeInitrd(_ value: String, _ line: Int) -> Bool {
+    mutating func parseInitrd(_ value: String, _ line: Int) -> Bool {
         let word = lowercased(value.utf8)
         guard let system = InitrdSystem.allCases.first(where: { $0.name.utf8.elementsEqual(word) }) else {
             return refuse(
@@ -129,7 +129,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takePermitShell(_ value: String, _ line: Int) -> Bool {
+    mutating func parsePermitShell(_ value: String, _ line: Int) -> Bool {
         guard let yes = flag(value) else {
             return refuse(line, "PermitShell \(quoted(value)) is neither yes nor no", "write yes or no")
         }
@@ -137,7 +137,7 @@ extension SettingsParser {
         return true
     }
 
-    mutating func takeConsole(_ line: SettingsLine) -> Bool {
+    mutating func parseConsole(_ line: SettingsLine) -> Bool {
         if line.values.count == 1, let on = flag(line.values[0]) {
             settings.console = on ? .active : .off
             return true

@@ -36,14 +36,14 @@ struct VolumeOptionsParser {
                 option += escaped([next])
                 index += 1
             } else if byte == UInt8(ascii: ",") {
-                take(option[...], notes: &notes)
+                parseOption(option[...], notes: &notes)
                 option = []
             } else {
                 option.append(byte)
             }
             index += 1
         }
-        take(option[...], notes: &notes)
+        parseOption(option[...], notes: &notes)
         options.foreign = format.foreign
         // initramfs-tools opens whatever it has in the image.
         if system == .initramfsTools, options.initramfs { options.noauto = false }
@@ -57,21 +57,21 @@ struct VolumeOptionsParser {
         }
     }
 
-    private mutating func take(_ option: ArraySlice<UInt8>, notes: inout Notes) {
+    private mutating func parseOption(_ option: ArraySlice<UInt8>, notes: inout Notes) {
         guard !option.isEmpty else { return }
         let key = option.prefix { $0 != UInt8(ascii: "=") }
         let value = key.count < option.count ? option.dropFirst(key.count + 1) : nil
-        format.take(key, value)
+        format.apply(key, value)
         if VolumeOptionNames.unattended.contains(key), let value {
-            if system.isUnattended(key) { takeUnattended(key, value) }
+            if system.isUnattended(key) { parseUnattended(key, value) }
         } else if VolumeOptionNames.foreign.contains(key) {
             return
         } else if VolumeOptionNames.flags.contains(key), value == nil {
-            takeFlag(key)
+            parseFlag(key)
         } else if key.isText("try-empty-password") {
-            takeEmptyPassword(value, notes: &notes)
+            parseEmptyPassword(value, notes: &notes)
         } else if VolumeOptionNames.values.contains(key), let value {
-            if let remedy = takeValue(key, value) {
+            if let remedy = parseValue(key, value) {
                 notes.add(
                     line, "the option \(quoted(option)) of \(quoted(name)) is not understood and left out", remedy)
             }
@@ -94,7 +94,7 @@ struct VolumeOptionsParser {
 
     private var leaving: String { "remove it, or write \"Volume \(SettingsLine.word(name)) leave\" in postern.conf" }
 
-    private mutating func takeUnattended(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
+    private mutating func parseUnattended(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         if key.isText("keyscript") {
             if VolumeOptionNames.asks(keyScript: value) {
                 // Of several it runs the last.
@@ -110,7 +110,7 @@ struct VolumeOptionsParser {
         options.unattended = options.unattended ?? String(decoding: key, as: UTF8.self) + "="
     }
 
-    private mutating func takeFlag(_ key: ArraySlice<UInt8>) {
+    private mutating func parseFlag(_ key: ArraySlice<UInt8>) {
         if key.isText("luks") { options.luks = true }
         if key.isText("discard") || key.isText("allow-discards") { options.discard = true }
         if key.isText("readonly") || key.isText("read-only") { options.readonly = true }
@@ -126,7 +126,7 @@ struct VolumeOptionsParser {
     }
 
     /// - Returns: what to write instead, when the value is not understood.
-    private mutating func takeValue(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> String? {
+    private mutating func parseValue(_ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> String? {
         if key.isText("header") {
             guard let header = FileSpec(value) else { return "write an absolute path, or PATH:DEVICE" }
             options.header = header
@@ -155,7 +155,7 @@ struct VolumeOptionsParser {
         return nil
     }
 
-    private mutating func takeEmptyPassword(_ value: ArraySlice<UInt8>?, notes: inout Notes) {
+    private mutating func parseEmptyPassword(_ value: ArraySlice<UInt8>?, notes: inout Notes) {
         guard let value else {
             options.tryEmptyPassword = true
             return

@@ -3,7 +3,7 @@ internal import Linux
 internal import Terminal
 internal import Wire
 
-/// The prompt on the consoles, beside the one of each ssh session. In a systemd initrd `Asker` has systemd ask instead.
+/// The prompt on the consoles, beside the one of each ssh session. In a systemd initrd `SystemdPrompt` has systemd ask instead.
 ///
 /// It serves every terminal of its setup at once. One that cannot be opened, or hangs up later, is logged and left out:
 /// an unplugged serial line costs only itself.
@@ -24,7 +24,7 @@ public enum ConsoleProcess {
         } catch { return 1 }
         guard let setup = Console.receiveSetup(control, signals.number) else { return 1 }
         if let program = setup.asker {
-            return Asker(control, signals.number, program: program, parent: parent).run()
+            return SystemdPrompt(control, signals.number, program: program, parent: parent).run()
         }
         let console = Console(control, signals.number, terminals: setup.terminals)
         // The terminals are open; from here on only what they and the monitor say is read.
@@ -114,7 +114,7 @@ final class Console {
     func run() -> Int32 {
         var waiting = PollSet()
         while true {
-            receive()
+            receiveMessages()
             if let ending { return ending }
             let now = Clock.now()
             waiting.removeAll()
@@ -130,7 +130,7 @@ final class Console {
             if !waiting.events(at: 1).isEmpty { return 0 }
             if waiting.events(at: 0).contains(.writable), !control.flush() { return 1 }
             for (index, prompt) in prompts.enumerated() { serve(prompt, waiting.events(at: index + 2)) }
-            dropTheGone()
+            removeHungUpTerminals()
         }
     }
 
@@ -140,18 +140,18 @@ final class Console {
         let isClosed = !events.isDisjoint(with: .closed)
         guard events.contains(.readable) || isClosed else { return }
         // What was typed before a hang-up still counts.
-        while prompt.read({ take($0, from: prompt) }), isClosed {}
+        while prompt.read({ submit($0, from: prompt) }), isClosed {}
         if isClosed { prompt.device.hangUp() }
     }
 
-    private func take(_ line: SecretBytes, from prompt: Prompt) {
+    private func submit(_ line: SecretBytes, from prompt: Prompt) {
         guard state?.asking.isEmpty == false, tries.add(line, from: prompt) else { return prompt.redraw() }
         if tries.isFirst(of: prompt) { prompt.submitted() } else { prompt.redraw() }
         sendNext()
     }
 
-    /// Leaves out the terminals that have hung up, so that the loop does not wait for what never ends.
-    private func dropTheGone() {
+    /// Removes the terminals that have hung up, so that the loop does not wait for what never ends.
+    private func removeHungUpTerminals() {
         for prompt in prompts where prompt.device.isGone {
             log(.warning, "\(prompt.device.path) has hung up: no prompt there any more")
         }
@@ -160,15 +160,15 @@ final class Console {
 
     // MARK: - The monitor
 
-    /// Takes what the monitor has sent.
-    private func receive() {
+    /// Receives and handles what the monitor has sent.
+    private func receiveMessages() {
         while ending == nil {
             switch control.receive() {
             case .nothing: return
             case .closed: ending = 0
             case .frame(let body):
                 do throws(WireError) {
-                    take(try MonitorMessage.read(body).message)
+                    handle(try MonitorMessage.read(body).message)
                 } catch {
                     log(.error, "a message that is none: \(error.description)")
                     ending = 1
@@ -177,16 +177,16 @@ final class Console {
         }
     }
 
-    private func take(_ message: MonitorMessage) {
+    private func handle(_ message: MonitorMessage) {
         switch message {
         case .state(let state):
             self.state = state
-            for prompt in prompts { prompt.show(state) }
+            for prompt in prompts { prompt.update(state) }
         case .tried(let results, let retryAfter):
             tries.answered()?.tried(results, retryAfter: retryAfter)
             sendNext()
         case .finish(let code, let reason):
-            for prompt in prompts { prompt.finish(code, reason: reason) }
+            for prompt in prompts { prompt.showEnd(code, reason: reason) }
             ending = 0
         case .network(let facts): for prompt in prompts { prompt.network(facts) }
         case .sessionSetup, .consoleSetup: break
@@ -195,7 +195,7 @@ final class Console {
 
     /// Sends the next passphrase, one at a time: the monitor takes none before its answer to the last one.
     private func sendNext() {
-        while let next = tries.start() {
+        while let next = tries.startNext() {
             if state?.asking.isEmpty == false {
                 if next.isLater { next.prompt.submitted() }
                 send(.passphrase(next.line), channel: Console.channel)

@@ -30,7 +30,7 @@ final class Prompt {
         return min(tick, device)
     }
 
-    func show(_ state: MachineState) {
+    func update(_ state: MachineState) {
         if state.rehearsal, !isRehearsal {
             // There it is somebody's own terminal, where Ctrl-C ends the program.
             isRehearsal = true
@@ -53,7 +53,7 @@ final class Prompt {
         draw { $0.tried(results, retryAfter: retryAfter) }
     }
 
-    func finish(_ code: ExitCode, reason: String) {
+    func showEnd(_ code: ExitCode, reason: String) {
         draw { $0.finish(code, reason: reason) }
     }
 
@@ -84,7 +84,7 @@ final class Prompt {
     /// Reads what was typed, and gives every whole passphrase to `take`.
     ///
     /// - Returns: whether there may be more.
-    func read(_ take: (SecretBytes) -> Void) -> Bool {
+    func read(_ submit: (SecretBytes) -> Void) -> Bool {
         defer { room.removeAll() }
         guard device.read(into: room) else {
             device.makeRaw(interrupts: isRehearsal)
@@ -96,7 +96,7 @@ final class Prompt {
             guard let event = editor.feed(byte) else { continue }
             device.makeRaw(interrupts: isRehearsal)
             switch event {
-            case .line(let line) where line.count > 0: take(line)
+            case .line(let line) where line.count > 0: submit(line)
             case .tooLong: draw { $0.tooLong() }
             // Nothing here ends the prompt: kernel messages may have garbled it, so it is drawn anew.
             case .line, .interrupt, .end: redraw()

@@ -14,7 +14,7 @@ struct Tries {
     private var running: Prompt?
     private var waiting: [Try] = []
 
-    /// Takes a passphrase, unless that terminal has one waiting already.
+    /// Adds a passphrase, unless that terminal has one waiting already.
     mutating func add(_ line: SecretBytes, from prompt: Prompt) -> Bool {
         guard !waiting.contains(where: { $0.prompt === prompt }) else { return false }
         waiting.append(Try(prompt: prompt, line: line, isLater: running === prompt))
@@ -27,7 +27,7 @@ struct Tries {
     }
 
     /// The next passphrase to send, when none is being tried. The answer to it belongs to its terminal.
-    mutating func start() -> (prompt: Prompt, line: SecretBytes, isLater: Bool)? {
+    mutating func startNext() -> (prompt: Prompt, line: SecretBytes, isLater: Bool)? {
         guard running == nil, !waiting.isEmpty else { return nil }
         let next = waiting.removeFirst()
         running = next.prompt

@@ -79,14 +79,14 @@ enum Copies {
     /// A line of crypttab with another third field.
     private static func withKey(_ key: [UInt8], in line: ArraySlice<UInt8>) -> [UInt8] {
         var rest = line.drop { isBlank($0) }
-        func take() -> ArraySlice<UInt8> {
+        func nextField() -> ArraySlice<UInt8> {
             let field = rest.prefix { !isBlank($0) }
             rest = rest.dropFirst(field.count).drop { isBlank($0) }
             return field
         }
         let blank = [UInt8(ascii: " ")]
-        let start = Array(take()) + blank + Array(take()) + blank + key
-        _ = take()
+        let start = Array(nextField()) + blank + Array(nextField()) + blank + key
+        _ = nextField()
         return rest.isEmpty ? start : start + blank + Array(rest)
     }
 

@@ -38,9 +38,9 @@ final class Header {
             if Hardware.isThere(entry.device) == false { state = .missing }
             return
         }
-        Volume.neverWrite()
+        LUKSVolume.neverWrite()
         do throws(LUKSError) {
-            let volume = try Volume(device: device, header: header, log: LibraryLog())
+            let volume = try LUKSVolume(device: device, header: header, log: LibraryLog())
             uuid = identifier(volume.uuid) ?? ""
             tokens = volume.tokenTypes
             encryptions = volume.encryptions

@@ -133,7 +133,7 @@ public struct Staging {
         // dracut copies key files after this.
         guard system != .systemd, case .file(let path) = entry.key, !entry.options.isNative, !path.hasPrefix("/dev/")
         else { return nil }
-        if case .file = Files.kind(folder + path), Place.isPlain(path) { return nil }
+        if case .file = Files.kind(folder + path), ImageTree.isPlain(path) { return nil }
         let native = "/cryptroot/keyfiles/\(entry.name).key"
         if case .file = Files.kind(folder + native) { return .file(path: native) }
         return .ask
@@ -152,7 +152,7 @@ public struct Staging {
 
     /// postern.conf comes last: without it the agent knows of no volume, and the native prompt has the boot.
     private func write() -> Bool {
-        let place = Place(folder)
+        let tree = ImageTree(folder)
         do throws(SystemError) {
             // A machine whose volumes all come from elsewhere may have none.
             let host =
@@ -163,20 +163,20 @@ public struct Staging {
                     lines = Copies.adding(option, to: lines, lines: [index + 2])
                 }
             }
-            try place.put(
+            try tree.put(
                 Copies.crypttab, recorded(lines, chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
                 guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
-                try place.put(path, bytes)
+                try tree.put(path, bytes)
             }
             for key in configuration.hostKeys {
-                try place.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
+                try tree.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
-            for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, place) }
-            if SystemdUnits.isThere(beneath: folder) { try putUnits(place, host: host) }
+            for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, tree) }
+            if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
-            try place.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
+            try tree.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
@@ -185,10 +185,10 @@ public struct Staging {
     }
 
     /// Lets systemd's units of our volumes wait, and ask where Postern failed.
-    private func putUnits(_ place: Place, host: [UInt8]) throws(SystemError) {
+    private func putUnits(_ tree: ImageTree, host: [UInt8]) throws(SystemError) {
         let ours = (chosen.entries + added.entries).filter { native($0) == nil && !$0.options.noauto }
         for entry in ours {
-            try place.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
+            try tree.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
         }
         // What dracut has chosen, or else what we have: without a line there is no unit to ask.
         let table = "/etc/crypttab"
@@ -199,17 +199,17 @@ public struct Staging {
         }
         let arrays = configuration.settings.arrays
         let changed = SystemdTable(
-            bytes, isOurs: { name in ours.contains { $0.name.utf8.elementsEqual(name.utf8) } },
+            bytes, isManaged: { name in ours.contains { $0.name.utf8.elementsEqual(name.utf8) } },
             isSpare: { name in arrays.contains { $0.holds(name) && $0.policy != .all } })
         // A path that is too long for a file has no such unit either.
-        for dropIn in changed.dropIns { try? place.put(dropIn.path, dropIn.text) }
-        try place.put(table, changed.bytes)
+        for dropIn in changed.dropIns { try? tree.put(dropIn.path, dropIn.text) }
+        try tree.put(table, changed.bytes)
     }
 
-    private func putHeader(of entry: CrypttabEntry, _ place: Place) throws(SystemError) {
+    private func putHeader(of entry: CrypttabEntry, _ tree: ImageTree) throws(SystemError) {
         guard case .file(let path)? = entry.options.header, !path.hasPrefix("/dev/") else { return }
         do throws(SystemError) {
-            try place.put(path, try Files.readRegular(path, limit: Staging.largestHeader))
+            try tree.put(path, try Files.readRegular(path, limit: Staging.largestHeader))
         } catch {
             say(
                 crypttab, entry.line, "the header of \(entry.name) is not in the image: \(error.description)",
@@ -219,7 +219,7 @@ public struct Staging {
 }
 
 /// The tree of the image.
-struct Place {
+struct ImageTree {
     private let root: String
 
     init(_ root: String) {
@@ -239,9 +239,9 @@ struct Place {
     ///
     /// - Throws: `SystemError`; `EINVAL` for a path with `..`, which could lead out of the image.
     func put(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
-        guard Place.isPlain(path) else { throw SystemError("the path \(path) has ..", code: 22) }
+        guard ImageTree.isPlain(path) else { throw SystemError("the path \(path) has ..", code: 22) }
         var folder = root
-        for name in Place.names(in: path).dropLast() {
+        for name in ImageTree.names(in: path).dropLast() {
             folder += "/\(name)"
             try Files.makeFolder(folder, mode: 0o755)
         }

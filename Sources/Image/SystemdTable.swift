@@ -17,21 +17,21 @@ struct SystemdTable {
 
     /// - Parameters:
     ///   - table: what dracut has put there, or Postern.
-    ///   - isOurs: whether the agent opens the volume of that name.
+    ///   - isManaged: whether the agent opens the volume of that name.
     ///   - isSpare: whether the boot may go on without it.
-    init(_ table: [UInt8], isOurs: (String) -> Bool, isSpare: (String) -> Bool) {
+    init(_ table: [UInt8], isManaged: (String) -> Bool, isSpare: (String) -> Bool) {
         var findings: [Finding] = []
         var table = table
         var spare: [Int] = []
         var keyed: [Int] = []
         var waited: [(device: DeviceSpec, isVolume: Bool, isLimited: Bool)] = []
         for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
-        where !entry.options.noauto || isOurs(entry.name) {
-            let isOurs = isOurs(entry.name)
+        where !entry.options.noauto || isManaged(entry.name) {
+            let isManaged = isManaged(entry.name)
             // A missing disk would keep systemd waiting for a member that the boot goes on without.
-            if isOurs, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }
-            if isOurs, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
-            if !isOurs {
+            if isManaged, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }
+            if isManaged, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
+            if !isManaged {
                 let isLimited = Copies.line(entry.line, of: table, contains: "x-systemd.device-timeout=")
                 waited.append((entry.device, true, isLimited))
             }

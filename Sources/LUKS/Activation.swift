@@ -35,7 +35,7 @@ public enum Activation: Equatable, Sendable {
     case existed
 }
 
-extension Volume {
+extension LUKSVolume {
     /// How long udev may take to answer one device-mapper cookie, in seconds.
     ///
     /// libdevmapper waits until udev's rule 95-dm-notify.rules has run `dmsetup udevcomplete`: for ever, in an image
@@ -75,7 +75,7 @@ extension Volume {
 
     /// Runs an activation with the wait for udev bounded, and reads its result.
     private borrowing func mapping(_ name: String, _ call: () -> Int32) throws(LUKSError) -> Activation {
-        linux_bound_udev_cookies(Volume.udevPatience)
+        linux_bound_udev_cookies(LUKSVolume.udevPatience)
         let result = call()
         let unanswered = linux_unbound_udev_cookies()
         switch result {

@@ -13,7 +13,7 @@ public struct Encryption: Equatable, Sendable {
     }
 }
 
-extension Volume {
+extension LUKSVolume {
     /// What the data and the key slots are encrypted with, some of it more than once; empty where that cannot be read.
     ///
     /// A disk that is being encrypted or decrypted in place is in part plain text, in segments of the type `linear`, which

@@ -1,7 +1,7 @@
 internal import CCryptsetup
 internal import CLinux
 
-extension Volume {
+extension LUKSVolume {
     /// Makes sure, before any key is tried, that this is the volume that was meant, and that it encrypts.
     ///
     /// A forged disk learns nothing of a passphrase that is never tried on it. One with a copy of the true header into

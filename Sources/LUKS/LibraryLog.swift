@@ -8,8 +8,8 @@ public final class LibraryLog {
 
     public init() {}
 
-    /// The errors it reported since the last call, without newlines.
-    public func take() -> [String] {
+    /// Removes and returns the errors it reported since the last call, without newlines.
+    public func removeLines() -> [String] {
         defer { lines.removeAll() }
         return lines
     }

@@ -10,7 +10,7 @@ public enum KeyTry {
     case right(slot: Int32, volumeKey: SecretBytes?)
 }
 
-extension Volume {
+extension LUKSVolume {
     /// Looks for the key slot that `passphrase` opens, and takes the volume key out of it. Nothing is activated.
     ///
     /// This runs the slots' key derivation: about two seconds a slot and, for argon2, up to `derivationMemory`.
@@ -25,7 +25,7 @@ extension Volume {
         // Two volume keys are then in force, in different slots; libcryptsetup hands out one.
         if isBeingReencrypted { return try tryPassphraseOfAllKeys(passphrase) }
         let key: SecretBytes
-        do throws(SystemError) { key = try SecretBytes(capacity: Volume.largestVolumeKey) } catch {
+        do throws(SystemError) { key = try SecretBytes(capacity: LUKSVolume.largestVolumeKey) } catch {
             throw .lockedMemory(error)
         }
         let handle = unsafe self.handle

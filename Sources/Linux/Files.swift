@@ -75,7 +75,7 @@ public enum Files {
     /// The first bytes of a regular file or block device: `count`, or fewer where it ends before.
     ///
     /// - Throws: `SystemError`; `EINVAL` when it is anything else.
-    public static func start(of path: String, count: Int) throws(SystemError) -> [UInt8] {
+    public static func readStart(of path: String, count: Int) throws(SystemError) -> [UInt8] {
         switch kind(path) {
         case .file, .blockDevice, nil: break
         case .folder, .other: throw SystemError("read(\(path))", code: EINVAL)

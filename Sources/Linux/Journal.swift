@@ -48,7 +48,7 @@ public struct ServiceManager: Sendable {
     public static var isSystemd: Bool { Files.isFolder("/run/systemd/system") }
 
     /// Shows one line in `systemctl status`. Nothing depends on it.
-    public func show(_ status: String) {
+    public func setStatus(_ status: String) {
         tell("STATUS=\(printable(status))")
     }
 

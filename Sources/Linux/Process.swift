@@ -54,7 +54,7 @@ public enum ChildProcess {
     /// standard error unless `error` names a descriptor; everything else is closed.
     ///
     /// - Throws: `SystemError` for `posix_spawn`, in practice `EAGAIN` or `ENOMEM`.
-    public static func start(
+    public static func spawn(
         _ role: Role, descriptors: [Int32], error: Int32 = -1
     ) throws(SystemError) -> StartedProcess {
         StartedProcess(
@@ -71,7 +71,7 @@ public enum ChildProcess {
     ///   - output: the descriptor for its standard output.
     /// - Returns: the process.
     /// - Throws: `SystemError` for `fork`, in practice `EAGAIN` or `ENOMEM`.
-    public static func start(_ arguments: [String], output: Int32) throws(SystemError) -> StartedProcess {
+    public static func spawn(_ arguments: [String], output: Int32) throws(SystemError) -> StartedProcess {
         var bytes: [[CChar]] = []
         for argument in arguments { bytes.append(argument.utf8.map { CChar(bitPattern: $0) } + [0]) }
         let id = unsafe withPointers(to: bytes, from: 0, []) { pointers in

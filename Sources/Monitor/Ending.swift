@@ -30,33 +30,33 @@ extension Monitor {
         log.write(
             LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
             [.event("boot-continues")])
-        end(.done, reason: missing, without: without)
+        endAgent(.done, reason: missing, without: without)
     }
 
     /// Tells every prompt how it ends, and takes no new ones.
-    func end(_ code: ExitCode, reason: String, without: [String] = []) {
+    func endAgent(_ code: ExitCode, reason: String, without: [String] = []) {
         let now = Clock.now()
         ending = Ending(
             code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
         listeners.removeAll()
         probes.removeAll()
-        forgetMissingDevices()
+        removeMissingDevices()
         informSystemd()
         for worker in workers {
             if case .job(let job, _) = worker.kind, plan.isActivating(job) { continue }
             worker.isDone = true
-            stop(worker)
+            stopWorker(worker)
         }
-        if code == .done { show() }
+        if code == .done { sendState() }
         for session in sessions {
-            for (channel, _) in session.watching { finish(session, channel, code, reason) }
+            for (channel, _) in session.watching { endChannel(channel, of: session, code, reason) }
             // Who has no prompt open, such as an idle master, need not be waited for.
-            if session.isAuthenticated { release(session) }
+            if session.isAuthenticated { dismiss(session) }
         }
     }
 
-    /// Lets a session go once its channels have ended.
-    func release(_ session: SessionRecord) {
+    /// Tells a session to end once its channels have ended.
+    func dismiss(_ session: SessionRecord) {
         guard let ending, session.number != SessionRecord.console else { return }
         send(.finish(ending.code, reason: ""), to: session, channel: 0)
     }
@@ -75,10 +75,10 @@ extension Monitor {
     }
 
     /// Leaves nothing behind, and says how the boot goes on.
-    func finish(_ signals: Int32) -> Int32 {
+    func shutDownAgent(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
         for signer in signers { ChildProcess.kill(signer.process) }
-        for process in reap(signals) { ChildProcess.kill(process) }
+        for process in reapChildren(signals) { ChildProcess.kill(process) }
         keys.removeAll()
         logStrangers(isLast: true)
         if !options.rehearsal { Consoles.forget(terminals) }
@@ -96,7 +96,7 @@ extension Monitor {
     /// for it.
     ///
     /// - Returns: those that are there still.
-    private func reap(_ signals: Int32) -> [StartedProcess] {
+    private func reapChildren(_ signals: Int32) -> [StartedProcess] {
         let deadline = Clock.now() + Ending.reapGrace
         var left = children
         var set = PollSet()

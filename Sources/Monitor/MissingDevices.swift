@@ -20,7 +20,7 @@ struct MissingDevices {
     /// Makes the file say `devices`, at once and whole, or removes it when there are none.
     ///
     /// - Returns: why it could not, the first time; nothing else depends on it.
-    mutating func show(_ devices: [String]) -> SystemError? {
+    mutating func write(_ devices: [String]) -> SystemError? {
         guard devices != written else { return nil }
         written = devices
         guard !devices.isEmpty else {
@@ -41,17 +41,17 @@ struct MissingDevices {
 
 extension Monitor {
     /// Tells the boot's scripts which devices are waited for. Until all devices were looked at, nobody knows.
-    func showMissingDevices() {
+    func writeMissingDevices() {
         guard !options.rehearsal, probes.isEmpty, ending == nil else { return }
-        guard let error = missingDevices.show(plan.missingDevices) else { return }
+        guard let error = missingDevices.write(plan.missingDevices) else { return }
         log.write(
             LogLevel.warning.rawValue,
             "arrays and logical volumes may not be assembled while this waits: \(error.description)")
     }
 
     /// Nothing is waited for any more.
-    func forgetMissingDevices() {
+    func removeMissingDevices() {
         guard !options.rehearsal else { return }
-        _ = missingDevices.show([])
+        _ = missingDevices.write([])
     }
 }

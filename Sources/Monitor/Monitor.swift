@@ -63,8 +63,8 @@ final class Monitor {
     func run(_ signals: Int32, _ uevents: borrowing Uevents?, _ paths: inout PathWatch) -> Int32 {
         var set = PollSet()
         while true {
-            step()
-            if let ending, isOver(ending, now: Clock.now()) { return finish(signals) }
+            applyChanges()
+            if let ending, isOver(ending, now: Clock.now()) { return shutDownAgent(signals) }
             set.removeAll()
             set.add(signals, .readable)
             set.add(paths.number, .readable)
@@ -86,13 +86,17 @@ final class Monitor {
             // What it says is read when its session says the same; many authorized keys are more than its socket holds.
             for signer in signers { set.add(signer.socket.number, .writable) }
             set.wait(milliseconds: timeout())
-            if !set.events(at: 0).isEmpty { takeSignals(signals) }
+            if !set.events(at: 0).isEmpty { readSignals(signals) }
             let isDeviceNew = !set.events(at: 2).isEmpty
-            if isDeviceNew { takeUevents(uevents) }
-            if isDeviceNew || !set.events(at: 1).isEmpty { takePaths(&paths) }
+            if isDeviceNew { readUevents(uevents) }
+            if isDeviceNew || !set.events(at: 1).isEmpty { readPaths(&paths) }
             if !set.events(at: 3).isEmpty { network?.receive(now: Clock.now()) }
-            for (index, session) in sessions.enumerated() { serve(session, set.events(at: firstSession + index)) }
-            for (index, worker) in workers.enumerated() { serve(worker, set.events(at: firstWorker + index)) }
+            for (index, session) in sessions.enumerated() {
+                readFrames(from: session, set.events(at: firstSession + index))
+            }
+            for (index, worker) in workers.enumerated() {
+                readFrames(from: worker, set.events(at: firstWorker + index))
+            }
             for (index, signer) in signers.enumerated()
             where !set.events(at: firstWorker + workers.count + index).isEmpty && !signer.socket.flush() {
                 ChildProcess.kill(signer.process)
@@ -118,20 +122,20 @@ final class Monitor {
     }
 
     /// Does all that is to do now, and shows every prompt what has changed.
-    private func step() {
+    private func applyChanges() {
         plan.isLooking = isLooking
         while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
         startProbes()
         limitSessions(now: Clock.now())
         logStrangers()
-        show()
-        showMissingDevices()
+        sendState()
+        writeMissingDevices()
         informSystemd()
         reportNetwork()
     }
 
-    /// Sends the picture to every prompt, when it is another one.
-    func show() {
+    /// Sends the state of the machine to every prompt, when it has changed.
+    func sendState() {
         let now = Clock.now()
         var picture = plan.picture(now: now)
         let current = picture
@@ -156,25 +160,25 @@ final class Monitor {
 
     private func carryOut(_ action: Action) {
         switch action {
-        case .start(let job, let work): start(job, work)
+        case .start(let job, let work): startJob(job, work)
         case .kill(let job): killWorker(of: job)
         case .forgetKey(let source): if source < keys.count { keys[source] = nil }
         case .tried(let channel, let results, let retryAfter):
             guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
             session.permits.answered(channel.number)
             // The picture first: it shows what opened, and then the prompt comes once.
-            show()
+            sendState()
             send(.tried(results, retryAfter: retryAfter), to: session, channel: channel.number)
         case .finish(let channel, let code, let reason):
             guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
-            finish(session, channel.number, code, reason)
+            endChannel(channel.number, of: session, code, reason)
         case .log(let level, let text, let fields): log.write(level.rawValue, text, fields)
         case .goOn(let without): goOn(without: without)
         }
     }
 
     /// Ends a channel.
-    func finish(_ session: SessionRecord, _ channel: UInt8, _ code: ExitCode, _ reason: String) {
+    func endChannel(_ channel: UInt8, of session: SessionRecord, _ code: ExitCode, _ reason: String) {
         session.watching.removeAll { $0.channel == channel }
         send(.finish(code, reason: reason), to: session, channel: channel)
     }
@@ -183,26 +187,26 @@ final class Monitor {
     func send(_ message: MonitorMessage, to session: SessionRecord, channel: UInt8) {
         guard !session.isClosed, !session.send(message, channel: channel) else { return }
         // Where it has left, its exit says how.
-        if session.socket.isOpen { end(session, why: "it does not read") } else { close(session) }
+        if session.socket.isOpen { endSession(session, why: "it does not read") } else { closeSession(session) }
     }
 
-    private func takeSignals(_ descriptor: Int32) {
+    private func readSignals(_ descriptor: Int32) {
         var isAsked = false
         Signals.drain(descriptor, isAskedToEnd: &isAsked)
-        while let exited = ChildProcess.nextExited() { ended(exited) }
+        while let exited = ChildProcess.nextExited() { handleExit(of: exited) }
         guard isAsked, ending == nil else { return }
         // It does not know what this agent refuses.
         let failed = plan.failed
         let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
         log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")
-        end(.internalError, reason: "The agent was told to end.")
+        endAgent(.internalError, reason: "The agent was told to end.")
     }
 
-    private func takePaths(_ paths: inout PathWatch) {
+    private func readPaths(_ paths: inout PathWatch) {
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
     }
 
-    private func takeUevents(_ uevents: borrowing Uevents?) {
+    private func readUevents(_ uevents: borrowing Uevents?) {
         var isLost = false
         switch uevents {
         case .none: break

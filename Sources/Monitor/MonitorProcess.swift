@@ -34,7 +34,7 @@ public enum MonitorProcess {
             return Int32(ExitCode.internalError.rawValue)
         }
         do throws(SystemError) {
-            return try monitor.start()
+            return try monitor.setUpAndRun()
         } catch {
             monitor.log.write(LogLevel.error.rawValue, error.description)
             return Int32(ExitCode.internalError.rawValue)
@@ -43,7 +43,7 @@ public enum MonitorProcess {
 }
 
 extension Monitor {
-    fileprivate func start() throws(SystemError) -> Int32 {
+    fileprivate func setUpAndRun() throws(SystemError) -> Int32 {
         if !options.rehearsal {
             OutOfMemory.never.applyToSelf()
             _ = linux_limit_core(0)

@@ -39,10 +39,10 @@ final class NetworkWatch {
     /// - Throws: `SystemError` when the kernel tells nothing.
     init(listening: [Listening]) throws(SystemError) {
         self.listening = listening
-        try begin()
+        try openSocket()
     }
 
-    private func begin() throws(SystemError) {
+    private func openSocket() throws(SystemError) {
         links = Links()
         awaited = []
         isInterrupted = false
@@ -53,8 +53,8 @@ final class NetworkWatch {
         self.socket = socket
     }
 
-    private func beginAgain() {
-        do throws(SystemError) { try begin() } catch { socket = nil }
+    private func reopenSocket() {
+        do throws(SystemError) { try openSocket() } catch { socket = nil }
     }
 
     /// When `report` is to be called although nothing has come, or `nil`.
@@ -71,29 +71,29 @@ final class NetworkWatch {
             guard let socket else { return }
             switch socket.receive() {
             case .nothing: return look(now: now)
-            case .lost: return beginAgain()
+            case .lost: return reopenSocket()
             case .datagram(let datagram):
-                for message in RouteMessage.parse(datagram) { take(message, socket) }
+                for message in RouteMessage.parse(datagram) { apply(message, socket) }
             }
         }
         look(now: now)
     }
 
-    private func take(_ message: RouteMessage, _ socket: RouteSocket) {
+    private func apply(_ message: RouteMessage, _ socket: RouteSocket) {
         switch message {
         case .interrupted: isInterrupted = true
         case .end:
             guard !awaited.isEmpty else { return }
             awaited.removeFirst()
             if let next = awaited.first {
-                do throws(SystemError) { try socket.ask(for: next) } catch { beginAgain() }
+                do throws(SystemError) { try socket.ask(for: next) } catch { reopenSocket() }
             } else if isInterrupted, interruptions < NetworkWatch.mostInterruptions {
                 interruptions += 1
-                beginAgain()
+                reopenSocket()
             } else {
                 interruptions = 0
             }
-        default: links.take(message)
+        default: links.apply(message)
         }
     }
 

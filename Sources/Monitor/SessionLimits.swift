@@ -29,7 +29,7 @@ extension Monitor {
             let place = configuration.settings.maxStartups.leaver(
                 among: waiting.map { $0.source }, percent: Int(linux_percent()))
         else { return }
-        end(waiting[place], why: "it made room for a newer connection")
+        endSession(waiting[place], why: "it made room for a newer connection")
     }
 
     /// Ends the oldest session of the key that has most of them, when there are too many.
@@ -40,7 +40,7 @@ extension Monitor {
             return [UInt8(truncatingIfNeeded: key >> 8), UInt8(truncatingIfNeeded: key)]
         }
         guard loggedIn.count > Monitor.mostLogins, let place = oldestOfMost(keys) else { return }
-        end(loggedIn[place], why: "it made room for a newer login")
+        endSession(loggedIn[place], why: "it made room for a newer login")
     }
 
     /// Whether nobody has logged in over it yet.
@@ -78,7 +78,7 @@ extension Monitor {
                 continue
             } else if isWaiting(session) {
                 if now >= loginDeadline(session) {
-                    end(session, why: "no login within \(configuration.settings.loginGraceTime) seconds")
+                    endSession(session, why: "no login within \(configuration.settings.loginGraceTime) seconds")
                 }
             } else if !session.watching.isEmpty {
                 session.unusedSince = nil

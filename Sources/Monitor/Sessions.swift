@@ -15,11 +15,11 @@ extension Monitor {
         // A bounded number a turn, so that a flood of connections leaves time for the rest.
         for _ in 0..<8 {
             guard let connection = listener.accept() else { return }
-            serve(connection)
+            startSession(for: connection)
         }
     }
 
-    private func serve(_ connection: Client) {
+    private func startSession(for connection: Client) {
         guard let address = PeerAddress(bytes: connection.address) else { return }
         let peer = "\(address.description) port \(connection.port)"
         // Without one to spare it shares the last: a flood of strangers is not to refuse an owner.
@@ -28,7 +28,7 @@ extension Monitor {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let between = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(
+            let process = try ChildProcess.spawn(
                 .session,
                 descriptors: [pair.second.number, connection.number, between.first.number, keyList.descriptor]
                     .filter { $0 >= 0 })
@@ -75,14 +75,14 @@ extension Monitor {
 
     /// Starts the prompt on the consoles, when there are any.
     func startConsole() {
-        let asker = Systemd.asker(configuration.settings.console, rehearsal: options.rehearsal)
+        let asker = Systemd.askPasswordProgram(configuration.settings.console, rehearsal: options.rehearsal)
         terminals =
             asker == nil ? Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal) : []
         guard asker != nil || !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
         consoleStarts += 1
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(.console, descriptors: [pair.second.number])
+            let process = try ChildProcess.spawn(.console, descriptors: [pair.second.number])
             let session = SessionRecord(
                 number: SessionRecord.console, process: process,
                 socket: FrameSocket(
@@ -100,28 +100,28 @@ extension Monitor {
         }
     }
 
-    func serve(_ session: SessionRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
+    func readFrames(from session: SessionRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty else { return }
-        if events.contains(.writable), !session.isClosed, !session.socket.flush() { close(session) }
+        if events.contains(.writable), !session.isClosed, !session.socket.flush() { closeSession(session) }
         for _ in 0..<most {
             guard !session.isClosed else { return }
             switch session.socket.receive() {
             case .nothing: return
-            case .closed: close(session)
+            case .closed: closeSession(session)
             case .frame(let body):
                 do throws(WireError) {
                     let (channel, message) = try SessionMessage.read(body)
-                    take(message, channel, from: session)
+                    handle(message, channel, from: session)
                 } catch {
-                    end(session, why: error.description)
+                    endSession(session, why: error.description)
                 }
             }
         }
     }
 
-    private func take(_ message: SessionMessage, _ channel: UInt8, from session: SessionRecord) {
+    private func handle(_ message: SessionMessage, _ channel: UInt8, from session: SessionRecord) {
         if case .forbidden(let reason) = session.permits.judge(channel, message) {
-            end(session, why: reason)
+            endSession(session, why: reason)
             return
         }
         switch message {
@@ -150,12 +150,12 @@ extension Monitor {
         guard let signer = signers.first(where: { $0.session == session.number }),
             let (key, user) = verified(by: signer), key == index, index < configuration.keys.count
         else {
-            end(session, why: "a login with a key that did not sign")
+            endSession(session, why: "a login with a key that did not sign")
             return
         }
         let authorized = configuration.keys[index]
         guard let address = session.address, authorized.admits(address: address), !authorized.isExpired(at: date) else {
-            end(session, why: "a login with a key that may not")
+            endSession(session, why: "a login with a key that may not")
             return
         }
         session.isAuthenticated = true
@@ -180,7 +180,7 @@ extension Monitor {
         if let key = session.key, let forced = configuration.keys[key].forcedCommand,
             Command.parse(forced) != .command(command)
         {
-            end(session, why: "a command other than the one its key forces")
+            endSession(session, why: "a command other than the one its key forces")
             return
         }
         session.unusedSince = nil
@@ -190,32 +190,32 @@ extension Monitor {
         let state = picture(plan.picture(now: now), for: session, plan.held(now: now), now)
         send(.state(state), to: session, channel: channel)
         guard command == .unlock, ending == nil else {
-            finish(session, channel, command == .unlock ? ending?.code ?? .done : .done, "")
-            release(session)
+            endChannel(channel, of: session, command == .unlock ? ending?.code ?? .done : .done, "")
+            dismiss(session)
             return
         }
         session.watching.append((channel, terminal))
     }
 
     /// Ends a session that broke the rules, and only it.
-    func end(_ session: SessionRecord, why: String) {
+    func endSession(_ session: SessionRecord, why: String) {
         guard !session.isClosed else { return }
         write(.warning, "its session was ended: \(why)", of: session)
         ChildProcess.kill(session.process)
-        close(session)
+        closeSession(session)
     }
 
-    /// It says and hears nothing more. Its exit follows.
-    func close(_ session: SessionRecord) {
+    /// Reads nothing more from the session and sends it nothing more. Its exit follows.
+    func closeSession(_ session: SessionRecord) {
         plan.closed(session: session.number)
         session.watching.removeAll()
         session.isClosed = true
         session.killAt = Clock.now() + Monitor.timeToExit
     }
 
-    /// Its process has ended.
-    func remove(_ session: SessionRecord, _ status: Int32) {
-        if !session.isClosed { close(session) }
+    /// Removes the record of a session whose process has ended.
+    func removeSession(_ session: SessionRecord, _ status: Int32) {
+        if !session.isClosed { closeSession(session) }
         sessions.removeAll { $0 === session }
         if status > 128 {
             write(.warning, "its session was ended by signal \(status - 128)", of: session)

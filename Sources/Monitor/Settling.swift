@@ -70,7 +70,7 @@ public enum Settling {
                 log.write(LogLevel.error.rawValue, "the boot waits: \(obstacle)")
                 // A console that shows no kernel messages shows this.
                 if !ServiceManager.isSystemd { Log.complain("postern: the boot waits: \(obstacle)") }
-                manager.show(obstacle)
+                manager.setStatus(obstacle)
             }
             manager.extendTimeout(seconds: 6 * interval / 1000)
             set.wait(milliseconds: interval)
@@ -95,7 +95,7 @@ public enum Settling {
 
     private static var firstWorker: Int32? {
         Files.names(in: "/proc").compactMap { Int32($0) }.first { id in
-            (try? Files.start(of: "/proc/\(id)/cmdline", count: commandLine.count)) == commandLine
+            (try? Files.readStart(of: "/proc/\(id)/cmdline", count: commandLine.count)) == commandLine
         }
     }
 

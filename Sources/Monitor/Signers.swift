@@ -39,7 +39,7 @@ extension Monitor {
         of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor
     ) throws(SystemError) {
         let pair = try FileDescriptor.socketPair()
-        let process = try ChildProcess.start(
+        let process = try ChildProcess.spawn(
             .signer, descriptors: [pair.second.number, socket.number, keyList.descriptor].filter { $0 >= 0 })
         let signer = SignerRecord(
             process: process,
@@ -74,7 +74,7 @@ extension Monitor {
     }
 
     /// A signer has ended, usually after its session.
-    func remove(_ signer: SignerRecord, _ status: Int32) {
+    func removeSigner(_ signer: SignerRecord, _ status: Int32) {
         _ = verified(by: signer)
         signers.removeAll { $0 === signer }
         if status > 128, ending == nil {

@@ -8,7 +8,7 @@ internal import Wire
 /// What a systemd initrd has for the agent.
 enum Systemd {
     /// The path of systemd-ask-password(1), when the prompt on the consoles is to go through it.
-    static func asker(_ setting: ConsoleSetting, rehearsal: Bool) -> String? {
+    static func askPasswordProgram(_ setting: ConsoleSetting, rehearsal: Bool) -> String? {
         guard !rehearsal, case .active = setting, Machine.isInitrd, ServiceManager.isSystemd else { return nil }
         return ["/usr/bin/systemd-ask-password", "/bin/systemd-ask-password"].first { Files.exists($0) }
     }
@@ -58,7 +58,7 @@ extension Monitor {
         let text = ending == nil ? status(missing) : ending?.code == .done ? "the boot goes on" : "ends"
         guard text != shownStatus else { return }
         shownStatus = text
-        serviceManager.show(text)
+        serviceManager.setStatus(text)
     }
 
     /// Such as `2 of 7 volumes are open; a passphrase is waited for: crypt-root`.

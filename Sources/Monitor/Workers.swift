@@ -9,24 +9,24 @@ extension Monitor {
     /// How long a probe counts as one of them, in milliseconds: a dead disk has many devices, and their probes hang.
     private static let probePatience: Int64 = 10_000
 
-    func start(_ job: Int, _ work: Job) {
+    func startJob(_ job: Int, _ work: Job) {
         switch work {
-        case .inspect(let order): start(.inspect(order), .job(job, source: nil))
-        case .readKey(let order, let source): start(.readKey(order), .job(job, source: source))
-        case .unlockWithPassphrase(let order, let secret): start(.unlock(order, secret), .job(job, source: nil))
+        case .inspect(let order): startWorker(.inspect(order), .job(job, source: nil))
+        case .readKey(let order, let source): startWorker(.readKey(order), .job(job, source: source))
+        case .unlockWithPassphrase(let order, let secret): startWorker(.unlock(order, secret), .job(job, source: nil))
         case .unlockWithKey(let order, let source):
             guard source < keys.count, let key = keys[source] else {
                 plan.ended(job, .done(.failed("its key is not there any more")), now: Clock.now())
                 return
             }
-            start(.unlock(order, key), .job(job, source: nil))
+            startWorker(.unlock(order, key), .job(job, source: nil))
         }
     }
 
-    private func start(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) {
+    private func startWorker(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
-            let process = try ChildProcess.start(.worker, descriptors: [pair.second.number])
+            let process = try ChildProcess.spawn(.worker, descriptors: [pair.second.number])
             let socket = FrameSocket(
                 pair.takeFirst(), largestFrame: Wire.Limits.frameFromWorker,
                 largestQueue: Wire.Limits.frameFromMonitor + 64)
@@ -51,13 +51,13 @@ extension Monitor {
         for worker in workers {
             guard case .job(job, _) = worker.kind else { continue }
             worker.isDone = true
-            stop(worker)
+            stopWorker(worker)
         }
     }
 
     /// Ends a worker. One that reads a key file ends by itself when its socket closes, for killed it could leave the
     /// key volume's device read-only.
-    func stop(_ worker: WorkerRecord) {
+    func stopWorker(_ worker: WorkerRecord) {
         if case .job(_, .some) = worker.kind {
             worker.socket.shutDown()
         } else {
@@ -87,7 +87,7 @@ extension Monitor {
             let young = workers.count { $0.probes != nil && now < $0.started + Monitor.probePatience }
             guard young < Monitor.mostProbes else { return }
             let path = probes.remove(at: index)
-            start(.probe(device: path), .probe(path))
+            startWorker(.probe(device: path), .probe(path))
         }
     }
 
@@ -100,7 +100,7 @@ extension Monitor {
     /// Frames taken from one child a turn: it must not keep the loop from the others.
     static let mostFrames = 16
 
-    func serve(_ worker: WorkerRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
+    func readFrames(from worker: WorkerRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty, !worker.isClosed else { return }
         if events.contains(.writable) { _ = worker.socket.flush() }
         for _ in 0..<most {
@@ -112,7 +112,7 @@ extension Monitor {
                 return
             case .frame(let body):
                 do throws(WireError) {
-                    take(try WorkerReport.read(body), from: worker)
+                    handle(try WorkerReport.read(body), from: worker)
                 } catch {
                     log.write(LogLevel.error.rawValue, "worker: \(error.description)")
                     ChildProcess.kill(worker.process)
@@ -123,7 +123,7 @@ extension Monitor {
         }
     }
 
-    private func take(_ report: WorkerReport, from worker: WorkerRecord) {
+    private func handle(_ report: WorkerReport, from worker: WorkerRecord) {
         if case .log(let level, let line) = report {
             log.write(level.rawValue, line)
             return
@@ -142,21 +142,21 @@ extension Monitor {
         case .job(let job, let source):
             switch report {
             case .asksLeave:
-                let leave = !worker.isDone && ending == nil && plan.mayActivate(job, now: now)
-                if !send(.mayActivate(leave), to: worker) { ChildProcess.kill(worker.process) }
-            case .inspected(let facts): done(worker, job, .inspected(facts))
-            case .done(let outcome): done(worker, job, .done(outcome))
+                let isPermitted = !worker.isDone && ending == nil && plan.mayActivate(job, now: now)
+                if !send(.mayActivate(isPermitted), to: worker) { ChildProcess.kill(worker.process) }
+            case .inspected(let facts): endJob(of: worker, job, .inspected(facts))
+            case .done(let outcome): endJob(of: worker, job, .done(outcome))
             case .key(let key):
                 guard let source, !worker.isDone else { return }
                 while keys.count <= source { keys.append(nil) }
                 keys[source] = key
-                done(worker, job, .keyRead)
+                endJob(of: worker, job, .keyRead)
             case .probed, .log: break
             }
         }
     }
 
-    private func done(_ worker: WorkerRecord, _ job: Int, _ report: JobReport) {
+    private func endJob(of worker: WorkerRecord, _ job: Int, _ report: JobReport) {
         guard !worker.isDone else { return }
         worker.isDone = true
         plan.ended(job, report, now: Clock.now())
@@ -167,20 +167,20 @@ extension Monitor {
         sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
     }
 
-    /// A child has ended.
-    func ended(_ exited: ExitedProcess) {
+    /// Removes the record of a child that has ended, after its last frames were read.
+    func handleExit(of exited: ExitedProcess) {
         // What it still had to say is taken below, and may be a reason to end it.
         for child in children where child.id == exited.id { child.wasReaped() }
         if let worker = workers.first(where: { $0.process.id == exited.id }) {
             // What it said last may still be in its socket.
-            serve(worker, .readable, most: .max)
-            if case .job(let job, _) = worker.kind { done(worker, job, .died(exited.status)) }
+            readFrames(from: worker, .readable, most: .max)
+            if case .job(let job, _) = worker.kind { endJob(of: worker, job, .died(exited.status)) }
             workers.removeAll { $0 === worker }
         } else if let session = sessions.first(where: { $0.process.id == exited.id }) {
-            serve(session, .readable, most: .max)
-            remove(session, exited.status)
+            readFrames(from: session, .readable, most: .max)
+            removeSession(session, exited.status)
         } else if let signer = signers.first(where: { $0.process.id == exited.id }) {
-            remove(signer, exited.status)
+            removeSigner(signer, exited.status)
         }
     }
 }

@@ -10,17 +10,17 @@ public struct Links: Equatable, Sendable {
 
     public init() {}
 
-    public mutating func take(_ message: RouteMessage) {
+    public mutating func apply(_ message: RouteMessage) {
         switch message {
-        case .link(let link): take(link)
+        case .link(let link): update(link)
         case .routers(let index, let flags):
-            if let place = place(of: index) { links[place].routers = flags }
+            if let position = position(of: index) { links[position].routers = flags }
         case .linkGone(let index):
             links.removeAll { $0.index == index }
             addresses.removeAll { $0.link == index }
         case .address(let address):
-            if let place = addresses.firstIndex(where: { $0.link == address.link && $0.bytes == address.bytes }) {
-                addresses[place].flags = address.flags
+            if let position = addresses.firstIndex(where: { $0.link == address.link && $0.bytes == address.bytes }) {
+                addresses[position].flags = address.flags
             } else if addresses.count < Links.mostAddresses {
                 addresses.append(address)
             }
@@ -29,18 +29,18 @@ public struct Links: Equatable, Sendable {
         }
     }
 
-    private mutating func take(_ link: Link) {
-        guard let place = place(of: link.index) else {
+    private mutating func update(_ link: Link) {
+        guard let position = position(of: link.index) else {
             guard links.count < Links.mostLinks else { return }
             links.insert(link, at: links.firstIndex { $0.index > link.index } ?? links.count)
             return
         }
         var new = link
-        new.routers = link.routers ?? links[place].routers
-        links[place] = new
+        new.routers = link.routers ?? links[position].routers
+        links[position] = new
     }
 
-    private func place(of index: Int32) -> Int? { links.firstIndex { $0.index == index } }
+    private func position(of index: Int32) -> Int? { links.firstIndex { $0.index == index } }
 
     /// The cards that somebody has to bring up: what is part of a bond or bridge is its maker's.
     public var sleepers: [Link] { links.filter { $0.isCard && !$0.isUp && $0.master == 0 } }

@@ -152,13 +152,13 @@ extension ArraySlice<UInt8> {
     /// A string that may end in a zero byte.
     fileprivate var text: String { String(decoding: prefix { $0 != 0 }.prefix(64), as: UTF8.self) }
 
-    fileprivate func attributes(_ take: (Int, ArraySlice<UInt8>) -> Void) {
+    fileprivate func attributes(_ body: (Int, ArraySlice<UInt8>) -> Void) {
         var rest = self
         while let length = rest.integer(at: 0, bytes: 2), length >= 4, length <= rest.count,
             let type = rest.integer(at: 2, bytes: 2)
         {
             // The upper bits say that it is nested (NLA_F_NESTED), or in network order.
-            take(type & 0x3fff, rest.prefix(length).dropFirst(4))
+            body(type & 0x3fff, rest.prefix(length).dropFirst(4))
             rest = rest.dropFirst((length + 3) & ~3)
         }
     }

@@ -80,7 +80,7 @@ internal import CLibssh
     }
 
     /// Queues the end: what was queued before, the exit status, end of file, and the close.
-    public func finish(_ status: UInt8) {
+    public func exit(status: UInt8) {
         guard !isOver else { return }
         self.status = status
         unsafe connection.hasMore = true

@@ -38,7 +38,7 @@ public struct Gate {
     ///
     /// As sshd counts: each refused key and each wrong signature is a failure; the first request for `none`, by which
     /// clients ask for the methods, and the question whether a key would do are not.
-    mutating func judge(_ packet: [UInt8]) -> Verdict {
+    mutating func verdict(on packet: [UInt8]) -> Verdict {
         defer { isFirst = false }
         guard let request = AuthenticationRequest(packet) else { return refuse("") }
         user = request.user
@@ -49,7 +49,7 @@ public struct Gate {
         case .publicKey(let algorithm, let blob, let signature):
             if SignatureAlgorithm.isCertificate(algorithm) { return refuse("a certificate was refused") }
             guard let index = place(of: blob) else { return refuse("") }
-            return judge(keys[index], index, algorithm, signature)
+            return verdict(on: keys[index], index, algorithm, signature)
         }
     }
 
@@ -58,8 +58,8 @@ public struct Gate {
         failures += 1
     }
 
-    private mutating func judge(
-        _ key: AuthorizedKey, _ index: Int, _ algorithm: [UInt8], _ signature: AuthenticationRequest.Signature?
+    private mutating func verdict(
+        on key: AuthorizedKey, _ index: Int, _ algorithm: [UInt8], _ signature: AuthenticationRequest.Signature?
     ) -> Verdict {
         var reader = PacketReader(key.blob)
         guard key.refusal.isEmpty else { return refuse("key \(key.title) was refused: \(key.refusal)") }

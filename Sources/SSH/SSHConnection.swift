@@ -118,12 +118,12 @@ public import Linux
     }
 
     /// Sends the banner, begins the key exchange, and takes what has come by then.
-    public func start() {
+    public func startKeyExchange() {
         // Before the key exchange: libssh adds its own when the client's banner comes, and the first one decides.
         unsafe clibssh_set_packet_callbacks(session, guardCallbacks.pointer)
         // The banner goes out at once: a client that speaks first, and wrongly, is to see who is here.
         unsafe ssh_set_fd_towrite(session)
-        defer { readOrNot() }
+        defer { updateReading() }
         guard unsafe ssh_handle_key_exchange(session) != SSH_ERROR else { return isBroken = true }
         guard unsafe ssh_event_add_session(event, session) == SSH_OK else { return isBroken = true }
     }
@@ -156,7 +156,7 @@ public import Linux
     private static let mostHeld = 256
 
     /// Reads from the client, or not, until this is looked at again.
-    private func readOrNot() {
+    private func updateReading() {
         if !isAuthenticated,
             unsafe budget.isSpent(packets: counters[1].in_packets, bytes: counters[0].in_bytes)
         {
@@ -176,9 +176,9 @@ public import Linux
         if unsafe ssh_event_dopoll(event, 0) == SSH_ERROR { isBroken = true }
         // libssh may move its buffer from here on.
         unsafe packet = nil
-        answerForgotten()
-        reap()
-        readOrNot()
+        refuseDroppedRequest()
+        releaseEndedChannels()
+        updateReading()
     }
 
     /// Sends what the channels queued, as far as the client has room for it.
@@ -189,10 +189,10 @@ public import Linux
             for channel in channels where isOpen {
                 if !channel.flush() || channel.queued > Channel.largestQueue { isBroken = true }
             }
-            answerForgotten()
-            reap()
+            refuseDroppedRequest()
+            releaseEndedChannels()
         } while hasMore && isOpen
-        readOrNot()
+        updateReading()
     }
 
     /// Tells the client why, when there is still something to tell it, and closes the connection.
@@ -206,7 +206,7 @@ public import Linux
     }
 
     /// Gives back the channels that both sides closed, or the client did.
-    private func reap() {
+    private func releaseEndedChannels() {
         for channel in channels where channel.closedByClient && channel.closeSent {
             channels.removeAll { $0 === channel }
             channel.release()
@@ -226,11 +226,11 @@ extension SSHConnection {
     }
 
     /// Takes an authentication request before libssh does, and returns whether libssh is to go on with it.
-    func judge(_ request: [UInt8]) -> Bool {
-        answerForgotten()
+    func admitsAuthentication(_ request: [UInt8]) -> Bool {
+        refuseDroppedRequest()
         guard !gate.isExhausted, fault.isEmpty else { return false }
         budget.serves()
-        switch gate.judge(request) {
+        switch gate.verdict(on: request) {
         case .examine(let key):
             examined = key
             return true
@@ -242,7 +242,7 @@ extension SSHConnection {
     }
 
     /// Answers a request that libssh dropped: one whose signature is wrong, or whose key it cannot parse.
-    private func answerForgotten() {
+    private func refuseDroppedRequest() {
         guard examined != nil else { return }
         examined = nil
         gate.fail()
@@ -252,7 +252,7 @@ extension SSHConnection {
     /// Takes libssh's finding on the request that the gate let pass.
     ///
     /// - Returns: whether the key may log in.
-    func conclude(signed: Bool, valid: Bool) -> Bool {
+    func handleVerification(signed: Bool, valid: Bool) -> Bool {
         guard let key = examined, !isAuthenticated else { return false }
         examined = nil
         guard signed else { return true }

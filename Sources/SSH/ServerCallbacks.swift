@@ -59,7 +59,7 @@ private let onServiceRequest: @convention(c) (ssh_session?, UInt8, ssh_buffer?, 
 private let onAuthenticationRequest:
     @convention(c) (ssh_session?, UInt8, ssh_buffer?, UnsafeMutableRawPointer?) -> Int32 = { _, _, packet, user in
         guard let connection = unsafe connection(user) else { return SSH_PACKET_USED }
-        let goesOn = unsafe connection.judge(Array(content(packet)))
+        let goesOn = unsafe connection.admitsAuthentication(Array(content(packet)))
         return goesOn ? SSH_PACKET_NOT_USED : SSH_PACKET_USED
     }
 
@@ -76,7 +76,8 @@ private let onPublicKey:
     ) -> Int32 = { _, _, _, state, user in
         let signed = Int32(state) != SSH_PUBLICKEY_STATE_NONE.rawValue
         let valid = Int32(state) == SSH_PUBLICKEY_STATE_VALID.rawValue
-        guard let connection = unsafe connection(user), connection.conclude(signed: signed, valid: valid) else {
+        guard let connection = unsafe connection(user), connection.handleVerification(signed: signed, valid: valid)
+        else {
             return SSH_AUTH_DENIED.rawValue
         }
         return SSH_AUTH_SUCCESS.rawValue

@@ -87,11 +87,11 @@ public import Linux
     private func verify(_ question: [UInt8]) -> [UInt8] {
         var reader = PacketReader(question)
         guard let signature = reader.string(), let data = reader.string(), reader.isAtEnd,
-            let key = rules.judge(data, signature)
+            let key = rules.keyToVerify(data, signature)
         else { return [0] }
         let blob = rules.blob(of: key)
         let valid = unsafe signer_verify(blob, blob.count, signature, signature.count, data, data.count) == 1
-        rules.conclude(key, valid: valid)
+        rules.verified(key, valid: valid)
         return [valid ? 1 : 0]
     }
 

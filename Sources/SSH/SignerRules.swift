@@ -43,12 +43,12 @@ struct SignerRules {
     /// without its signature.
     ///
     /// - Returns: the place of the authorized key whose signature it is to be, or `nil` for what nobody may log in with.
-    mutating func judge(_ signed: [UInt8], _ signature: [UInt8]) -> Int? {
+    mutating func keyToVerify(_ signed: [UInt8], _ signature: [UInt8]) -> Int? {
         guard login == nil, !gate.isExhausted, !sessionID.isEmpty else { return nil }
         var reader = PacketReader(signed)
         guard reader.string() == sessionID, reader.byte() == SignerRules.authenticationRequest else { return nil }
         let request = signed.dropFirst(4 + sessionID.count + 1) + PacketReader.string(signature)
-        guard case .examine(let key) = gate.judge(Array(request)) else { return nil }
+        guard case .examine(let key) = gate.verdict(on: Array(request)) else { return nil }
         // A client that binds its signature to the host key signed for this connection's alone.
         guard gate.hostKey == nil || gate.hostKey == shownKey else {
             gate.fail()
@@ -57,8 +57,8 @@ struct SignerRules {
         return key
     }
 
-    /// Takes what came of verifying the signature by `key`.
-    mutating func conclude(_ key: Int, valid: Bool) {
+    /// Records the result of verifying the signature by `key`.
+    mutating func verified(_ key: Int, valid: Bool) {
         if valid { login = (key, gate.user) } else { gate.fail() }
     }
 

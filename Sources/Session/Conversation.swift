@@ -40,7 +40,7 @@ class Conversation {
         case .tried(let results, let retryAfter): show(results, retryAfter: retryAfter)
         case .finish(let code, let reason):
             showEnd(code, reason)
-            channel.finish(code.rawValue)
+            channel.exit(status: code.rawValue)
         case .sessionSetup, .consoleSetup, .network: break
         }
     }
@@ -57,7 +57,7 @@ class Conversation {
     /// Ends it from this side.
     final func leave(_ code: ExitCode) {
         forget()
-        channel.finish(code.rawValue)
+        channel.exit(status: code.rawValue)
     }
 
     /// The channel is gone, or as good as gone: the monitor is told, once.

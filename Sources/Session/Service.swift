@@ -31,7 +31,7 @@ final class Service {
         self.setup = setup
         self.link = link
         loginDeadline = setup.patience.map { Clock.now() + $0 }
-        try Library.start()
+        try Library.initialize()
         let hostKeys = try SignerLink.connect(Role.signerDescriptor)
         // They hold this object, and it holds them: both go with the process.
         let handlers = SSHConnection.Handlers(
@@ -51,7 +51,7 @@ final class Service {
     /// Serves the client until it or the monitor is gone.
     func run() {
         guard let connection else { return }
-        connection.start()
+        connection.startKeyExchange()
         var waiting = PollSet()
         while connection.isOpen {
             waiting.removeAll()
@@ -104,10 +104,10 @@ final class Service {
         switch Ask(request, forced: key?.forcedCommand) {
         case .refused(let sentence, let code):
             channel.say(sentence + "\n", asError: true)
-            channel.finish(code.rawValue)
+            channel.exit(status: code.rawValue)
         case .command(.help, _):
             channel.say(Report.help)
-            channel.finish(ExitCode.done.rawValue)
+            channel.exit(status: ExitCode.done.rawValue)
         case .command(.status(let json), _):
             conversations.append(StatusConversation(channel, json: json, link: link))
         case .command(.unlock, let debians):
@@ -118,7 +118,7 @@ final class Service {
                         : try TerminalUnlock(channel, debians: debians, link: link))
             } catch {
                 link.log(.error, error.description)
-                channel.finish(ExitCode.internalError.rawValue)
+                channel.exit(status: ExitCode.internalError.rawValue)
             }
         }
     }

@@ -17,7 +17,7 @@ public enum SignerProcess {
         let link = MonitorLink()
         guard let setup = link.receiveSetup(as: .signer) else { return 1 }
         do throws(SSHError) {
-            try Library.start()
+            try Library.initialize()
             let signer = try Signer(hostKeys: setup.hostKeys, gate: setup.gate)
             // Nothing is read from it before this process is shut in.
             let session = FrameSocket(

@@ -20,11 +20,11 @@ enum Inspection {
         let mapping = order.rehearsal ? nil : Mapping(named: order.name)
         // What follows parses the disk. Root's own files, such as devices and libcryptsetup's locks, stay open to it.
         Capabilities.keep(only: [.readAny, .lockMemory])
-        if order.rehearsal { Volume.neverWrite() }
+        if order.rehearsal { LUKSVolume.neverWrite() }
         let log = LibraryLog()
-        defer { monitor.log(.warning, log.take().map { "\(order.name): \($0)" }) }
+        defer { monitor.log(.warning, log.removeLines().map { "\(order.name): \($0)" }) }
         do throws(LUKSError) {
-            let volume = try Volume(device: order.device, header: order.header, log: log)
+            let volume = try LUKSVolume(device: order.device, header: order.header, log: log)
             var taken = ""
             var isActive = false
             do throws(LUKSError) { isActive = try volume.isOpen(as: mapping, order.uuid) } catch {

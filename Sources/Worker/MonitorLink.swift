@@ -35,8 +35,8 @@ final class MonitorLink {
         return true
     }
 
-    /// Asks whether the volume may be activated now. A monitor that is gone gives no leave.
-    func givesLeave(slot: Int32) -> Bool {
+    /// Asks whether the volume may be activated now. A monitor that is gone permits nothing.
+    func permitsActivation(slot: Int32) -> Bool {
         guard send(.asksLeave(slot: slot)), case .mayActivate(true) = nextOrder() else { return false }
         return true
     }

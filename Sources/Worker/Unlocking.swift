@@ -8,7 +8,7 @@ enum Unlocking {
     static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink) -> JobOutcome {
         if order.rehearsal {
             Capabilities.keep(only: [.readAny, .lockMemory])
-            Volume.neverWrite()
+            LUKSVolume.neverWrite()
         } else {
             // libdevmapper makes /dev/mapper/NAME itself where no udevd runs.
             Capabilities.keep(only: [
@@ -24,7 +24,7 @@ enum Unlocking {
         }
         // What it says of a wrong passphrase or an existing mapping is in the outcome already.
         if outcome != .wrongKey, outcome != .alreadyOpen {
-            monitor.log(.warning, log.take().map { "\(order.name): \($0)" })
+            monitor.log(.warning, log.removeLines().map { "\(order.name): \($0)" })
         }
         return outcome
     }
@@ -32,7 +32,7 @@ enum Unlocking {
     private static func open(
         _ order: VolumeOrder, _ typed: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
     ) throws(LUKSError) -> JobOutcome {
-        let volume = try Volume(device: order.device, header: order.header, log: log)
+        let volume = try LUKSVolume(device: order.device, header: order.header, log: log)
         if !order.rehearsal, try volume.isOpen(as: Mapping(named: order.name), order.uuid) { return .alreadyOpen }
         // Another disk may stand there since the header was inspected, or a disk may show another header every time.
         try volume.require(uuid: order.uuid)
@@ -47,7 +47,7 @@ enum Unlocking {
         }
         guard case .right(let slot, let volumeKey) = match else { return .wrongKey }
         if order.rehearsal { return .opened(slot: slot) }
-        guard monitor.givesLeave(slot: slot) else { return .alreadyOpen }
+        guard monitor.permitsActivation(slot: slot) else { return .alreadyOpen }
         // Killed in the middle of it, this would leave a device without a table, which no opener gets past.
         let activation = try Confinement.finishing { () throws(LUKSError) in
             guard let volumeKey else {

@@ -29,7 +29,7 @@ enum CommandLine {
         case "check": return check(rest)
         case "image": return image(rest)
         case "settle": return file(rest).map { Settling.run($0) } ?? misused("settle takes -f FILE alone")
-        case "-T": return file(rest).map { show($0) } ?? misused("-T takes -f FILE alone")
+        case "-T": return file(rest).map { printConfiguration($0) } ?? misused("-T takes -f FILE alone")
         case "--version":
             print("postern \(version)")
             return 0
@@ -125,7 +125,7 @@ enum CommandLine {
     }
 
     /// Prints the configuration as understood: a postern.conf, and the other files behind `#`.
-    private static func show(_ path: String) -> Int32 {
+    private static func printConfiguration(_ path: String) -> Int32 {
         let configuration = Configuration(file: path)
         print(configuration.settings.rendered, terminator: "")
         print("# \(configuration.settings.crypttab):")

@@ -37,8 +37,8 @@ public enum Network: Sendable {
 }
 
 /// Where the agent listens, as the host sees it.
-struct Place: Sendable {
-    var address: String
+struct MachineAddress: Sendable {
+    var host: String
     var port: UInt16
     /// The command behind which a program sees that network.
     var reach: [String] = []
@@ -114,15 +114,15 @@ extension Hardware {
     }
 
     /// Where the agent of that machine listens.
-    func place(_ running: Running) async throws -> Place {
+    func address(of running: Running) async throws -> MachineAddress {
         switch network {
         case .forwarded:
             let port = try await Hardware.forwardedPort(running.hypervisor)
-            return Place(address: "127.0.0.1", port: port)
+            return MachineAddress(host: "127.0.0.1", port: port)
         case .routedIPv6:
             // The address that the card's number makes of the prefix.
             let reach = ["nsenter", "--net=/proc/\(running.emulator.number)/ns/net"]
-            return Place(address: "fd00:706f:7374:0:5054:ff:fe12:3456", port: 2222, reach: reach)
+            return MachineAddress(host: "fd00:706f:7374:0:5054:ff:fe12:3456", port: 2222, reach: reach)
         }
     }
 

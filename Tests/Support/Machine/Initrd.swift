@@ -27,11 +27,11 @@ struct Keys: Sendable {
         }
     }
 
-    /// The lines of a known_hosts file for the machine at `place`; none of a machine without keys.
-    func knownHosts(at place: Place) throws -> String {
+    /// The lines of a known_hosts file for the machine at `address`; none of a machine without keys.
+    func knownHosts(at address: MachineAddress) throws -> String {
         try ["ssh_host_ed25519_key", "ssh_host_rsa_key"].map { folder.appending(path: $0 + ".pub") }
             .filter { FileManager.default.fileExists(atPath: $0.path) }
-            .map { "[\(place.address)]:\(place.port) \(try String(contentsOf: $0, encoding: .utf8))" }
+            .map { "[\(address.host)]:\(address.port) \(try String(contentsOf: $0, encoding: .utf8))" }
             .joined()
     }
 }

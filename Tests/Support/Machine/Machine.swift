@@ -10,7 +10,7 @@ public final class Machine: Sendable {
     /// Holds the client's configuration; removed with the machine.
     let work: URL
     /// Where the agent listens, as the host sees it.
-    let place: Place
+    let address: MachineAddress
     /// In MiB.
     let memorySize: Int
 
@@ -56,10 +56,10 @@ public final class Machine: Sendable {
             throw error
         }
         do {
-            place = try await hardware.place(running)
-            try keys.knownHosts(at: place).write(
+            address = try await hardware.address(of: running)
+            try keys.knownHosts(at: address).write(
                 to: work.appending(path: "known_hosts"), atomically: false, encoding: .utf8)
-            try Machine.clientConfiguration(place, keys: keys, work: work).write(
+            try Machine.clientConfiguration(address, keys: keys, work: work).write(
                 to: work.appending(path: "ssh"), atomically: false, encoding: .utf8)
         } catch {
             let errors = try? String(contentsOf: work.appending(path: "errors"), encoding: .utf8)
@@ -68,11 +68,11 @@ public final class Machine: Sendable {
         }
     }
 
-    private static func clientConfiguration(_ place: Place, keys: Keys, work: URL) -> String {
+    private static func clientConfiguration(_ address: MachineAddress, keys: Keys, work: URL) -> String {
         """
         Host nas
-            HostName \(place.address)
-            Port \(place.port)
+            HostName \(address.host)
+            Port \(address.port)
             User root
             IdentityFile \(keys.folder.path)/id
             IdentitiesOnly yes
@@ -90,12 +90,12 @@ public final class Machine: Sendable {
 
     /// The ssh command that reaches the agent, with the owner's key, and without the caller's own settings.
     public func ssh(_ command: [String] = [], options: [String] = []) -> [String] {
-        place.reach + ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
+        address.reach + ["ssh", "-F", work.appending(path: "ssh").path] + options + ["nas"] + command
     }
 
     /// The command that runs a Python program with the agent's address and port as its arguments. It may use paramiko.
     public func stranger(_ program: String) -> [String] {
-        place.reach + ["/usr/bin/python3", "-c", program, place.address, String(place.port)]
+        address.reach + ["/usr/bin/python3", "-c", program, address.host, String(address.port)]
     }
 
     /// Runs ssh to its end, without a terminal, `input` being its standard input.
@@ -116,7 +116,8 @@ public final class Machine: Sendable {
 
     /// Waits until the agent shows its host key. QEMU accepts connections long before.
     public func awaitAgent(within limit: Duration = .seconds(1200)) async throws {
-        let scan = place.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(place.port), place.address]
+        let scan =
+            address.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(address.port), address.host]
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline, !console.hasEnded {
             if try await runProgram(scan).output.contains("ssh-ed25519") { return }

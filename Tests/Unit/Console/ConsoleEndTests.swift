@@ -93,7 +93,7 @@ import Wire
         console.send(.state(machine()))
         try console.wait("it prompts") { terminal.seen.cursorRow == prompt }
         terminal.type("half")
-        if bySignal { kill(console.id, SIGTERM) } else { console.leave() }
+        if bySignal { kill(console.id, SIGTERM) } else { console.closeSocket() }
         #expect(try console.exitStatus() == 0)
         #expect(terminal.isOrdinary)
         #expect(terminal.seen.text.hasSuffix("  crypt-root  locked\n"))

@@ -70,7 +70,7 @@ final class ConsoleUnderTest {
     }
 
     /// Closes the socket, as the end of the monitor does.
-    func leave() {
+    func closeSocket() {
         socket = nil
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// systemd's crypttab of an image, and the units of devices that its lines name.
 @Suite struct SystemdTableTests {
     private func table(_ text: String, ours: [String] = [], spare: [String] = []) -> SystemdTable {
-        SystemdTable(Array(text.utf8), isOurs: { ours.contains($0) }, isSpare: { spare.contains($0) })
+        SystemdTable(Array(text.utf8), isManaged: { ours.contains($0) }, isSpare: { spare.contains($0) })
     }
 
     private func text(_ table: SystemdTable) -> String { String(decoding: table.bytes, as: UTF8.self) }

@@ -10,7 +10,7 @@ import Testing
 extension VolumeTests {
     /// Why the volume is refused, or `nil`.
     private func refusal(_ image: String, uuid: String? = nil, header: String? = nil) throws -> LUKSError? {
-        let volume = try Volume(device: image, header: header, log: LibraryLog())
+        let volume = try LUKSVolume(device: image, header: header, log: LibraryLog())
         do throws(LUKSError) {
             try volume.require(uuid: uuid)
             return nil

@@ -11,12 +11,12 @@ import Testing
 
     init() throws { place = try Workplace() }
 
-    private func open(_ device: String, header: String? = nil) throws -> Volume {
-        try Volume(device: device, header: header, log: LibraryLog())
+    private func open(_ device: String, header: String? = nil) throws -> LUKSVolume {
+        try LUKSVolume(device: device, header: header, log: LibraryLog())
     }
 
     /// The slot that opens, or `nil` for a wrong passphrase.
-    private func slot(_ volume: borrowing Volume, _ passphrase: String, keySlot: Int32? = nil) throws -> Int32? {
+    private func slot(_ volume: borrowing LUKSVolume, _ passphrase: String, keySlot: Int32? = nil) throws -> Int32? {
         switch try volume.tryPassphrase(try secret(passphrase), keySlot: keySlot) {
         case .wrong: nil
         case .right(let slot, _): slot
@@ -226,10 +226,10 @@ import Testing
             dd if=other of=image bs=1 skip=1024 seek=1024 count=1024 conv=notrunc status=none
             """)
         let log = LibraryLog()
-        #expect(throws: LUKSError.self) { _ = try Volume(device: image, header: nil, log: log) }
-        let lines = log.take()
+        #expect(throws: LUKSError.self) { _ = try LUKSVolume(device: image, header: nil, log: log) }
+        let lines = log.removeLines()
         #expect(lines.first == "Device contains ambiguous signatures, cannot auto-recover LUKS2.")
-        #expect(log.take().isEmpty)
+        #expect(log.removeLines().isEmpty)
     }
 }
 
@@ -239,7 +239,7 @@ private func withoutMemory() throws -> Bool {
     try place.shell(
         "truncate -s 20M image; printf 1234 | cryptsetup luksFormat -q \(argon2(memory: 1 << 18)) image -")
     let image = place.file("image")
-    let volume = try Volume(device: image, header: nil, log: LibraryLog())
+    let volume = try LUKSVolume(device: image, header: nil, log: LibraryLog())
     let passphrase = try secret("1234")
     let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).prefix { $0 != " " }
     let space = (UInt64(pages) ?? 0) * 4096 + (100 << 20)

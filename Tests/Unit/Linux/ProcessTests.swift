@@ -7,7 +7,7 @@ import Testing
 @Suite struct ProcessTests {
     private func sleeper() throws -> StartedProcess {
         let pipe = try FileDescriptor.pipe()
-        return try ChildProcess.start(["/bin/sleep", "600"], output: pipe.second.number)
+        return try ChildProcess.spawn(["/bin/sleep", "600"], output: pipe.second.number)
     }
 
     @Test("a process that was reaped is not signalled any more, though its number is another's")

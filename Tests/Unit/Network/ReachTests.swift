@@ -15,8 +15,8 @@ import Wire
 
     private var links = Links()
 
-    private func take(_ bytes: [UInt8]) {
-        for message in RouteMessage.parse(bytes[...]) { links.take(message) }
+    private func apply(_ bytes: [UInt8]) {
+        for message in RouteMessage.parse(bytes[...]) { links.apply(message) }
     }
 
     private func reach(
@@ -27,10 +27,10 @@ import Wire
     }
 
     @Test func anAddressOfEachKind() {
-        take(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.address(1, [127, 0, 0, 1]))
-        take(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local) + Kernel.address(2, ReachTests.global))
-        take(Kernel.address(2, [192, 0, 2, 10]))
-        take(Kernel.link(3, "eth1", flags: ReachTests.up))
+        apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.address(1, [127, 0, 0, 1]))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local) + Kernel.address(2, ReachTests.global))
+        apply(Kernel.address(2, [192, 0, 2, 10]))
+        apply(Kernel.link(3, "eth1", flags: ReachTests.up))
         #expect(
             reach() == [
                 NetworkFact(.reachable, link: "eth0", detail: "192.0.2.10", number: 2222),
@@ -40,16 +40,16 @@ import Wire
 
     @Test func alsoOfABondAndItsPartsAreNotComplainedAbout() {
         let part = Kernel.attribute(10, Kernel.four(5))
-        take(Kernel.link(2, "eth0", flags: ReachTests.asleep, part) + Kernel.link(3, "eth1", part))
-        take(Kernel.link(5, "bond0", Kernel.kind("bond")))
+        apply(Kernel.link(2, "eth0", flags: ReachTests.asleep, part) + Kernel.link(3, "eth1", part))
+        apply(Kernel.link(5, "bond0", Kernel.kind("bond")))
         #expect(links.sleepers == [])
         #expect(reach() == [NetworkFact(.down, link: "eth0")])
-        take(Kernel.address(5, [192, 0, 2, 10]))
+        apply(Kernel.address(5, [192, 0, 2, 10]))
         #expect(reach() == [NetworkFact(.reachable, link: "bond0", detail: "192.0.2.10", number: 2222)])
     }
 
     @Test func aLinkLocalAddressIsNearby() {
-        take(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local))
         #expect(
             reach() == [
                 NetworkFact(.nearby, link: "eth0", detail: "fe80::1", number: 2222),
@@ -58,49 +58,49 @@ import Wire
     }
 
     @Test func anAddressThatIsNotSureYetDoesNotCount() {
-        take(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x40))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x40))
         #expect(reach() == [])
-        take(Kernel.address(2, ReachTests.global))
+        apply(Kernel.address(2, ReachTests.global))
         #expect(reach().map { $0.kind } == [.reachable])
         // For IPv4 these bits do not mean that.
-        take(Kernel.address(2, ReachTests.global, message: 21) + Kernel.address(2, [192, 0, 2, 1], flags: 0x40))
+        apply(Kernel.address(2, ReachTests.global, message: 21) + Kernel.address(2, [192, 0, 2, 1], flags: 0x40))
         #expect(reach().map { $0.kind } == [.reachable])
     }
 
     @Test func anAddressThatIsAnothersIsNamed() {
-        take(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x48))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x48))
         let conflict = NetworkFact(.conflict, link: "eth0", detail: "2001:db8::5")
         #expect(reach() == [NetworkFact(.noAddress, link: "eth0"), conflict])
-        take(Kernel.address(2, [192, 0, 2, 10]))
+        apply(Kernel.address(2, [192, 0, 2, 10]))
         #expect(reach().map { $0.kind } == [.reachable, .conflict])
     }
 
     @Test func withoutCarrierAnAddressIsNoUse() {
-        take(Kernel.link(2, "eth0", flags: ReachTests.up) + Kernel.address(2, [192, 0, 2, 10]))
+        apply(Kernel.link(2, "eth0", flags: ReachTests.up) + Kernel.address(2, [192, 0, 2, 10]))
         #expect(reach() == [NetworkFact(.noCarrier, link: "eth0")])
     }
 
     @Test func aRouterThatTellsOfDHCPv6Alone() {
-        take(Kernel.link(2, "eth0", Kernel.routers(0x70)) + Kernel.address(2, ReachTests.local))
+        apply(Kernel.link(2, "eth0", Kernel.routers(0x70)) + Kernel.address(2, ReachTests.local))
         #expect(reach().map { $0.kind } == [.nearby, .managedOnly])
         // The same by news of IPv6 alone, and what the router says stays when the link changes.
-        take(Kernel.link(3, "eth1"))
-        links.take(.routers(link: 3, flags: 0x40))
-        take(Kernel.link(3, "eth1"))
+        apply(Kernel.link(3, "eth1"))
+        links.apply(.routers(link: 3, flags: 0x40))
+        apply(Kernel.link(3, "eth1"))
         #expect(reach().map { $0.kind } == [.nearby, .managedOnly, .managedOnly])
         // A prefix as well: the kernel makes an address of it.
-        take(Kernel.address(3, ReachTests.global))
+        apply(Kernel.address(3, ReachTests.global))
         #expect(reach().map { $0.kind } == [.reachable])
     }
 
     @Test func aCardThatSleeps() {
-        take(Kernel.link(2, "eth0", flags: ReachTests.asleep))
-        take(Kernel.link(3, "veth", flags: ReachTests.asleep, Kernel.kind("veth")))
+        apply(Kernel.link(2, "eth0", flags: ReachTests.asleep))
+        apply(Kernel.link(3, "veth", flags: ReachTests.asleep, Kernel.kind("veth")))
         for (index, kind) in ["dummy", "bond", "vlan", "sit", "tun", "bridge"].enumerated() {
-            take(Kernel.link(UInt32(10 + index), kind, flags: ReachTests.asleep, Kernel.kind(kind)))
+            apply(Kernel.link(UInt32(10 + index), kind, flags: ReachTests.asleep, Kernel.kind(kind)))
         }
-        take(Kernel.link(20, "sit0", type: 776, flags: ReachTests.asleep))
-        take(Kernel.link(1, "lo", type: 772, flags: 0x8))
+        apply(Kernel.link(20, "sit0", type: 776, flags: ReachTests.asleep))
+        apply(Kernel.link(1, "lo", type: 772, flags: 0x8))
         #expect(links.sleepers.map { $0.name } == ["eth0", "veth"])
         #expect(
             reach(failures: [(2, "it has no firmware")]) == [
@@ -109,26 +109,26 @@ import Wire
     }
 
     @Test func noCard() {
-        take(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.link(2, "sit0", type: 776, flags: 0x80))
+        apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.link(2, "sit0", type: 776, flags: 0x80))
         #expect(reach() == [NetworkFact(.noCard)])
         #expect(reach(driverless: ["PCI 1"]) == [NetworkFact(.noDriver, detail: "PCI 1")])
     }
 
     @Test func whatIsMissingIsSaidOnceItHasLasted() {
-        take(Kernel.link(1, "lo", type: 772, flags: 0x1_0049))
+        apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049))
         #expect(links.missing(driverless: []) == [NetworkFact(.noCard)])
         #expect(links.reach(Surroundings(listening: [ReachTests.all])) == [])
     }
 
     @Test func aCardWithoutDriverMattersOnlyWhileNothingElseWorks() {
-        take(Kernel.link(2, "eth0"))
+        apply(Kernel.link(2, "eth0"))
         #expect(reach(driverless: ["PCI 1"]).map { $0.kind } == [.noAddress, .noDriver])
-        take(Kernel.address(2, [192, 0, 2, 10]))
+        apply(Kernel.address(2, [192, 0, 2, 10]))
         #expect(reach(driverless: ["PCI 1"]).map { $0.kind } == [.reachable])
     }
 
     @Test func onlyWhereSomethingListens() {
-        take(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]) + Kernel.address(2, ReachTests.global))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]) + Kernel.address(2, ReachTests.global))
         #expect(reach([]) == [NetworkFact(.notListening)])
         #expect(reach([listening("0.0.0.0", port: 1)]).map { $0.detail } == ["192.0.2.10"])
         #expect(reach([listening("::", port: 1)]).map { $0.detail } == ["2001:db8::5"])
@@ -140,14 +140,14 @@ import Wire
     }
 
     @Test func aLinkThatGoesTakesItsAddresses() {
-        take(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]))
-        take(Kernel.link(2, "eth0", message: 17))
+        apply(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]))
+        apply(Kernel.link(2, "eth0", message: 17))
         #expect(links == Links())
     }
 
     @Test func aReportHasAnEnd() {
-        take(Kernel.link(2, "eth0"))
-        for last in 1...40 { take(Kernel.address(2, [192, 0, 2, UInt8(last)])) }
+        apply(Kernel.link(2, "eth0"))
+        for last in 1...40 { apply(Kernel.address(2, [192, 0, 2, UInt8(last)])) }
         let facts = reach()
         #expect(facts.count == Links.mostFacts)
         #expect(facts.last == NetworkFact(.more, number: UInt16(40 - Links.mostFacts + 1)))
@@ -168,7 +168,7 @@ import Wire
                     return
                 }
                 for message in RouteMessage.parse(datagram) {
-                    links.take(message)
+                    links.apply(message)
                     if message == .end { isDone = true }
                 }
             }

@@ -17,8 +17,9 @@ import Testing
 
     @Test func aKeyThatMayLogInIsExamined() {
         var gate = gate(GateTests.ed25519)
-        #expect(gate.judge(request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 0))
-        #expect(gate.judge(request("ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519")) == .examine(key: 0))
+        #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 0))
+        #expect(
+            gate.verdict(on: request("ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519")) == .examine(key: 0))
         #expect(gate.refusals == 0)
         #expect(gate.user == Array("root".utf8))
     }
@@ -28,10 +29,10 @@ import Testing
         let bound = request(
             "ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519",
             method: "publickey-hostbound-v00@openssh.com", hostKey: string("host key"))
-        #expect(gate.judge(bound) == .examine(key: 0))
+        #expect(gate.verdict(on: bound) == .examine(key: 0))
         let without = request(
             "ssh-ed25519", GateTests.ed25519, method: "publickey-hostbound-v00@openssh.com")
-        #expect(gate.judge(without) == .refuse(note: ""))
+        #expect(gate.verdict(on: without) == .refuse(note: ""))
     }
 
     @Test(
@@ -46,7 +47,7 @@ import Testing
         ] as [([UInt8], String, String?, String)])
     func refuses(blob: [UInt8], algorithm: String, signature: String?, note: String) {
         var gate = gate(blob)
-        guard case .refuse(let found) = gate.judge(request(algorithm, blob, signature: signature)) else {
+        guard case .refuse(let found) = gate.verdict(on: request(algorithm, blob, signature: signature)) else {
             Issue.record("examined")
             return
         }
@@ -61,19 +62,20 @@ import Testing
     func demandsTouch(flags: UInt8, noTouch: Bool, passes: Bool) {
         var gate = gate(GateTests.token, noTouch: noTouch)
         let name = "sk-ssh-ed25519@openssh.com"
-        let verdict = gate.judge(request(name, GateTests.token, signature: name, tail: [flags, 0, 0, 0, 9]))
+        let verdict = gate.verdict(on: request(name, GateTests.token, signature: name, tail: [flags, 0, 0, 0, 9]))
         #expect((verdict == .examine(key: 0)) == passes)
     }
 
     @Test func anUnknownKeyIsRefusedWithoutANote() {
         var gate = gate(GateTests.ed25519)
-        #expect(gate.judge(request("rsa-sha2-512", GateTests.rsa)) == .refuse(note: ""))
+        #expect(gate.verdict(on: request("rsa-sha2-512", GateTests.rsa)) == .refuse(note: ""))
     }
 
     @Test func aKeyWithARefusalIsNamed() {
         var gate = gate(GateTests.ed25519, refusal: "expired")
         #expect(
-            gate.judge(request("ssh-ed25519", GateTests.ed25519)) == .refuse(note: "key one was refused: expired"))
+            gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .refuse(note: "key one was refused: expired")
+        )
     }
 
     @Test func theLineThatMayLogInGoesBeforeTheOneThatMayNot() {
@@ -81,18 +83,18 @@ import Testing
             keys: [
                 AuthorizedKey(blob: GateTests.ed25519, refusal: "expired"), AuthorizedKey(blob: GateTests.ed25519),
             ], mostFailures: 20)
-        #expect(gate.judge(request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 1))
+        #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 1))
     }
 
     @Test func failuresAreCountedAsSshdDoes() {
         var gate = gate(GateTests.ed25519, most: 3)
         let none = string("root") + string("ssh-connection") + string("none")
-        #expect(gate.judge(none) == .refuse(note: ""))
+        #expect(gate.verdict(on: none) == .refuse(note: ""))
         #expect(gate.refusals == 0)
-        _ = gate.judge(none)
-        _ = gate.judge(string("root") + string("ssh-connection") + string("password") + [0] + string("secret"))
+        _ = gate.verdict(on: none)
+        _ = gate.verdict(on: string("root") + string("ssh-connection") + string("password") + [0] + string("secret"))
         #expect(gate.refusals == 2 && !gate.isExhausted)
-        _ = gate.judge(request("ssh-ed25519", GateTests.ed25519))
+        _ = gate.verdict(on: request("ssh-ed25519", GateTests.ed25519))
         gate.fail()
         #expect(gate.isExhausted)
     }
@@ -101,11 +103,11 @@ import Testing
         let whole = request("ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519")
         for length in 0..<whole.count {
             var gate = gate(GateTests.ed25519)
-            #expect(gate.judge(Array(whole[..<length])) == .refuse(note: ""))
+            #expect(gate.verdict(on: Array(whole[..<length])) == .refuse(note: ""))
         }
         var gate = gate(GateTests.ed25519)
-        #expect(gate.judge(whole + [0]) == .refuse(note: ""))
-        #expect(gate.judge(request("ssh-ed25519", GateTests.ed25519, service: "ssh-other")) == .refuse(note: ""))
+        #expect(gate.verdict(on: whole + [0]) == .refuse(note: ""))
+        #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519, service: "ssh-other")) == .refuse(note: ""))
     }
 }
 

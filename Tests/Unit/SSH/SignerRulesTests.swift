@@ -19,7 +19,7 @@ import Testing
     private func loggedIn(at now: Int64) -> SignerRules {
         var rules = rules()
         #expect(sign(&rules, at: now))
-        rules.conclude(0, valid: true)
+        rules.verified(0, valid: true)
         return rules
     }
 

@@ -26,7 +26,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             isServing = false
         }
         let refusals = gate.refusals
-        switch gate.judge(packet) {
+        switch gate.verdict(on: packet) {
         case .examine(let index):
             guard let request = AuthenticationRequest(packet),
                 case .publicKey(let algorithm, let blob, let signature) = request.method

@@ -21,7 +21,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var reports = 0
     var now: Int64 = 0
     for message in RouteMessage.parse(bytes[...]) {
-        links.take(message)
+        links.apply(message)
         if case .linkGone(let index) = message {
             precondition(!links.links.contains { $0.index == index })
             precondition(!links.addresses.contains { $0.link == index })

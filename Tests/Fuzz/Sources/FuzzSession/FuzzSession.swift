@@ -27,7 +27,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(_: UnsafeMutableRawPointer, _: UnsafeMutableRawPointer) -> CInt {
     // What all processes have in common is made once.
-    do throws(SSHError) { try Library.start() } catch { fatalError(error.description) }
+    do throws(SSHError) { try Library.initialize() } catch { fatalError(error.description) }
     fuzz_make_random_repeat()
     _ = (Others.rsa, Others.ecdsa)
     // A client that cannot log in would search nothing behind the login, and find nothing: it must open a volume.

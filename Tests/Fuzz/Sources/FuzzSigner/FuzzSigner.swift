@@ -33,7 +33,7 @@ public func initialize(_: UnsafeMutableRawPointer, _: UnsafeMutableRawPointer) -
 
 nonisolated(unsafe) private let signer: Signer = {
     do {
-        try Library.start()
+        try Library.initialize()
         let setup = try SessionSetup.fuzzed(0, forSigner: true)
         return try Signer(hostKeys: setup.hostKeys, gate: setup.gate)
     } catch { fatalError("\(error)") }

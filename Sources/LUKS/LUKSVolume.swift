@@ -3,7 +3,7 @@ internal import CLinux
 public import Linux
 
 /// A LUKS header that has been read, and the device it belongs to.
-@safe public struct Volume: ~Copyable {
+@safe public struct LUKSVolume: ~Copyable {
     let handle: OpaquePointer
     /// The encrypted device's path.
     let device: String
@@ -20,16 +20,16 @@ public import Linux
         LibraryLog.silence()
         let headerPath = header ?? device
         // libcryptsetup says no more than "not a block device" of what it cannot open.
-        try Volume.requireReadable(headerPath)
-        if header != nil { try Volume.requireReadable(device) }
+        try LUKSVolume.requireReadable(headerPath)
+        if header != nil { try LUKSVolume.requireReadable(device) }
         var handle: OpaquePointer?
         let made = unsafe crypt_init_data_device(&handle, headerPath, device)
         guard made == 0, let handle = unsafe handle else { throw .device(path: device, code: -made) }
         unsafe log.attach(to: handle)
         var loaded = unsafe crypt_load(handle, nil, nil)
-        if loaded != 0, unsafe access(Volume.locks, W_OK) != 0 {
+        if loaded != 0, unsafe access(LUKSVolume.locks, W_OK) != 0 {
             // Without a place for its lock, libcryptsetup reads no header. No lock is needed where nothing is written.
-            Volume.neverWrite()
+            LUKSVolume.neverWrite()
             loaded = unsafe crypt_load(handle, nil, nil)
         }
         guard loaded == 0 else {

@@ -8,7 +8,7 @@ internal import Wire
 /// The question stands as long as something waits for a passphrase: it is not asked anew when another prompt opens a part
 /// of it, for somebody may be in the middle of typing. This process keeps its user, since only root may ask, without
 /// capabilities; what it reads is typed at the machine or comes from the monitor.
-final class Asker {
+final class SystemdPrompt {
     /// How long to wait before asking again when the child ended without an answer, in milliseconds: Ctrl-C and Plymouth's
     /// escape key do that. It doubles up to the longest when the child cannot ask at all.
     private static let shortestPause: Int64 = 500
@@ -28,7 +28,7 @@ final class Asker {
     private var isTrying = false
     private var last: [TryResult] = []
     private var wasTooLong = false
-    private var pause = Asker.shortestPause
+    private var pause = SystemdPrompt.shortestPause
     private var pausedUntil: Int64 = 0
     private var complaints = 0
     private var quickEnds = 0
@@ -59,7 +59,7 @@ final class Asker {
         Capabilities.keep(only: [])
         _ = linux_limit_core(0)
         ChildProcess.endWithParent(parent, gently: true)
-        send(.open(.unlock, terminal: true), channel: Asker.channel)
+        send(.open(.unlock, terminal: true), channel: SystemdPrompt.channel)
     }
 
     private func log(_ level: LogLevel, _ line: String) {
@@ -78,16 +78,16 @@ final class Asker {
     func run() -> Int32 {
         var waiting = PollSet()
         while true {
-            receive()
+            receiveMessages()
             if let ending {
-                stop()
+                withdrawQuestion()
                 return ending
             }
             let now = Clock.now()
             let wants = wantsToAsk
             if wants, child == nil, now >= pausedUntil { ask(now: now) }
             // Another prompt has opened the last of it: the question goes.
-            if !wants { stop() }
+            if !wants { withdrawQuestion() }
             waiting.removeAll()
             waiting.add(control.number, control.wantsToWrite ? [.readable, .writable] : .readable)
             waiting.add(signals, .readable)
@@ -95,7 +95,7 @@ final class Asker {
             waiting.wait(milliseconds: wants && child == nil ? max(pausedUntil - now, 0) : nil)
             if !waiting.events(at: 1).isEmpty, isAskedToEnd() { ending = 0 }
             if waiting.events(at: 0).contains(.writable), !control.flush() { ending = 1 }
-            if !waiting.events(at: 2).isEmpty { read() }
+            if !waiting.events(at: 2).isEmpty { readAnswer() }
         }
     }
 
@@ -115,24 +115,24 @@ final class Asker {
         do throws(SystemError) {
             let line = try SecretBytes(capacity: Limits.passphrase + 2)
             let pipe = try FileDescriptor.pipe()
-            let process = try ChildProcess.start(
+            let process = try ChildProcess.spawn(
                 [program, "--no-tty", "--timeout=0", "--id=postern", "--icon=drive-harddisk", "--", question],
                 output: pipe.second.number)
             _ = linux_set_nonblocking(pipe.first.number)
             child = Child(process, question, pipe.takeFirst(), line)
-        } catch { failed(error.description, now: now) }
+        } catch { delayNextQuestion(error.description, now: now) }
     }
 
-    private func failed(_ reason: String, now: Int64) {
+    private func delayNextQuestion(_ reason: String, now: Int64) {
         // A prompt that fails for ever fills no log.
         if complaints < 3 { log(.warning, "no question on the console: \(reason)") }
         complaints += 1
         pausedUntil = now + pause
-        pause = min(pause * 2, Asker.longestPause)
+        pause = min(pause * 2, SystemdPrompt.longestPause)
     }
 
     /// Reads what the child has written; at its end, that is the passphrase.
-    private func read() {
+    private func readAnswer() {
         guard let child else { return }
         while true {
             var count: Int? = 0
@@ -148,13 +148,13 @@ final class Asker {
                 child.line.removeAll()
                 continue
             }
-            if count == 0 { return answered(child) }
+            if count == 0 { return questionEnded(child) }
         }
     }
 
-    private func answered(_ child: Child) {
+    private func questionEnded(_ child: Child) {
         self.child = nil
-        let status = reaped(child)
+        let status = reap(child)
         let line = child.line
         if line.count > 0, unsafe line.withUnsafeBytes({ unsafe $0[line.count - 1] }) == UInt8(ascii: "\n") {
             line.removeLast(1)
@@ -163,38 +163,38 @@ final class Asker {
         if wasTooLong { return }
         guard status == 0 else {
             let now = Clock.now()
-            quickEnds = now - child.started < Asker.shortestPause ? quickEnds + 1 : 0
+            quickEnds = now - child.started < SystemdPrompt.shortestPause ? quickEnds + 1 : 0
             // It was taken away at the console, and is asked again. That takes a person some time: one that ends at once
             // again and again could not ask.
-            if status == 1, quickEnds < Asker.mostQuickEnds {
-                pausedUntil = now + Asker.shortestPause
+            if status == 1, quickEnds < SystemdPrompt.mostQuickEnds {
+                pausedUntil = now + SystemdPrompt.shortestPause
             } else {
-                failed("\(program) ended with status \(status)", now: now)
+                delayNextQuestion("\(program) ended with status \(status)", now: now)
             }
             return
         }
-        pause = Asker.shortestPause
+        pause = SystemdPrompt.shortestPause
         quickEnds = 0
         last = []
         // An empty one is no answer.
         guard line.count > 0 else { return }
         isTrying = true
-        send(.passphrase(line), channel: Asker.channel)
+        send(.passphrase(line), channel: SystemdPrompt.channel)
     }
 
-    /// Takes the question away.
-    private func stop() {
+    /// Withdraws the question.
+    private func withdrawQuestion() {
         guard let child else { return }
         self.child = nil
         ChildProcess.terminate(child.process)
-        _ = reaped(child)
+        _ = reap(child)
     }
 
     /// Waits for the child, which is at its end, and ends it if it is not.
     ///
     /// - Returns: its exit status.
-    private func reaped(_ child: Child) -> Int32 {
-        let deadline = Clock.now() + Asker.patience
+    private func reap(_ child: Child) -> Int32 {
+        let deadline = Clock.now() + SystemdPrompt.patience
         var waiting = PollSet()
         while true {
             if let exited = ChildProcess.exited(child.process) { return exited.status }
@@ -214,14 +214,14 @@ final class Asker {
 
     // MARK: - The monitor
 
-    private func receive() {
+    private func receiveMessages() {
         while ending == nil {
             switch control.receive() {
             case .nothing: return
             case .closed: ending = 0
             case .frame(let body):
                 do throws(WireError) {
-                    take(try MonitorMessage.read(body).message)
+                    handle(try MonitorMessage.read(body).message)
                 } catch {
                     log(.error, "a message that is none: \(error.description)")
                     ending = 1
@@ -230,24 +230,24 @@ final class Asker {
         }
     }
 
-    private func take(_ message: MonitorMessage) {
+    private func handle(_ message: MonitorMessage) {
         switch message {
         case .state(let state): self.state = state
         case .tried(let results, _):
             isTrying = false
             last = results
-            show(AskText.opened(results))
+            printOnConsole(AskText.opened(results))
         case .finish(let code, let reason):
-            stop()
-            show(AskText.finish(code, reason: reason))
+            withdrawQuestion()
+            printOnConsole(AskText.finish(code, reason: reason))
             ending = 0
-        case .network(let facts): show(facts.map(NetworkText.line))
+        case .network(let facts): printOnConsole(facts.map(NetworkText.line))
         case .sessionSetup, .consoleSetup: break
         }
     }
 
-    /// Shows lines on the system's console, in passing: one that takes nothing is not waited for.
-    private func show(_ lines: [String]) {
+    /// Prints lines on the system's console, in passing: one that takes nothing is not waited for.
+    private func printOnConsole(_ lines: [String]) {
         guard !lines.isEmpty,
             let console = try? FileDescriptor.open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK)
         else { return }

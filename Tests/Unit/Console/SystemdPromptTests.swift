@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// The console's prompt by systemd-ask-password(1), which is the real one, and so is what answers it.
-@Suite(.serialized) struct AskerTests {
+@Suite(.serialized) struct SystemdPromptTests {
     private static let folder = "/run/systemd/ask-password"
     private static let asker = "/usr/bin/systemd-ask-password"
 
@@ -17,9 +17,9 @@ import Wire
 
     /// The question that a child of `console` has put, or `nil`.
     private func question(of console: ConsoleUnderTest) -> Question? {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: AskerTests.folder)) ?? []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: SystemdPromptTests.folder)) ?? []
         for name in names where name.hasPrefix("ask.") {
-            guard let text = try? String(contentsOfFile: "\(AskerTests.folder)/\(name)", encoding: .utf8) else {
+            guard let text = try? String(contentsOfFile: "\(SystemdPromptTests.folder)/\(name)", encoding: .utf8) else {
                 continue
             }
             var fields: [String: String] = [:]
@@ -72,7 +72,7 @@ import Wire
     }
 
     @Test func `a wrong answer is asked for again, and a right one ends it`() throws {
-        let console = try ConsoleUnderTest([], asker: AskerTests.asker)
+        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
         try console.wait("it asks for the picture") { console.opened == 1 }
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
@@ -94,7 +94,7 @@ import Wire
     }
 
     @Test func `when another prompt wins, the question goes; while its volume is tried, it stands`() throws {
-        let console = try ConsoleUnderTest([], asker: AskerTests.asker)
+        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
         console.send(.state(machine(.trying)))
@@ -111,7 +111,7 @@ import Wire
     }
 
     @Test func `a question that was taken away, an empty answer and one that is too long are asked again`() throws {
-        let console = try ConsoleUnderTest([], asker: AskerTests.asker)
+        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
         try answer(first, nil)
@@ -125,14 +125,14 @@ import Wire
         let longest = String(repeating: "y", count: 512)
         try answer(try #require(question(of: console)), longest)
         try console.wait("the longest is sent") { console.passphrases == [longest] }
-        console.leave()
+        console.closeSocket()
         #expect(try console.exitStatus() == 0)
         #expect(console.logged.isEmpty)
     }
 
     @Test func `no question outlives the console, however that ends`() throws {
         for signal in [SIGTERM, SIGKILL] {
-            let console = try ConsoleUnderTest([], asker: AskerTests.asker)
+            let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
             console.send(.state(machine()))
             let question = try asked(console, "Passphrase for crypt-root:")
             kill(console.id, signal)
@@ -164,12 +164,12 @@ import Wire
     }
 
     @Test func `it keeps no capability, and cannot gain any`() throws {
-        let console = try ConsoleUnderTest([], asker: AskerTests.asker)
+        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
         console.send(.state(machine()))
         _ = try asked(console, "Passphrase for crypt-root:")
         #expect(console.field("CapEff") == "0000000000000000")
         #expect(console.field("NoNewPrivs") == "1")
-        console.leave()
+        console.closeSocket()
         #expect(try console.exitStatus() == 0)
     }
 }
