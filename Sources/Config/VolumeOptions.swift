@@ -1,9 +1,12 @@
+public import Linux
+
 /// What Postern acts on in the fourth field of crypttab(5), in Debian's and systemd's dialect.
 public struct VolumeOptions: Equatable, Sendable {
     /// `luks`: the volume must have a LUKS header, which Postern asks of every volume it opens.
     public var luks = false
-    /// `discard`: freed blocks are reported to the device below.
-    public var discard = false
+    /// `discard`, `readonly`, `same-cpu-crypt`, `submit-from-crypt-cpus`, `no-read-workqueue`, `no-write-workqueue`: how
+    /// dm-crypt maps it.
+    public var dmCrypt: DMCryptFlags = []
     /// `header=`: the LUKS header lies elsewhere.
     public var header: FileSpec?
     /// `keyfile-offset=`: bytes skipped at the start of the key file; default 0.
@@ -14,8 +17,6 @@ public struct VolumeOptions: Equatable, Sendable {
     public var keyfileTimeout: Int?
     /// `key-slot=`: the only key slot that is tried, 0 to 31.
     public var keySlot: Int?
-    /// `readonly`: the mapping cannot be written.
-    public var readonly = false
     /// `nofail`: the boot goes on without it.
     public var nofail = false
     /// `noauto`: it is not opened at boot.
@@ -24,11 +25,6 @@ public struct VolumeOptions: Equatable, Sendable {
     public var tries: Int?
     /// `timeout=`: seconds a passphrase is waited for; `nil` or 0 is no limit.
     public var timeout: Int?
-    /// `same-cpu-crypt`, `submit-from-crypt-cpus`, `no-read-workqueue`, `no-write-workqueue`: flags of dm-crypt.
-    public var sameCPUCrypt = false
-    public var submitFromCryptCPUs = false
-    public var noReadWorkqueue = false
-    public var noWriteWorkqueue = false
     /// `try-empty-password`: the empty passphrase is tried before anybody is asked.
     public var tryEmptyPassword = false
     /// `initramfs`: Debian's mark of a volume that is opened in the initrd.
@@ -62,21 +58,21 @@ public struct VolumeOptions: Equatable, Sendable {
         }
         if let unattended { options.append(Array(unattended.utf8)) }
         flag("luks", luks)
-        flag("discard", discard)
+        flag("discard", dmCrypt.contains(.discard))
         if let header { options.append(Array("header=".utf8) + header.rendered) }
         value("keyfile-offset", keyfileOffset == 0 ? nil : keyfileOffset)
         value("keyfile-size", keyfileSize)
         value("keyfile-timeout", keyfileTimeout)
         value("key-slot", keySlot)
-        flag("readonly", readonly)
+        flag("readonly", dmCrypt.contains(.readOnly))
         flag("nofail", nofail)
         flag("noauto", noauto)
         value("tries", tries)
         value("timeout", timeout)
-        flag("same-cpu-crypt", sameCPUCrypt)
-        flag("submit-from-crypt-cpus", submitFromCryptCPUs)
-        flag("no-read-workqueue", noReadWorkqueue)
-        flag("no-write-workqueue", noWriteWorkqueue)
+        flag("same-cpu-crypt", dmCrypt.contains(.sameCPUCrypt))
+        flag("submit-from-crypt-cpus", dmCrypt.contains(.submitFromCryptCPUs))
+        flag("no-read-workqueue", dmCrypt.contains(.noReadWorkqueue))
+        flag("no-write-workqueue", dmCrypt.contains(.noWriteWorkqueue))
         flag("try-empty-password", tryEmptyPassword)
         flag("initramfs", initramfs)
         flag("x-initrd.attach", xInitrdAttach)

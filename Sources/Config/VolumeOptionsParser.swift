@@ -1,3 +1,5 @@
+internal import Linux
+
 /// Reads the fourth field of one crypttab line.
 struct VolumeOptionsParser {
     private(set) var options = VolumeOptions()
@@ -112,15 +114,15 @@ struct VolumeOptionsParser {
 
     private mutating func parseFlag(_ key: ArraySlice<UInt8>) {
         if key.isText("luks") { options.luks = true }
-        if key.isText("discard") || key.isText("allow-discards") { options.discard = true }
-        if key.isText("readonly") || key.isText("read-only") { options.readonly = true }
+        if key.isText("discard") || key.isText("allow-discards") { options.dmCrypt.insert(.discard) }
+        if key.isText("readonly") || key.isText("read-only") { options.dmCrypt.insert(.readOnly) }
         // Of a word and its opposite the last holds, as for systemd.
         if key.isText("nofail") || key.isText("fail") { options.nofail = key.isText("nofail") }
         if key.isText("noauto") || key.isText("auto") { options.noauto = key.isText("noauto") }
-        if key.isText("same-cpu-crypt") { options.sameCPUCrypt = true }
-        if key.isText("submit-from-crypt-cpus") { options.submitFromCryptCPUs = true }
-        if key.isText("no-read-workqueue") { options.noReadWorkqueue = true }
-        if key.isText("no-write-workqueue") { options.noWriteWorkqueue = true }
+        if key.isText("same-cpu-crypt") { options.dmCrypt.insert(.sameCPUCrypt) }
+        if key.isText("submit-from-crypt-cpus") { options.dmCrypt.insert(.submitFromCryptCPUs) }
+        if key.isText("no-read-workqueue") { options.dmCrypt.insert(.noReadWorkqueue) }
+        if key.isText("no-write-workqueue") { options.dmCrypt.insert(.noWriteWorkqueue) }
         if key.isText("initramfs") { options.initramfs = true }
         if key.isText("x-initrd.attach") || key.isText("force") { options.xInitrdAttach = true }
     }

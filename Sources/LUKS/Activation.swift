@@ -2,18 +2,7 @@ internal import CCryptsetup
 internal import CLinux
 public import Linux
 
-/// How a volume is mapped, as options of crypttab(5).
-public struct ActivationFlags: OptionSet, Sendable {
-    public let rawValue: UInt32
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-    public static let readOnly = ActivationFlags(rawValue: 1 << 0)
-    public static let discard = ActivationFlags(rawValue: 1 << 1)
-    public static let sameCPUCrypt = ActivationFlags(rawValue: 1 << 2)
-    public static let submitFromCryptCPUs = ActivationFlags(rawValue: 1 << 3)
-    public static let noReadWorkqueue = ActivationFlags(rawValue: 1 << 4)
-    public static let noWriteWorkqueue = ActivationFlags(rawValue: 1 << 5)
-
+extension DMCryptFlags {
     /// In libcryptsetup's terms. It adds by itself what is stored in the header, and the kernel keyring for LUKS2.
     var native: UInt32 {
         var native: UInt32 = 0
@@ -46,7 +35,7 @@ extension LUKSVolume {
     ///
     /// - Throws: `LUKSError.name`, `inUse` or `activation`.
     public borrowing func activate(
-        as name: String, volumeKey: SecretBytes, flags: ActivationFlags
+        as name: String, volumeKey: SecretBytes, flags: DMCryptFlags
     ) throws(LUKSError) -> Activation {
         let handle = unsafe self.handle
         return try mapping(name) {
@@ -61,7 +50,7 @@ extension LUKSVolume {
     ///
     /// - Throws: `LUKSError.name`, `inUse` or `activation`.
     public borrowing func activate(
-        as name: String, passphrase: SecretBytes, flags: ActivationFlags
+        as name: String, passphrase: SecretBytes, flags: DMCryptFlags
     ) throws(LUKSError) -> Activation {
         let handle = unsafe self.handle
         return try mapping(name) {

@@ -76,12 +76,7 @@ struct Volume {
         order.header = headerPath
         order.uuid = entry.identity
         order.keySlot = options.keySlot.map { Int32(clamping: $0) }
-        order.discard = options.discard
-        order.readOnly = options.readonly
-        order.sameCPUCrypt = options.sameCPUCrypt
-        order.submitFromCryptCPUs = options.submitFromCryptCPUs
-        order.noReadWorkqueue = options.noReadWorkqueue
-        order.noWriteWorkqueue = options.noWriteWorkqueue
+        order.dmCrypt = options.dmCrypt
         order.rehearsal = rehearsal
         return order
     }

@@ -29,12 +29,8 @@ public struct VolumeOrder: Equatable, Sendable {
     public var uuid: String?
     /// The key slot to try alone, or `nil` for all.
     public var keySlot: Int32?
-    public var discard: Bool
-    public var readOnly: Bool
-    public var sameCPUCrypt: Bool
-    public var submitFromCryptCPUs: Bool
-    public var noReadWorkqueue: Bool
-    public var noWriteWorkqueue: Bool
+    /// How it is mapped.
+    public var dmCrypt: DMCryptFlags
     /// Nothing is activated, and the device is opened read-only.
     public var rehearsal: Bool
 
@@ -44,12 +40,7 @@ public struct VolumeOrder: Equatable, Sendable {
         header = nil
         uuid = nil
         keySlot = nil
-        discard = false
-        readOnly = false
-        sameCPUCrypt = false
-        submitFromCryptCPUs = false
-        noReadWorkqueue = false
-        noWriteWorkqueue = false
+        dmCrypt = []
         rehearsal = false
     }
 }
@@ -141,9 +132,8 @@ extension VolumeOrder {
         writer.optional(header) { $0.string($1, Limits.text, "header") }
         writer.optional(uuid) { $0.string($1, Limits.text, "uuid") }
         writer.optional(keySlot) { $0.integer($1) }
-        for flag in [
-            discard, readOnly, sameCPUCrypt, submitFromCryptCPUs, noReadWorkqueue, noWriteWorkqueue, rehearsal,
-        ] { writer.bool(flag) }
+        for bit in 0..<DMCryptFlags.count { writer.bool(dmCrypt.contains(DMCryptFlags(rawValue: 1 << bit))) }
+        writer.bool(rehearsal)
     }
 
     init(_ reader: inout Reader) throws(WireError) {
@@ -152,12 +142,10 @@ extension VolumeOrder {
         header = try reader.optional("header", VolumeOrder.path)
         uuid = try reader.optional("uuid", VolumeOrder.path)
         keySlot = try reader.optional("key slot") { reader throws(WireError) in try reader.integer() }
-        discard = try reader.bool("discard")
-        readOnly = try reader.bool("read-only")
-        sameCPUCrypt = try reader.bool("same CPU")
-        submitFromCryptCPUs = try reader.bool("submit")
-        noReadWorkqueue = try reader.bool("read workqueue")
-        noWriteWorkqueue = try reader.bool("write workqueue")
+        dmCrypt = []
+        for bit in 0..<DMCryptFlags.count where try reader.bool("dm-crypt flag") {
+            dmCrypt.insert(DMCryptFlags(rawValue: 1 << bit))
+        }
         rehearsal = try reader.bool("rehearsal")
     }
 

@@ -51,9 +51,9 @@ enum Unlocking {
         // Killed in the middle of it, this would leave a device without a table, which no opener gets past.
         let activation = try Confinement.finishing { () throws(LUKSError) in
             guard let volumeKey else {
-                return try volume.activate(as: order.name, passphrase: passphrase, flags: order.flags)
+                return try volume.activate(as: order.name, passphrase: passphrase, flags: order.dmCrypt)
             }
-            return try volume.activate(as: order.name, volumeKey: volumeKey, flags: order.flags)
+            return try volume.activate(as: order.name, volumeKey: volumeKey, flags: order.dmCrypt)
         }
         switch activation {
         case .existed: return .alreadyOpen
@@ -65,18 +65,5 @@ enum Unlocking {
             }
             return .opened(slot: slot)
         }
-    }
-}
-
-extension VolumeOrder {
-    fileprivate var flags: ActivationFlags {
-        var flags: ActivationFlags = []
-        if readOnly { flags.insert(.readOnly) }
-        if discard { flags.insert(.discard) }
-        if sameCPUCrypt { flags.insert(.sameCPUCrypt) }
-        if submitFromCryptCPUs { flags.insert(.submitFromCryptCPUs) }
-        if noReadWorkqueue { flags.insert(.noReadWorkqueue) }
-        if noWriteWorkqueue { flags.insert(.noWriteWorkqueue) }
-        return flags
     }
 }

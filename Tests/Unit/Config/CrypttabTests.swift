@@ -1,4 +1,5 @@
 import Config
+import Linux
 import Testing
 
 @Suite struct CrypttabTests {
@@ -60,7 +61,7 @@ import Testing
         #expect(findings.isEmpty)
         #expect(entries.map(\.name) == ["root", "data", "swap"])
         #expect(entries.map(\.line) == [2, 3, 4])
-        #expect(entries[0].options.discard)
+        #expect(entries[0].options.dmCrypt == .discard)
         #expect(entries[1].options == VolumeOptions())
         #expect(entries[2].options.foreign == "swap")
         #expect(crypttab("r /dev/a /dev/random luks").entries[0].options.foreign == "random key")

@@ -1,4 +1,5 @@
 import Config
+import Linux
 import Testing
 
 @Suite struct VolumeOptionsTests {
@@ -11,7 +12,7 @@ import Testing
         "an option is acted on",
         arguments: [
             Change("luks", { $0.luks = true }),
-            Change("discard", { $0.discard = true }),
+            Change("discard", { $0.dmCrypt.insert(.discard) }),
             Change("header=/h", { $0.header = .file(path: "/h") }),
             Change("header=/h:UUID=AB", { $0.header = .fileOn(path: "/h", device: .uuid("ab")) }),
             Change("header=/a\\,b", { $0.header = .file(path: "/a,b") }),
@@ -23,23 +24,23 @@ import Testing
             Change("keyfile-timeout=30s", { $0.keyfileTimeout = 30 }),
             Change("key-slot=31", { $0.keySlot = 31 }),
             Change("keyslot=0", { $0.keySlot = 0 }),
-            Change("readonly", { $0.readonly = true }),
-            Change("read-only", { $0.readonly = true }),
+            Change("readonly", { $0.dmCrypt.insert(.readOnly) }),
+            Change("read-only", { $0.dmCrypt.insert(.readOnly) }),
             Change("nofail", { $0.nofail = true }),
             Change("noauto", { $0.noauto = true }),
             Change("noauto,auto", { _ in }),
             Change("auto,noauto", { $0.noauto = true }),
             Change("nofail,fail", { _ in }),
-            Change("allow-discards", { $0.discard = true }),
+            Change("allow-discards", { $0.dmCrypt.insert(.discard) }),
             Change("tries=0", { $0.tries = 0 }),
             Change("tries=3,tries=5", { $0.tries = 5 }),
             Change("timeout=2min\\04030s", { $0.timeout = 150 }),
             Change("timeout=infinity", { $0.timeout = 0 }),
             Change("timeout=1500ms", { $0.timeout = 2 }),
-            Change("same-cpu-crypt", { $0.sameCPUCrypt = true }),
-            Change("submit-from-crypt-cpus", { $0.submitFromCryptCPUs = true }),
-            Change("no-read-workqueue", { $0.noReadWorkqueue = true }),
-            Change("no-write-workqueue", { $0.noWriteWorkqueue = true }),
+            Change("same-cpu-crypt", { $0.dmCrypt.insert(.sameCPUCrypt) }),
+            Change("submit-from-crypt-cpus", { $0.dmCrypt.insert(.submitFromCryptCPUs) }),
+            Change("no-read-workqueue", { $0.dmCrypt.insert(.noReadWorkqueue) }),
+            Change("no-write-workqueue", { $0.dmCrypt.insert(.noWriteWorkqueue) }),
             Change("try-empty-password", { $0.tryEmptyPassword = true }),
             Change("try-empty-password=yes", { $0.tryEmptyPassword = true }),
             Change("try-empty-password=no", { _ in }),
@@ -48,7 +49,7 @@ import Testing
             Change("x-postern.uuid=AB-12", { $0.uuid = "ab-12" }),
             Change("luks,,discard,") {
                 $0.luks = true
-                $0.discard = true
+                $0.dmCrypt.insert(.discard)
             },
         ] as [Change<VolumeOptions>])
     func actsOn(change: Change<VolumeOptions>) {

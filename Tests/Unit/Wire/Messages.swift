@@ -81,7 +81,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             volume.header = "/etc/header"
             volume.uuid = "1-a"
             volume.keySlot = 31
-            volume.discard = true
+            volume.dmCrypt = [.discard, .noWriteWorkqueue]
             volume.rehearsal = true
             let key = KeyOrder(device: "/dev/sdb1", folder: nil, path: "/key", offset: 1 << 40, size: 64)
             let file = KeyOrder(device: nil, folder: "/tmp", path: "/key", offset: 0, size: nil)
