@@ -119,11 +119,12 @@ public final class Machine: Sendable {
         let scan =
             address.reach + ["ssh-keyscan", "-T", "10", "-t", "ed25519", "-p", String(address.port), address.host]
         let deadline = ContinuousClock.now + limit
-        while ContinuousClock.now < deadline, !console.hasEnded {
+        while ContinuousClock.now < deadline, !console.hasEnded, !console.text.contains("Entering emergency mode") {
             if try await runProgram(scan).output.contains("ssh-ed25519") { return }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw MachineError.missing("no SSH server answered within \(limit)\n\(console.tail())")
+        throw MachineError.missing(
+            "no SSH server answered within \(limit), or before the emergency shell\n\(console.tail())")
     }
 
     /// Runs a shell command inside the machine.

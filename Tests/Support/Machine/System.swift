@@ -80,11 +80,19 @@ public struct System: Sendable {
             try text.write(to: file, atomically: false, encoding: .utf8)
             chmod(file.path, 0o755)
         }
+        // dracut makes two equal files one file with two names, and the kernel would write into both. It makes a name that
+        // becomes something else anew: each is a link first.
         let script = """
             set -e
             cp "$1/initrd" "$2"
             truncate -s %512 "$2"
-            cd "$3" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0 >>"$2"
+            cd "$3"
+            mkdir ../links
+            find . -type d ! -name . -exec mkdir -p ../links/{} \\;
+            find . -type f -exec ln -s / ../links/{} \\;
+            (cd ../links && find . -type l | cpio --quiet -o -H newc -R 0:0 >>"$2")
+            truncate -s %512 "$2"
+            find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0 >>"$2"
             """
         let packed = try await runProgram(["sh", "-c", script, "sh", folder.path, initrd.path, tree.path])
         guard packed.status == 0 else { throw MachineError.failed("the initrd was not changed: \(packed)") }
