@@ -2,7 +2,7 @@ import Foundation
 import Machine
 import Testing
 
-/// Faults that could lock an owner out. README's table says how each ends; `RareFaultTests` has the others.
+/// Faults that could lock an owner out. The table in Tests/README.md says how each ends; `RareFaultTests` has the others.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run"))
 struct FaultTests {
     @Test("a monitor killed while it waits, activates, or says goodbye leaves a boot that its native opener can end")

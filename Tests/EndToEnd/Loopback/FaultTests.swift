@@ -3,7 +3,7 @@ import Glibc
 import TestPeers
 import Testing
 
-/// Faults that take no machine to be shown. README's table says how each ends; `Tests/EndToEnd/Boot` has the others.
+/// Faults that take no machine to be shown. The table in Tests/README.md says how each ends; `Tests/EndToEnd/Boot` has the others.
 @Suite struct FaultTests {
     let materials: Materials
     let volumes: [String]

@@ -2,7 +2,7 @@ import Foundation
 import Repository
 import Testing
 
-/// README's table of faults names tests that there are, and every test of a fault.
+/// The table of faults in Tests/README.md names tests that there are, and every test of a fault.
 @Suite struct FaultTableTests {
     private static let root = Repository.root
 
@@ -19,7 +19,7 @@ import Testing
     private let readme: String
 
     init() throws {
-        readme = try String(contentsOf: FaultTableTests.root.appending(path: "README.md"), encoding: .utf8)
+        readme = try String(contentsOf: FaultTableTests.root.appending(path: "Tests/README.md"), encoding: .utf8)
         let section = try #require(
             readme.components(separatedBy: "\n## Faults\n").last?.components(separatedBy: "\n## ").first)
         rows = section.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2).map { line in
