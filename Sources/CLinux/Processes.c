@@ -101,14 +101,11 @@ int linux_spawn_program(const char *const *arguments, int output)
 {
 	char *environment[] = { "PATH=/usr/bin:/bin", NULL };
 	pid_t parent = getpid(), child = fork();
-	sigset_t none;
 
 	if (child != 0)
 		return child;
 	// posix_spawn(3) cannot tie a child to its parent. Nothing else runs in this process, so fork(2) does.
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	linux_default_signals();
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	if (getppid() != parent || dup2(output, STDOUT_FILENO) == -1)
 		_exit(127);

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ProcessTests {
     private func sleeper() throws -> StartedProcess {
         let pipe = try FileDescriptor.pipe()
-        return try ChildProcess.spawn(["/bin/sleep", "600"], output: pipe.second.number)
+        return try ChildProcess.spawn(["/bin/sleep", "60"], output: pipe.second.number)
     }
 
     @Test("a process that was reaped is not signalled any more, though its number is another's")
@@ -22,7 +22,8 @@ import Testing
         #expect(
             getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(sleeper.id))
                 == getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
-        // The first of two signals counts: had one of those above been sent, the status would be another.
+        // The first of two signals counts: had one of those above been sent, the status would be another. A job that a shell
+        // started in the background ignores this one, and the program that it spawns must not.
         _ = kill(sleeper.id, SIGINT)
         var status: Int32 = 0
         #expect(waitpid(sleeper.id, &status, 0) == sleeper.id)
