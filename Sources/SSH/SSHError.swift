@@ -1,6 +1,7 @@
 /// Why a connection cannot be served.
 public enum SSHError: Error, Equatable, CustomStringConvertible {
-    /// This libssh has known holes, or hides what closes them.
+    /// This libssh is older than the one without known holes, or it is Debian's shared library, which does not export the two
+    /// functions by which `Gate` sees authentication requests before libssh does (`CLibssh`). `swift build` links that one.
     case library(version: String)
     case noHostKey
     /// The process that holds the host keys does not answer.
@@ -12,7 +13,8 @@ public enum SSHError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .library(let version):
-            "libssh \(version) cannot serve: 0.12.2 or later, linked statically, is needed (initrd/build makes it)"
+            "libssh \(version) cannot serve: it is older than 0.12.2, or a shared library, which hides what logins are checked "
+                + "with; start the binary that initrd/build makes"
         case .noSigner: "the signer does not answer"
         case .noHostKey: "no host key can be used"
         case .call(let call): "\(call): libssh refused"
