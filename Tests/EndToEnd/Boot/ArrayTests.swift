@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension BootTests {
-    @Test("the boot goes on without a member that its policy can spare, and says so")
-    func missingMember() async throws {
+    @Test func `the boot goes on without a member that its policy can spare, and says so`() async throws {
         var setup = Setup.nas
         setup.disks.removeAll { $0 == "storage-4" }
         setup.late = ["storage-4"]
@@ -23,8 +22,9 @@ extension BootTests {
     }
 
     /// The key file opens the other disk, too.
-    @Test("another disk at the path of a member is refused, the rest opens, and no native prompt asks for it")
-    func swappedMember() async throws {
+    @Test func `another disk at the path of a member is refused, the rest opens, and no native prompt asks for it`()
+        async throws
+    {
         var setup = Setup.nas
         setup.disks[5] = "other-1"
         setup.late = ["storage-4"]
@@ -49,8 +49,7 @@ extension BootTests {
         }
     }
 
-    @Test("a member that comes while the policy waits for it is opened")
-    func lateMember() async throws {
+    @Test func `a member that comes while the policy waits for it is opened`() async throws {
         var setup = Setup.nas
         setup.disks.removeAll { $0 == "storage-2" }
         setup.late = ["storage-2"]
@@ -67,8 +66,7 @@ extension BootTests {
         }
     }
 
-    @Test("below the quorum the boot waits, until the member comes")
-    func belowQuorum() async throws {
+    @Test func `below the quorum the boot waits, until the member comes`() async throws {
         var setup = Setup.nas
         setup.disks.removeAll { $0 == "storage-3" || $0 == "storage-4" }
         setup.late = ["storage-3", "storage-4"]
@@ -93,8 +91,7 @@ extension BootTests {
         }
     }
 
-    @Test("a volume with nofail is not waited for")
-    func nofail() async throws {
+    @Test func `a volume with nofail is not waited for`() async throws {
         var setup = Setup(
             disks: ["root-quick"],
             crypttab: """

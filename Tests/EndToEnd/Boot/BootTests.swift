@@ -5,8 +5,7 @@ import Testing
 /// Whole boots in QEMU. `Tests/run` builds the agent that they boot, and asks for them.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run"))
 struct BootTests {
-    @Test("a machine whose emulated timer stops is started once more, and only once")
-    func stoppedTimer() async throws {
+    @Test func `a machine whose emulated timer stops is started once more, and only once`() async throws {
         var boots = 0
         func stop(_ machine: Machine, until last: Int) async throws {
             boots += 1
@@ -24,8 +23,7 @@ struct BootTests {
         #expect(boots == 4)
     }
 
-    @Test("the last line before a machine powers off arrives, whatever is in its line's buffer")
-    func lastLine() async throws {
+    @Test func `the last line before a machine powers off arrives, whatever is in its line's buffer`() async throws {
         try await boot(Lab.setup, name: "last-line") { machine in
             let lab = try await Lab(machine)
             // The power goes with this shell's parent, a second later.

@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension BootTests {
-    @Test("a passphrase typed at the console opens everything, also after a wrong one")
-    func console() async throws {
+    @Test func `a passphrase typed at the console opens everything, also after a wrong one`() async throws {
         try await boot(.nas, name: "console") { machine in
             try await machine.console.expect(Texts.prompt)
             machine.type("not it\r")
@@ -15,8 +14,7 @@ extension BootTests {
         }
     }
 
-    @Test("the prompt stands on every console, and each of them takes the passphrase")
-    func secondConsole() async throws {
+    @Test func `the prompt stands on every console, and each of them takes the passphrase`() async throws {
         var setup = Setup.nas
         setup.secondConsole = true
         try await boot(setup, name: "console-second") { machine in
@@ -28,8 +26,7 @@ extension BootTests {
         }
     }
 
-    @Test("when the console answers first, the ssh prompts see it and end well")
-    func consoleWins() async throws {
+    @Test func `when the console answers first, the ssh prompts see it and end well`() async throws {
         try await boot(.nas, name: "both-console") { machine in
             try await machine.awaitAgent()
             let one = try Dialogue(machine.ssh())
@@ -49,8 +46,7 @@ extension BootTests {
         }
     }
 
-    @Test("when ssh answers first, the console's prompt ends")
-    func sshWins() async throws {
+    @Test func `when ssh answers first, the console's prompt ends`() async throws {
         try await boot(.nas, name: "both-ssh") { machine in
             try await machine.awaitAgent()
             try await machine.console.expect(Texts.prompt)
@@ -62,8 +58,7 @@ extension BootTests {
         }
     }
 
-    @Test("two right answers at once open everything once")
-    func tie() async throws {
+    @Test func `two right answers at once open everything once`() async throws {
         try await boot(.nas, name: "both-tie") { machine in
             try await machine.awaitAgent()
             try await machine.console.expect(Texts.prompt)

@@ -5,8 +5,10 @@ import Testing
 /// Faults that could lock an owner out. The table in Tests/README.md says how each ends; `RareFaultTests` has the others.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run"))
 struct FaultTests {
-    @Test("a monitor killed while it waits, activates, or says goodbye leaves a boot that its native opener can end")
-    func monitorKilled() async throws {
+    @Test
+    func `a monitor killed while it waits, activates, or says goodbye leaves a boot that its native opener can end`()
+        async throws
+    {
         try await boot(Lab.setup, name: "fault-monitor") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("luks2")
@@ -57,8 +59,7 @@ struct FaultTests {
         }
     }
 
-    @Test("a key derivation that memory does not suffice for is named, and the other volumes open")
-    func outOfMemory() async throws {
+    @Test func `a key derivation that memory does not suffice for is named, and the other volumes open`() async throws {
         var setup = Setup(
             disks: ["root-quick", "big", "tight"],
             crypttab: """
@@ -81,8 +82,9 @@ struct FaultTests {
         }
     }
 
-    @Test("a disk that goes while its key is derived is waited for, and opens when it is there again")
-    func diskRemoved() async throws {
+    @Test func `a disk that goes while its key is derived is waited for, and opens when it is there again`()
+        async throws
+    {
         var setup = Setup(disks: [], crypttab: "crypt-root UUID={root-slow} none luks")
         setup.late = ["root-slow"]
         try await boot(setup, name: "fault-disk-removed") { machine in
@@ -104,8 +106,9 @@ struct FaultTests {
         }
     }
 
-    @Test("a damaged LUKS2 header opens by its second copy; without a copy it is named until it is mended")
-    func damagedHeaders() async throws {
+    @Test func `a damaged LUKS2 header opens by its second copy; without a copy it is named until it is mended`()
+        async throws
+    {
         try await boot(Lab.setup, name: "fault-headers") { machine in
             let lab = try await Lab(machine)
             let healthy = try await lab.loop("second")
@@ -137,8 +140,10 @@ struct FaultTests {
         }
     }
 
-    @Test("a token without a slot leaves its volume to its passphrase, and a raw stick that comes late opens another")
-    func tokenWithoutSlot() async throws {
+    @Test
+    func `a token without a slot leaves its volume to its passphrase, and a raw stick that comes late opens another`()
+        async throws
+    {
         var setup = Lab.setup
         setup.late = ["stick"]
         try await boot(setup, name: "fault-token") { machine in
@@ -168,8 +173,9 @@ struct FaultTests {
         }
     }
 
-    @Test("without /dev/console, with /run read-only, and with /run full, the owner gets in and unlocks")
-    func bareEnvironment() async throws {
+    @Test func `without /dev/console, with /run read-only, and with /run full, the owner gets in and unlocks`()
+        async throws
+    {
         try await boot(Lab.setup, name: "fault-environment") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("luks2")
@@ -193,8 +199,8 @@ struct FaultTests {
         }
     }
 
-    @Test("without the module dm_crypt the reason is said, and with it back the same prompt unlocks")
-    func withoutDMCrypt() async throws {
+    @Test func `without the module dm_crypt the reason is said, and with it back the same prompt unlocks`() async throws
+    {
         try await boot(Lab.setup, name: "fault-dm-crypt") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("luks2")
@@ -212,8 +218,9 @@ struct FaultTests {
         }
     }
 
-    @Test("what is open before the start is passed over, and of two agents the second sees what the first opens")
-    func openedByOthers() async throws {
+    @Test func `what is open before the start is passed over, and of two agents the second sees what the first opens`()
+        async throws
+    {
         try await boot(Lab.setup, name: "fault-others") { machine in
             let lab = try await Lab(machine)
             let line = try await "luks2 \(lab.loop("luks2")) none luks\nsecond \(lab.loop("second")) none luks"
@@ -241,8 +248,9 @@ struct FaultTests {
         }
     }
 
-    @Test("in 1970 a key that had expired when the image was made is refused, and one that has not unlocks")
-    func clockAt1970() async throws {
+    @Test func `in 1970 a key that had expired when the image was made is refused, and one that has not unlocks`()
+        async throws
+    {
         var setup = Lab.setup
         setup.clock = "1970-01-01T00:00:00"
         try await boot(setup, name: "fault-1970") { machine in

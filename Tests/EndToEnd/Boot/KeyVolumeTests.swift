@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension BootTests {
-    @Test("without the key volume the members are opened by passphrase")
-    func noKeyVolume() async throws {
+    @Test func `without the key volume the members are opened by passphrase`() async throws {
         var setup = Setup.nas
         setup.disks.removeAll { $0 == "keys" }
         setup.late = ["keys"]
@@ -20,8 +19,7 @@ extension BootTests {
         }
     }
 
-    @Test("members with a passphrase of their own are asked for when the key volume is missing")
-    func secondPassphrase() async throws {
+    @Test func `members with a passphrase of their own are asked for when the key volume is missing`() async throws {
         var setup = Setup(
             disks: ["root-quick", "other-1", "other-2"],
             crypttab: """
@@ -44,8 +42,7 @@ extension BootTests {
         }
     }
 
-    @Test("a key volume that comes late opens the members")
-    func lateKeyVolume() async throws {
+    @Test func `a key volume that comes late opens the members`() async throws {
         var setup = Setup(
             disks: ["root-quick", "other-1", "other-2"],
             crypttab: """
@@ -67,9 +64,10 @@ extension BootTests {
     }
 
     @Test(
-        "a key file inside a volume that was opened a moment ago opens the members",
         arguments: [("keys-locked", "keys UUID={keys-locked} none luks"), ("root-quick", "")])
-    func keyVolumeInside(holder: String, line: String) async throws {
+    func `a key file inside a volume that was opened a moment ago opens the members`(holder: String, line: String)
+        async throws
+    {
         // In a volume of its own, or on the root itself.
         let setup = Setup(
             disks: ["root-quick", "other-1", "other-2"] + (line.isEmpty ? [] : [holder]),

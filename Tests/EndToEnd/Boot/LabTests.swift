@@ -31,8 +31,7 @@ private let options = [
 ]
 
 extension BootTests {
-    @Test("every option of a crypttab line reaches device-mapper")
-    func volumeOptions() async throws {
+    @Test func `every option of a crypttab line reaches device-mapper`() async throws {
         try await boot(Lab.setup, name: "lab-options") { machine in
             let lab = try await Lab(machine)
             for option in options {
@@ -55,8 +54,7 @@ extension BootTests {
         }
     }
 
-    @Test("a device is found by each of its names")
-    func deviceNames() async throws {
+    @Test func `a device is found by each of its names`() async throws {
         var setup = Lab.setup
         setup.disks += ["table"]
         try await boot(setup, name: "lab-names") { machine in
@@ -71,8 +69,9 @@ extension BootTests {
         }
     }
 
-    @Test("a wrong passphrase, key slot or key file opens nothing, and the right passphrase still does")
-    func wrongKeys() async throws {
+    @Test func `a wrong passphrase, key slot or key file opens nothing, and the right passphrase still does`()
+        async throws
+    {
         try await boot(Lab.setup, name: "lab-wrong") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("slot")
@@ -96,8 +95,8 @@ extension BootTests {
         }
     }
 
-    @Test("a loop device that gets its image after the agent's start is opened", arguments: [5, 8])
-    func lateLoop(number: Int) async throws {
+    @Test(arguments: [5, 8])
+    func `a loop device that gets its image after the agent's start is opened`(number: Int) async throws {
         let device = "/dev/loop\(number)"
         try await boot(Lab.setup, name: "lab-late-\(number)") { machine in
             let lab = try await Lab(machine)
@@ -121,8 +120,9 @@ extension BootTests {
         }
     }
 
-    @Test("when the monitor is killed while a key is derived, nothing of it survives and nothing opens later")
-    func killedMonitor() async throws {
+    @Test func `when the monitor is killed while a key is derived, nothing of it survives and nothing opens later`()
+        async throws
+    {
         try await boot(Lab.setup, name: "lab-killed") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("slow")
@@ -166,8 +166,7 @@ extension BootTests {
         }
     }
 
-    @Test("a key volume of every file system opens a volume, and is not written to")
-    func keyFileSystems() async throws {
+    @Test func `a key volume of every file system opens a volume, and is not written to`() async throws {
         var setup = Lab.setup
         setup.disks += ["keys", "keys-dirty", "keys-vfat", "keys-xfs", "keys-btrfs"]
         try await boot(setup, name: "lab-key-filesystems") { machine in
@@ -187,8 +186,7 @@ extension BootTests {
         }
     }
 
-    @Test("a key file that is no good is named, and the volume still opens by passphrase")
-    func badKeyFiles() async throws {
+    @Test func `a key file that is no good is named, and the volume still opens by passphrase`() async throws {
         var setup = Lab.setup
         setup.disks += ["keys-none", "keys-empty", "keys-large", "keys-link", "keys-wrong"]
         try await boot(setup, name: "lab-key-bad") { machine in

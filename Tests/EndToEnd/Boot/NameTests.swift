@@ -13,8 +13,10 @@ struct NameTests {
         }
         """
 
-    @Test("a stranger's logical volume that is called like the root is not booted, but the right one once it is gone")
-    func stranger() async throws {
+    @Test
+    func `a stranger's logical volume that is called like the root is not booted, but the right one once it is gone`()
+        async throws
+    {
         var setup = Setup(disks: ["keys-empty"], crypttab: "crypt-root UUID={root-quick} none luks")
         setup.late = ["root-quick"]
         setup.configuration = "ContinueTimeout 5"

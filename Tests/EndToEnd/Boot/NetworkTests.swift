@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension BootTests {
-    @Test("the console says how to reach the machine, and what it says is right")
-    func networkIsSaid() async throws {
+    @Test func `the console says how to reach the machine, and what it says is right`() async throws {
         try await boot(.nas, name: "network") { machine in
             try await machine.console.expect(Texts.reached + "10.0.2.15\n")
             try await machine.awaitAgent()
@@ -12,8 +11,7 @@ extension BootTests {
         }
     }
 
-    @Test("a card that nobody brings up gets an IPv6 address from the router")
-    func networkByRouter() async throws {
+    @Test func `a card that nobody brings up gets an IPv6 address from the router`() async throws {
         var setup = Setup.nas
         setup.network = "none"
         setup.control = true
@@ -26,8 +24,7 @@ extension BootTests {
         }
     }
 
-    @Test("a card without a driver is named")
-    func networkWithoutDriver() async throws {
+    @Test func `a card without a driver is named`() async throws {
         var setup = Setup.nas
         setup.network = "none"
         setup.card = "e1000"
@@ -40,8 +37,7 @@ extension BootTests {
         }
     }
 
-    @Test("without IPv6 in the kernel the machine is unlocked by IPv4")
-    func networkWithoutIPv6() async throws {
+    @Test func `without IPv6 in the kernel the machine is unlocked by IPv4`() async throws {
         var setup = Setup.nas
         setup.commandLine = "ipv6.disable=1"
         try await boot(setup, name: "network-no-ipv6") { machine in

@@ -5,8 +5,7 @@ import Testing
 /// The faults that `Tests/run --all` adds.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["POSTERN_BOOT_TESTS"] == "1", "run by Tests/run --all"))
 struct RareFaultTests {
-    @Test("a header that cannot be read is named, and once it can be read the same prompt unlocks")
-    func inputErrors() async throws {
+    @Test func `a header that cannot be read is named, and once it can be read the same prompt unlocks`() async throws {
         try await boot(Lab.setup, name: "fault-input-errors") { machine in
             let lab = try await Lab(machine)
             let below = try await lab.loop("luks2")
@@ -34,8 +33,9 @@ struct RareFaultTests {
         }
     }
 
-    @Test("a key volume of another file system, of garbage, or with a twin is named, and a passphrase opens")
-    func keyVolumes() async throws {
+    @Test func `a key volume of another file system, of garbage, or with a twin is named, and a passphrase opens`()
+        async throws
+    {
         var setup = Lab.setup
         setup.disks += ["keys"]
         try await boot(setup, name: "fault-key-volumes") { machine in
@@ -67,8 +67,7 @@ struct RareFaultTests {
         }
     }
 
-    @Test("one passphrase opens 64 volumes")
-    func manyVolumes() async throws {
+    @Test func `one passphrase opens 64 volumes`() async throws {
         try await boot(Lab.setup, name: "fault-64") { machine in
             let lab = try await Lab(machine)
             let devices = try await lab.run(

@@ -7,8 +7,7 @@ extension BootTests {
         Setup(disks: [root], crypttab: "crypt-root UUID={\(root)} none luks,discard,initramfs")
     }
 
-    @Test("a LUKS1 root is opened")
-    func luks1() async throws {
+    @Test func `a LUKS1 root is opened`() async throws {
         try await boot(only("root-luks1"), name: "root-luks1") { machine in
             try await machine.awaitAgent()
             let unlocked = try await machine.ssh(["unlock"], input: passphrase)
@@ -17,8 +16,7 @@ extension BootTests {
         }
     }
 
-    @Test("a root with argon2id at cryptsetup's default cost is opened")
-    func argon2id() async throws {
+    @Test func `a root with argon2id at cryptsetup's default cost is opened`() async throws {
         var setup = only("root")
         // cryptsetup's default is at most 1 GiB, and never more than half of the memory of the machine that chose it.
         setup.memory = 2300
@@ -33,8 +31,7 @@ extension BootTests {
         }
     }
 
-    @Test("a root whose disk comes after the passphrase prompt is opened")
-    func lateRoot() async throws {
+    @Test func `a root whose disk comes after the passphrase prompt is opened`() async throws {
         var setup = only("root-quick")
         setup.disks = []
         setup.late = ["root-quick"]
@@ -53,8 +50,7 @@ extension BootTests {
         }
     }
 
-    @Test("where udevd runs, its names for the volumes are there before the agent ends")
-    func udev() async throws {
+    @Test func `where udevd runs, its names for the volumes are there before the agent ends`() async throws {
         var setup = Setup.nas
         setup.udev = true
         try await boot(setup, name: "udev") { machine in
@@ -70,8 +66,7 @@ extension BootTests {
         }
     }
 
-    @Test("postern=off leaves the boot to the native prompt")
-    func off() async throws {
+    @Test func `postern=off leaves the boot to the native prompt`() async throws {
         var setup = only("root-quick")
         setup.commandLine = "postern=off"
         try await boot(setup, name: "off") { machine in
@@ -80,8 +75,7 @@ extension BootTests {
         }
     }
 
-    @Test("a configuration without a single usable line still leaves the console prompt")
-    func brokenConfiguration() async throws {
+    @Test func `a configuration without a single usable line still leaves the console prompt`() async throws {
         var setup = only("root-quick")
         setup.agent = "/bin/postern agent -f /etc/postern/authorized_keys"
         try await boot(setup, name: "broken-configuration") { machine in

@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension BootTests {
-    @Test("a passphrase typed into ssh at a terminal opens everything, and the boot goes on")
-    func terminal() async throws {
+    @Test func `a passphrase typed into ssh at a terminal opens everything, and the boot goes on`() async throws {
         try await boot(.nas, name: "ssh-terminal") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
@@ -20,9 +19,8 @@ extension BootTests {
     }
 
     @Test(
-        "a passphrase on standard input opens everything",
         arguments: [(["unlock"], passphrase + "\n"), ([], passphrase), (["cryptroot-unlock"], passphrase)])
-    func standardInput(command: [String], input: String) async throws {
+    func `a passphrase on standard input opens everything`(command: [String], input: String) async throws {
         try await boot(.nas, name: "ssh-stdin-\(command.joined())") { machine in
             try await machine.awaitAgent()
             let start = ContinuousClock.now
@@ -37,8 +35,9 @@ extension BootTests {
         }
     }
 
-    @Test("a wrong passphrase on standard input ends with 3, and the right one still opens everything")
-    func wrongThenRight() async throws {
+    @Test func `a wrong passphrase on standard input ends with 3, and the right one still opens everything`()
+        async throws
+    {
         try await boot(.nas, name: "ssh-wrong") { machine in
             try await machine.awaitAgent()
             let wrong = try await machine.ssh(["unlock"], input: "not it\n")
@@ -51,8 +50,7 @@ extension BootTests {
         }
     }
 
-    @Test("the agent listens on both versions of IP before any address is configured")
-    func listensFirst() async throws {
+    @Test func `the agent listens on both versions of IP before any address is configured`() async throws {
         var setup = Setup.nas
         setup.network = "none"
         setup.control = true

@@ -39,9 +39,12 @@ extension BootTests {
     private static var passphraseBytes: [UInt8] { Array(passphrase.utf8) }
 
     @Test(
-        "once the boot went on, no passphrase and no key file is in the machine's memory, if its kernel has init_on_free=1",
         .serialized, arguments: [true, false])
-    func memory(isCleared: Bool) async throws {
+    func
+        `once the boot went on, no passphrase and no key file is in the machine's memory, if its kernel has init_on_free=1`(
+            isCleared: Bool
+        ) async throws
+    {
         var setup = Setup(
             disks: ["root-slow", "keys", "storage-1"],
             crypttab: """
@@ -91,9 +94,11 @@ extension BootTests {
         }
     }
 
-    @Test(
-        "no process of the agent leaves a core when it crashes, and none has a secret in its arguments or environment")
-    func cores() async throws {
+    @Test
+    func
+        `no process of the agent leaves a core when it crashes, and none has a secret in its arguments or environment`()
+        async throws
+    {
         try await boot(Lab.setup, name: "secrets-cores") { machine in
             let lab = try await Lab(machine)
             let device = try await lab.loop("slow")

@@ -43,8 +43,7 @@ struct StrangersTests {
         time.sleep(600)
         """
 
-    @Test("ten strangers who read no answer take no memory that a key derivation needs")
-    func readNoAnswer() async throws {
+    @Test func `ten strangers who read no answer take no memory that a key derivation needs`() async throws {
         var setup = Setup(
             disks: ["root-quick", "tight"],
             crypttab: """

@@ -39,10 +39,11 @@ extension DebianTests {
             return report
         }
 
-        @Test(
-            "typed at the console, a wrong passphrase is asked for again by systemd's agent, and the right one boots it"
-        )
-        func console() async throws {
+        @Test
+        func
+            `typed at the console, a wrong passphrase is asked for again by systemd's agent, and the right one boots it`()
+            async throws
+        {
             try await boot(system(), name: "dracut-console") { machine in
                 try await machine.console.expect(Texts.prompt)
                 try await machine.console.expect("TAB for no echo")
@@ -55,8 +56,10 @@ extension DebianTests {
             }
         }
 
-        @Test("while systemd asks, nothing ends in an emergency shell, and ssh still wins; the journal has who it was")
-        func both() async throws {
+        @Test
+        func `while systemd asks, nothing ends in an emergency shell, and ssh still wins; the journal has who it was`()
+            async throws
+        {
             try await boot(system(), name: "dracut-ssh") { machine in
                 try await machine.awaitAgent()
                 try await machine.console.expect("TAB for no echo")
@@ -84,10 +87,11 @@ extension DebianTests {
             }
         }
 
-        @Test(
-            "a root on LVM in LUKS whose key volume is missing, and a disk whose key lies beside it, are opened after a wait longer than 90 s, and a dead disk that is systemd's holds up nothing"
-        )
-        func logicalVolumes() async throws {
+        @Test
+        func
+            `a root on LVM in LUKS whose key volume is missing, and a disk whose key lies beside it, are opened after a wait longer than 90 s, and a dead disk that is systemd's holds up nothing`()
+            async throws
+        {
             var system = System("dracut-lvm", disks: ["lvm", "data", "local"])
             system.root = "/dev/mapper/vg-root"
             // In the booted system the disks that are missing are its own concern.
@@ -108,10 +112,11 @@ extension DebianTests {
             }
         }
 
-        @Test(
-            "with a root that the kernel command line names, one member of an array missing and one locked, its quorum opens, and nobody is asked for the rest"
-        )
-        func quorum() async throws {
+        @Test
+        func
+            `with a root that the kernel command line names, one member of an array missing and one locked, its quorum opens, and nobody is asked for the rest`()
+            async throws
+        {
             var system = System("dracut-array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
             system.commandLine = "rd.luks.name=8d103e45-0233-4756-899e-bf8892644701=crypt-root rd.retry=15 rd.shell=1"
             system.files = [
@@ -142,8 +147,7 @@ extension DebianTests {
             try await expectLogin(machine, by: nil, failed: failed)
         }
 
-        @Test("postern=off leaves the boot to systemd's question")
-        func off() async throws {
+        @Test func `postern=off leaves the boot to systemd's question`() async throws {
             var system = system()
             system.commandLine += " postern=off"
             try await boot(system, name: "dracut-off") { machine in
@@ -152,8 +156,7 @@ extension DebianTests {
             }
         }
 
-        @Test("when the agent is killed while it asks, its question goes, and systemd's unlocks")
-        func killed() async throws {
+        @Test func `when the agent is killed while it asks, its question goes, and systemd's unlocks`() async throws {
             var system = system()
             system.control = true
             try await boot(system, name: "dracut-killed") { machine in
@@ -168,8 +171,9 @@ extension DebianTests {
             }
         }
 
-        @Test("when the agent is killed while a worker maps the root, that is waited for, and nobody is asked")
-        func killedWhileMapping() async throws {
+        @Test func `when the agent is killed while a worker maps the root, that is waited for, and nobody is asked`()
+            async throws
+        {
             var system = system()
             system.control = true
             // It brings a cipher of its own, and is there early.
@@ -215,10 +219,11 @@ extension DebianTests {
             }
         }
 
-        @Test(
-            "a stranger's mapping of the root's name is neither mounted nor, when the agent is killed, left to systemd's opener"
-        )
-        func stranger() async throws {
+        @Test
+        func
+            `a stranger's mapping of the root's name is neither mounted nor, when the agent is killed, left to systemd's opener`()
+            async throws
+        {
             var system = system()
             system.control = true
             // As LVM does it, which this image lacks. A mapping of the other disk would keep that from systemd.
@@ -253,15 +258,13 @@ extension DebianTests {
             }
         }
 
-        @Test("when the agent does not start, systemd's question unlocks")
-        func broken() async throws {
+        @Test func `when the agent does not start, systemd's question unlocks`() async throws {
             var system = system()
             system.files = ["usr/sbin/postern": "#!/nonexistent"]
             try await boot(system, name: "dracut-broken") { machine in try await expectNativeUnlock(machine) }
         }
 
-        @Test("without an authorized key the console still asks and unlocks")
-        func unkeyed() async throws {
+        @Test func `without an authorized key the console still asks and unlocks`() async throws {
             var system = system()
             system.files = ["etc/postern/authorized_keys": "# none\n"]
             try await boot(system, name: "dracut-unkeyed") { machine in
@@ -273,8 +276,9 @@ extension DebianTests {
             }
         }
 
-        @Test("postern check finds nothing to say of dracut's image, and names what is taken out of it")
-        func checked() async throws {
+        @Test func `postern check finds nothing to say of dracut's image, and names what is taken out of it`()
+            async throws
+        {
             let layer = FileManager.default.temporaryDirectory.appending(path: "postern-layer-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: layer) }
             let script = #"""
@@ -297,8 +301,9 @@ extension DebianTests {
             #expect(lines.dropFirst().first?.contains("95-dm-notify.rules: it is not in the image") == true, "\(said)")
         }
 
-        @Test("when its configuration is rubbish, the agent goes by systemd's crypttab, and the owner gets in")
-        func rubbish() async throws {
+        @Test func `when its configuration is rubbish, the agent goes by systemd's crypttab, and the owner gets in`()
+            async throws
+        {
             var system = system()
             system.files = ["etc/postern/postern.conf": "?", "etc/postern/crypttab": "?"]
             try await boot(system, name: "dracut-rubbish") { machine in
@@ -309,8 +314,8 @@ extension DebianTests {
             }
         }
 
-        @Test("systemd finds nothing to say of the unit and of what is added to the volumes' units")
-        func verified() async throws {
+        @Test func `systemd finds nothing to say of the unit and of what is added to the volumes' units`() async throws
+        {
             let layer = FileManager.default.temporaryDirectory.appending(path: "postern-layer-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: layer) }
             let deb = try #require(ProcessInfo.processInfo.environment["POSTERN_DEB"])

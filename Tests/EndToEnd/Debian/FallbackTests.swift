@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension DebianTests {
-    @Test("postern=off leaves the boot to the native prompt")
-    func off() async throws {
+    @Test func `postern=off leaves the boot to the native prompt`() async throws {
         var system = System("plain")
         system.commandLine = "postern=off"
         try await boot(system, name: "debian-off") { machine in
@@ -13,9 +12,10 @@ extension DebianTests {
     }
 
     @Test(
-        "when the agent is killed or told to end while it waits, the native prompt unlocks",
         arguments: ["KILL", "TERM"])
-    func killed(signal: String) async throws {
+    func `when the agent is killed or told to end while it waits, the native prompt unlocks`(signal: String)
+        async throws
+    {
         var system = System("plain")
         system.control = true
         try await boot(system, name: "debian-killed-\(signal)") { machine in
@@ -28,8 +28,7 @@ extension DebianTests {
         }
     }
 
-    @Test("when the agent finds nothing that it can use, the native prompt unlocks")
-    func broken() async throws {
+    @Test func `when the agent finds nothing that it can use, the native prompt unlocks`() async throws {
         var system = System("plain")
         system.files = ["etc/postern/postern.conf": "?", "etc/postern/crypttab": "?"]
         try await boot(system, name: "debian-broken") { machine in
@@ -37,8 +36,7 @@ extension DebianTests {
         }
     }
 
-    @Test("a system that was upgraded, and its kernel, too, is unlocked by ssh")
-    func upgraded() async throws {
+    @Test func `a system that was upgraded, and its kernel, too, is unlocked by ssh`() async throws {
         try await boot(System("upgraded"), name: "debian-upgraded") { machine in
             try await machine.awaitAgent()
             try await unlock(machine)
@@ -48,8 +46,10 @@ extension DebianTests {
         }
     }
 
-    @Test("without a key, and with disks missing at a kernel's upgrade, the new kernel boots by the native prompt")
-    func unkeyed() async throws {
+    @Test
+    func `without a key, and with disks missing at a kernel's upgrade, the new kernel boots by the native prompt`()
+        async throws
+    {
         try await boot(System("unkeyed"), name: "debian-unkeyed") { machine in
             let report = try await expectNativeUnlock(machine)
             #expect(try await report["kernel"] == [System.kernel("unkeyed")])

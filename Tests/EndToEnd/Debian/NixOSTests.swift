@@ -89,8 +89,9 @@ extension DebianTests {
             }
         }
 
-        @Test("with NixOS's units, ssh unlocks the root by a host key that came late, and nobody asks natively")
-        func ssh() async throws {
+        @Test func `with NixOS's units, ssh unlocks the root by a host key that came late, and nobody asks natively`()
+            async throws
+        {
             try await start(name: "nixos-ssh") { machine in
                 try await machine.awaitAgent()
                 let key = try await machine.run("stat -c '%a %n' /etc/postern/ssh_host_key_1")
@@ -103,9 +104,11 @@ extension DebianTests {
             }
         }
 
-        @Test(
-            "a missing key volume, and a dead disk of a volume that is left to NixOS, hold up the boot for 90 s alone")
-        func dead() async throws {
+        @Test
+        func
+            `a missing key volume, and a dead disk of a volume that is left to NixOS, hold up the boot for 90 s alone`()
+            async throws
+        {
             let key = """
                 boot.initrd.luks.devices.crypt-root.keyFile = "/etc/keyfile:UUID=8d103e45-0233-4756-899e-bf8892644705";
                 """
@@ -125,15 +128,15 @@ extension DebianTests {
             try await expectLogin(machine, by: nil, failed: ["postern.service"])
         }
 
-        @Test("when the agent does not start there, systemd's question unlocks")
-        func broken() async throws {
+        @Test func `when the agent does not start there, systemd's question unlocks`() async throws {
             try await start(name: "nixos-broken", agent: "#!/nonexistent") { machine in
                 try await expectNativeUnlock(machine)
             }
         }
 
-        @Test("when the agent is killed there while it asks, its files go, and systemd's question unlocks")
-        func killed() async throws {
+        @Test func `when the agent is killed there while it asks, its files go, and systemd's question unlocks`()
+            async throws
+        {
             try await start(name: "nixos-killed") { machine in
                 try await machine.console.expect(Texts.prompt)
                 let standing = try await machine.run("stat /run/systemd/ask-password/ask.postern")

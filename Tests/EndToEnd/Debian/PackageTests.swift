@@ -27,8 +27,9 @@ extension DebianTests {
 
         private static let apt = "DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root"
 
-        @Test("it is installed without a question, cannot break an image, and is purged without a trace")
-        func lifeOfAPackage() async throws {
+        @Test func `it is installed without a question, cannot break an image, and is purged without a trace`()
+            async throws
+        {
             defer { try? FileManager.default.removeItem(at: layer) }
             let before = try await inside("{ find /etc /usr /boot | sort >/root/before; }")
             #expect(before.status == 0, "\(before)")
@@ -70,8 +71,8 @@ extension DebianTests {
             #expect(purged.output.hasSuffix("all is gone\n"), "\(purged)")
         }
 
-        @Test("the image has what the agent needs, is root's alone, and a key file stays out of it")
-        func image() async throws {
+        @Test func `the image has what the agent needs, is root's alone, and a key file stays out of it`() async throws
+        {
             defer { try? FileManager.default.removeItem(at: layer) }
             let built = try await inside(
                 """

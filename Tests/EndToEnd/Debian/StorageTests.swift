@@ -3,8 +3,8 @@ import Testing
 
 extension DebianTests {
     /// The key lies on another logical volume. The root has `tpm2-device=auto` and the swap has `swap`, which mean nothing in an image of initramfs-tools.
-    @Test("a root on LVM in LUKS, a disk whose key lies on it, and a swap to resume from are opened")
-    func logicalVolumes() async throws {
+    @Test func `a root on LVM in LUKS, a disk whose key lies on it, and a swap to resume from are opened`() async throws
+    {
         var system = System("lvm", disks: ["lvm", "data", "hibernate"])
         system.root = "/dev/mapper/vg-root"
         try await boot(system, name: "debian-lvm") { machine in
@@ -17,8 +17,7 @@ extension DebianTests {
         }
     }
 
-    @Test("a root in LUKS on a RAID1 with a disk missing is opened")
-    func degradedMirror() async throws {
+    @Test func `a root in LUKS on a RAID1 with a disk missing is opened`() async throws {
         try await boot(System("md", disks: ["md-2"]), name: "debian-md") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
@@ -30,8 +29,7 @@ extension DebianTests {
         }
     }
 
-    @Test("an array of four encrypted disks is there, with nobody typing but for the root")
-    func wholeArray() async throws {
+    @Test func `an array of four encrypted disks is there, with nobody typing but for the root`() async throws {
         let members: Set = ["storage-1", "storage-2", "storage-3", "storage-4"]
         let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3", "storage-4"])
         try await boot(system, name: "debian-array") { machine in
@@ -44,8 +42,9 @@ extension DebianTests {
         }
     }
 
-    @Test("an array's quorum is there with one disk missing and one locked, with nobody typing but for the root")
-    func quorum() async throws {
+    @Test func `an array's quorum is there with one disk missing and one locked, with nobody typing but for the root`()
+        async throws
+    {
         let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
         try await boot(system, name: "debian-array-quorum") { machine in
             try await machine.awaitAgent()

@@ -2,8 +2,7 @@ import Machine
 import Testing
 
 extension DebianTests {
-    @Test("a passphrase typed into ssh at a terminal boots the machine to its login prompt")
-    func terminal() async throws {
+    @Test func `a passphrase typed into ssh at a terminal boots the machine to its login prompt`() async throws {
         try await boot(System("plain"), name: "debian-ssh") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
@@ -17,8 +16,7 @@ extension DebianTests {
         }
     }
 
-    @Test("with an address from DHCP, a passphrase on standard input boots it")
-    func standardInput() async throws {
+    @Test func `with an address from DHCP, a passphrase on standard input boots it`() async throws {
         var system = System("plain")
         system.address = nil
         try await boot(system, name: "debian-stdin-dhcp") { machine in
@@ -30,8 +28,9 @@ extension DebianTests {
         }
     }
 
-    @Test("a passphrase typed at the console boots it, while the network is being asked for an address")
-    func console() async throws {
+    @Test func `a passphrase typed at the console boots it, while the network is being asked for an address`()
+        async throws
+    {
         var system = System("plain")
         system.address = "dhcp"
         system.commandLine = "console=tty0"
@@ -43,8 +42,7 @@ extension DebianTests {
         }
     }
 
-    @Test("of several consoles each has the prompt, and the second takes the passphrase")
-    func secondConsole() async throws {
+    @Test func `of several consoles each has the prompt, and the second takes the passphrase`() async throws {
         var system = System("plain")
         system.secondConsole = true
         system.commandLine = "console=tty0"
@@ -57,8 +55,7 @@ extension DebianTests {
         }
     }
 
-    @Test("without IP version 6 in the kernel it is unlocked by ssh")
-    func withoutIPv6() async throws {
+    @Test func `without IP version 6 in the kernel it is unlocked by ssh`() async throws {
         var system = System("plain")
         system.commandLine = "ipv6.disable=1"
         try await boot(system, name: "debian-no-ipv6") { machine in
@@ -68,8 +65,9 @@ extension DebianTests {
         }
     }
 
-    @Test("where only IP version 6 is announced, it is unlocked by ssh at the address it names on the console")
-    func onlyIPv6() async throws {
+    @Test func `where only IP version 6 is announced, it is unlocked by ssh at the address it names on the console`()
+        async throws
+    {
         var system = System("plain")
         system.address = nil
         system.network = .routedIPv6

@@ -20,7 +20,7 @@ import Testing
         #expect(!agent.log.contains("by signal"), "\(agent.log)", sourceLocation: location)
     }
 
-    @Test func slowSendersAreSentAwayInTime() throws {
+    @Test func `slow senders are sent away in time`() throws {
         let end = try agent.python(
             """
             client = socket.create_connection(("127.0.0.1", port))
@@ -41,7 +41,7 @@ import Testing
         try check()
     }
 
-    @Test func resetsAtEveryStageCostTheirConnectionAlone() throws {
+    @Test func `resets at every stage cost their connection alone`() throws {
         for text in ["", "SSH-2.0-x", "SSH-2.0-x\r\n", "SSH-2.0-x\r\n\u{0}\u{0}\u{1}\u{4}"] {
             let stranger = try Stranger(port: agent.port)
             stranger.send(text)
@@ -82,7 +82,7 @@ import Testing
         #expect(!agent.log.contains("wrong passphrase"))
     }
 
-    @Test func garbageAndOversizedPacketsEndTheConnectionAtOnce() throws {
+    @Test func `garbage and oversized packets end the connection at once`() throws {
         let end = try agent.python(
             """
             def ends(data):
@@ -110,7 +110,7 @@ import Testing
         try check()
     }
 
-    @Test func oversizedMessagesAfterTheLoginEndTheConnection() throws {
+    @Test func `oversized messages after the login end the connection`() throws {
         let end = try agent.python(
             """
             def ends(*parts):
@@ -136,7 +136,7 @@ import Testing
         try check()
     }
 
-    @Test func ofAHundredChannelsTenAreOpened() throws {
+    @Test func `of a hundred channels ten are opened`() throws {
         let end = try agent.python(
             """
             transport = connect()
@@ -155,7 +155,7 @@ import Testing
         try check()
     }
 
-    @Test func whatIsAskedOfAChannelTwiceOrInTheWrongOrderIsRefused() throws {
+    @Test func `what is asked of a channel twice or in the wrong order is refused`() throws {
         let end = try agent.python(
             """
             transport = connect()
@@ -178,7 +178,7 @@ import Testing
         try check()
     }
 
-    @Test func newKeysInTheMiddleOfAPromptAndOfAPassphraseDisturbNeither() throws {
+    @Test func `new keys in the middle of a prompt and of a passphrase disturb neither`() throws {
         let end = try agent.python(
             """
             transport = connect()
@@ -194,7 +194,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aPasteOf64KiBIsNoPassphraseAndTheNextOneIsTried() throws {
+    @Test func `a paste of 64 KiB is no passphrase, and the next one is tried`() throws {
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for root: "))
         for _ in 0..<64 { screen.type(String(repeating: "x", count: 1024)) }
@@ -211,8 +211,8 @@ import Testing
         #expect(screen.end() == 0, "\(screen.screen)")
     }
 
-    @Test("a terminal of any size has its prompt", arguments: [(0, 0), (1, 1), (10000, 10000), (0xFFFF_FFFF, 7)])
-    func fits(columns: Int, rows: Int) throws {
+    @Test(arguments: [(0, 0), (1, 1), (10000, 10000), (0xFFFF_FFFF, 7)])
+    func `a terminal of any size has its prompt`(columns: Int, rows: Int) throws {
         let end = try agent.python(
             """
             transport = connect()
@@ -236,7 +236,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func zerosAndEscapeSequencesAreShownAndDoNothing() throws {
+    @Test func `zeros and escape sequences are shown and do nothing`() throws {
         let end = try agent.python(
             """
             evil = "\\x1b]0;owned\\x07\\x1b[2J\\n<0>postern: login of\\u009b2J\\u202e"

@@ -24,7 +24,7 @@ import Testing
         return program
     }
 
-    @Test func itFindsNoFailureAndWarnsOfWhatOlderClientsNeedAlone() throws {
+    @Test func `it finds no failure and warns of what older clients need alone`() throws {
         let agent = try Rehearsal(["root \(try Materials.made.get().root) none luks"])
         let end = try run(
             try AuditTests.program.get(), ["-n", "--skip-rate-test", "-p", "\(agent.port)", "127.0.0.1"],

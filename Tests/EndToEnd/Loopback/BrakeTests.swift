@@ -4,7 +4,7 @@ import Testing
 
 /// What slows guessing down holds back one key, and neither another one nor the console.
 @Suite struct BrakeTests {
-    @Test func aKeyThatGuessesWaitsAndNobodyElseDoes() throws {
+    @Test func `a key that guesses waits and nobody else does`() throws {
         let materials = try Materials.made.get()
         let agent = try Rehearsal(["root \(materials.root) none luks"], console: true)
         let console = try #require(agent.console)
@@ -42,7 +42,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func theDelayGrowsAndARightOneEndsIt() throws {
+    @Test func `the delay grows and a right one ends it`() throws {
         let materials = try Materials.made.get()
         let agent = try Rehearsal(["root \(materials.root) none luks", "data \(materials.data) none luks"])
         let screen = try agent.login()

@@ -54,7 +54,7 @@ import Testing
 
         """
 
-    @Test func aGoodSetHasNoFindings() throws {
+    @Test func `a good set has no findings`() throws {
         try write(settings: good, crypttab: crypttab, keys: try materials.alice.line())
         let end = try postern("check", "-f", folder.path("postern.conf"))
         #expect(end.status == 0, "\(end)")
@@ -64,7 +64,7 @@ import Testing
         #expect(end.err == "")
     }
 
-    @Test func everyFindingIsNamedWithFileLineAndRemedy() throws {
+    @Test func `every finding is named with file, line and remedy`() throws {
         try write(
             settings: """
                 Prot 22
@@ -102,22 +102,22 @@ import Testing
         #expect(lines.last == "\(folder.path("postern.conf")): \(lines.count - 1) findings", "\(end)")
     }
 
-    @Test func settleIsForAnInitrdAndTakesAFileAlone() throws {
+    @Test func `settle is for an initrd and takes a file alone`() throws {
         let refused = try postern("settle")
         #expect(refused.status == 6 && refused.err.contains("this is none"), "\(refused)")
         let misused = try postern("settle", "now")
         #expect(misused.status == 2 && misused.err.contains("settle takes -f FILE alone"), "\(misused)")
     }
 
-    @Test func aMissingFileIsAFinding() throws {
+    @Test func `a missing file is a finding`() throws {
         let end = try postern("check", "-f", folder.path("nothing.conf"))
         #expect(end.status == 1)
         #expect(end.out.hasPrefix("\(folder.path("nothing.conf")): "), "\(end)")
         #expect(end.out.contains("No such file or directory"))
     }
 
-    @Test("what is printed as understood reads back as itself", arguments: [true, false])
-    func roundTrips(isFull: Bool) throws {
+    @Test(arguments: [true, false])
+    func `what is printed as understood reads back as itself`(isFull: Bool) throws {
         try write(settings: isFull ? good : "", crypttab: crypttab, keys: try materials.alice.line())
         let first = try postern("-T", "-f", folder.path("postern.conf"))
         #expect(first.status == 0, "\(first)")
@@ -132,7 +132,7 @@ import Testing
         #expect(try postern("check", "-f", folder.path("again.conf")).status == 0)
     }
 
-    @Test func theCrypttabAsUnderstoodReadsBackAsItself() throws {
+    @Test func `the crypttab as understood reads back as itself`() throws {
         try write(settings: good, crypttab: crypttab, keys: try materials.alice.line())
         let first = try postern("-T", "-f", folder.path("postern.conf")).out
         let volumes = first.split(separator: "\n").filter { $0.hasPrefix("#   ") }.dropLast()

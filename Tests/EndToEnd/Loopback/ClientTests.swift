@@ -22,7 +22,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func putty() throws {
+    @Test func `PuTTY's client is served`() throws {
         let converted = agent.folder.path("key.ppk")
         let made = try run("puttygen", [key.path, "-O", "private", "-o", converted], timeout: patience)
         #expect(made.status == 0, "\(made)")
@@ -33,7 +33,7 @@ import Testing
     }
 
     /// libssh2, which curl and many languages' modules have beneath.
-    @Test func libssh2() throws {
+    @Test func `libssh2's client is served`() throws {
         let program = """
             import ctypes, socket, sys
             lib = ctypes.CDLL("libssh2.so.1")
@@ -66,7 +66,7 @@ import Testing
         try unlock("/usr/bin/python3", ["-c", program])
     }
 
-    @Test func rubysNetSSH() throws {
+    @Test func `Ruby's Net::SSH is served`() throws {
         let program = """
             require "net/ssh"
             status = nil
@@ -89,7 +89,7 @@ import Testing
         try unlock("ruby", ["-e", program])
     }
 
-    @Test func twistedsConch() throws {
+    @Test func `Twisted's Conch is served`() throws {
         let program = """
             import struct, sys
             from twisted.conch.ssh import channel, common, connection, keys, transport, userauth
@@ -126,7 +126,7 @@ import Testing
         try unlock("/usr/bin/python3", ["-c", program])
     }
 
-    @Test func asyncssh() throws {
+    @Test func `asyncssh is served`() throws {
         let program = """
             import asyncio, asyncssh, sys
             async def unlock():

@@ -13,9 +13,8 @@ import Testing
     }
 
     @Test(
-        "the passphrase ends at a line's end or the input's",
         arguments: ["correct horse", "correct horse\n", "correct horse\r\n", "correct horse\nmore\n"])
-    func unlocks(input: String) throws {
+    func `the passphrase ends at a line's end or the input's`(input: String) throws {
         let agent = try Rehearsal(volumes)
         let end = try agent.ssh(["unlock"], input: .text(input))
         #expect(end.status == 0, "\(end)")
@@ -23,7 +22,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aPipeIntoAPlainLoginUnlocks() throws {
+    @Test func `a pipe into a plain login unlocks`() throws {
         let agent = try Rehearsal(volumes)
         let words = agent.options() + ["root@127.0.0.1"]
         let end = try run(
@@ -35,12 +34,11 @@ import Testing
     }
 
     @Test(
-        "the names that scripts know unlock",
         arguments: [
             "cryptroot-unlock", "/bin/cryptroot-unlock", "cryptsetup-askpass",
             "systemd-tty-ask-password-agent --query", "systemctl default",
         ])
-    func answers(name: String) throws {
+    func `the names that scripts know unlock`(name: String) throws {
         let agent = try Rehearsal(volumes)
         let end = try agent.ssh([name], input: .text("correct horse\n"))
         #expect(end.status == 0, "\(end)")
@@ -48,14 +46,14 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("any user logs in", arguments: [("root", "root"), ("nobody-knows", "nobody-knows"), ("é", "\\xc3\\xa9")])
-    func admits(user: String, inTheLog: String) throws {
+    @Test(arguments: [("root", "root"), ("nobody-knows", "nobody-knows"), ("é", "\\xc3\\xa9")])
+    func `any user logs in`(user: String, inTheLog: String) throws {
         let agent = try Rehearsal(volumes)
         #expect(try agent.ssh(["status"], user: user).status == 0)
         #expect(agent.logs("login of \(inTheLog) with"), "\(agent.log)")
     }
 
-    @Test func statusIsForPeople() throws {
+    @Test func `status is for people`() throws {
         let agent = try Rehearsal(volumes + ["data /nowhere/data none luks"])
         #expect(try agent.becomes { $0.volume("root")?.asks == true })
         let end = try agent.ssh(["status"])
@@ -70,7 +68,7 @@ import Testing
         #expect(lines[4] == "A passphrase is tried on: root")
     }
 
-    @Test func statusForScriptsIsOneObject() throws {
+    @Test func `status for scripts is one object`() throws {
         let agent = try Rehearsal(volumes + ["data /nowhere/data none luks,nofail"])
         #expect(try agent.becomes { $0.volume("root")?.asks == true })
         let status = try agent.status()
@@ -83,7 +81,7 @@ import Testing
         #expect(status.notices == [])
     }
 
-    @Test func helpNamesCommandsAndExitCodes() throws {
+    @Test func `help names commands and exit codes`() throws {
         let agent = try Rehearsal(volumes)
         let end = try agent.ssh(["help"])
         #expect(end.status == 0)
@@ -92,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func theKeysLineDecidesOverTheCommand() throws {
+    @Test func `the key's line decides over the command`() throws {
         var scene = Scene(volumes)
         scene.keys = [
             "command=\"status --json\" \(try materials.alice.line())",
@@ -105,7 +103,7 @@ import Testing
         #expect(agent.logs("its from= does not allow 127.0.0.1"), "\(agent.log)")
     }
 
-    @Test func ofAKeyInSeveralLinesTheFirstThatAdmitsCounts() throws {
+    @Test func `of a key in several lines the first that admits counts`() throws {
         var scene = Scene(volumes)
         let line = try materials.alice.line()
         scene.keys = [
@@ -118,7 +116,7 @@ import Testing
         #expect(end.out.contains("cryptroot-unlock"), "\(end)")
     }
 
-    @Test func aVolumesNameMayHaveBlanksAndLetters() throws {
+    @Test func `a volume's name may have blanks and letters`() throws {
         let agent = try Rehearsal(["my\\040root-é \(materials.root) none luks"])
         #expect(try agent.becomes { $0.volume("my root-é")?.asks == true })
         let screen = try agent.login()

@@ -13,7 +13,7 @@ import Testing
         root = "root \(materials.root) none luks"
     }
 
-    @Test func aBadLineInEachFileIsLoggedAndCostsOnlyItself() throws {
+    @Test func `a bad line in each file is logged and costs only itself`() throws {
         var scene = Scene(["lonely", root], settings: ["PasswordAuthentication yes", "LoginGraceTime soon"])
         scene.keys = ["ssh-ed25519 AAAAnonsense", try materials.alice.line()]
         let agent = try Rehearsal(scene)
@@ -34,8 +34,8 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("without a host key, or a key that may log in, there is the console's prompt", arguments: [true, false])
-    func asksAtTheConsole(hasHostKey: Bool) throws {
+    @Test(arguments: [true, false])
+    func `without a host key, or a key that may log in, there is the console's prompt`(hasHostKey: Bool) throws {
         var scene = Scene([root], console: true)
         scene.hostKeys = hasHostKey
         if hasHostKey { scene.keys = ["nonsense"] }
@@ -53,10 +53,9 @@ import Testing
 
     /// A folder that is /etc for the agent alone.
     @Test(
-        "a postern.conf with nothing usable leaves the console's prompt",
         .enabled(if: geteuid() == 0, "it takes a mount"),
         arguments: ["", "\u{0}\u{1}\u{FF}\n\nnonsense\nPort none\nHostKey\nMatch all\nPort 1\n"])
-    func isLenient(file: String) throws {
+    func `a postern.conf with nothing usable leaves the console's prompt`(file: String) throws {
         var scene = Scene([], console: true)
         scene.listens = false
         let mount = "mount --bind \"$1\" /etc; shift; cd /; exec \"$@\""
@@ -75,8 +74,8 @@ import Testing
         #expect(console.end() == 0)
     }
 
-    @Test("a rehearsal refuses to run in an initrd", .enabled(if: geteuid() == 0, "it takes a mount"))
-    func refusesInAnInitrd() throws {
+    @Test(.enabled(if: geteuid() == 0, "it takes a mount"))
+    func `a rehearsal refuses to run in an initrd`() throws {
         let folder = try TemporaryFolder()
         try folder.write("", to: "initrd-release")
         let program = "mount --bind \"$1\" /etc; shift; cd /; exec \"$@\""
@@ -88,8 +87,8 @@ import Testing
         #expect(end.err == "postern: a rehearsal opens nothing, and this is an initrd\n")
     }
 
-    @Test("without a volume to open the boot's own prompt takes over", arguments: ["", "lonely\n"])
-    func endsWithoutVolumes(crypttab: String) throws {
+    @Test(arguments: ["", "lonely\n"])
+    func `without a volume to open the boot's own prompt takes over`(crypttab: String) throws {
         let folder = try TemporaryFolder()
         try folder.write("Crypttab \(folder.path("crypttab"))\n", to: "postern.conf")
         try folder.write(crypttab, to: "crypttab")
@@ -100,9 +99,8 @@ import Testing
     }
 
     @Test(
-        "what is typed wrong is answered with the usage",
         arguments: [[], ["agnet"], ["agent", "-f"], ["agent", "--key-volume", "/k"], ["check", "x"], ["-T", "-f"]])
-    func misused(words: [String]) throws {
+    func `what is typed wrong is answered with the usage`(words: [String]) throws {
         let end = try run(try Rehearsal.binary(), words, timeout: patience)
         #expect(end.status == 2, "\(end)")
         #expect(end.err.contains("usage: postern agent"))

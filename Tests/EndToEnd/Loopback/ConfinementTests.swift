@@ -10,7 +10,7 @@ struct ConfinementTests {
 
     init() throws { volumes = ["root \(try Materials.made.get().root) none luks"] }
 
-    @Test func aSessionThatDoesWhatItMayNotEndsAndTheNextLoginWorks() throws {
+    @Test func `a session that does what it may not ends and the next login works`() throws {
         let agent = try Rehearsal(volumes)
         for (count, call) in Takeover.forbidden(near: agent.process).enumerated() {
             let screen = try agent.login()
@@ -27,7 +27,7 @@ struct ConfinementTests {
         #expect(agent.end() == 0)
     }
 
-    @Test func aSignerThatDoesWhatItMayNotEndsAndTheNextLoginWorks() throws {
+    @Test func `a signer that does what it may not ends and the next login works`() throws {
         let agent = try Rehearsal(volumes)
         for (count, call) in Takeover.forbidden(near: agent.process).enumerated() {
             // Another address each time: what one does again is summed.
@@ -49,7 +49,7 @@ struct ConfinementTests {
         #expect(agent.end() == 0)
     }
 
-    @Test func aConsoleThatDoesWhatItMayNotEndsAndComesBack() throws {
+    @Test func `a console that does what it may not ends and comes back`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let console = try #require(agent.console)
         let dup = try #require(Takeover.forbidden(near: agent.process).first { $0.name == "socket" })
@@ -61,7 +61,7 @@ struct ConfinementTests {
         #expect(console.end() == 0, "\(console.screen)")
     }
 
-    @Test func whoClaimsAKeyThatDidNotSignIsEnded() throws {
+    @Test func `who claims a key that did not sign is ended`() throws {
         let agent = try Rehearsal(volumes)
         let stranger = try Stranger(port: agent.port)
         #expect(eventually { agent.children("session").count == 1 })
@@ -78,7 +78,7 @@ struct ConfinementTests {
         #expect(agent.end() == 0)
     }
 
-    @Test func noTwoOfThemAreOneUserAndNoneHasMoreThanItNeeds() throws {
+    @Test func `no two of them are one user and none has more than it needs`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let screens = try [agent.login(), agent.login()]
         for screen in screens { #expect(screen.sees("Passphrase for root: ")) }

@@ -8,7 +8,7 @@ import Testing
     let materials: Materials
     init() throws { materials = try Materials.made.get() }
 
-    @Test func zeroWhenTheBootGoesOn() throws {
+    @Test func `zero when the boot goes on`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let end = try agent.unlock(Materials.passphrase)
         #expect(end.status == 0, "\(end)")
@@ -18,7 +18,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func oneWhenTheWorkerIsKilledAndAnotherTryWorks() throws {
+    @Test func `one when the worker is killed and another try works`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks"])
         #expect(try agent.becomes { $0.volume("slow")?.asks == true })
         let first = Later { try agent.unlock(Materials.passphrase) }
@@ -33,7 +33,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func twoForWrongUsage() throws {
+    @Test func `two for wrong usage`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let foo = try agent.ssh(["status", "--foo"])
         #expect(foo.status == 2)
@@ -45,7 +45,7 @@ import Testing
         #expect(try agent.ssh(["unlock", "now"]).status == 2)
     }
 
-    @Test func threeForAWrongPassphrase() throws {
+    @Test func `three for a wrong passphrase`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks", "old \(materials.old) none luks"])
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
         let end = try agent.unlock("wrong")
@@ -55,7 +55,7 @@ import Testing
         #expect(try agent.unlock(Materials.passphrase).status == 0)
     }
 
-    @Test func fourWhenSomeAreStillLocked() throws {
+    @Test func `four when some are still locked`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks", "data \(materials.data) none luks"])
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
         let first = try agent.unlock(Materials.passphrase)
@@ -68,7 +68,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func fiveWhenADeviceIsMissing() throws {
+    @Test func `five when a device is missing`() throws {
         let agent = try Rehearsal(
             ["root \(materials.root) none luks", "data /nowhere/data none luks"], settings: ["ContinueTimeout 1"])
         let end = try agent.unlock(Materials.passphrase)
@@ -77,15 +77,15 @@ import Testing
         #expect(end.err.contains("data: device /nowhere/data is missing."), "\(end)")
     }
 
-    @Test func fiveWhenThereIsNothingToTryItOn() throws {
+    @Test func `five when there is nothing to try it on`() throws {
         let agent = try Rehearsal(["data /nowhere/data none luks"], settings: ["ContinueTimeout 1"])
         let end = try agent.unlock(Materials.passphrase)
         #expect(end.status == 5, "\(end)")
         #expect(end.err.contains("data: device /nowhere/data is missing."), "\(end)")
     }
 
-    @Test("six for what is refused", arguments: ["reboot now", "sh", "ls /etc/shadow", "passwd"])
-    func six(command: String) throws {
+    @Test(arguments: ["reboot now", "sh", "ls /etc/shadow", "passwd"])
+    func `six for what is refused`(command: String) throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let end = try agent.ssh([command])
         #expect(end.status == 6, "\(end)")
@@ -93,7 +93,7 @@ import Testing
         #expect(end.err == "\(command): no such command here; see: help\n")
     }
 
-    @Test func sevenWhenNoPassphraseComes() throws {
+    @Test func `seven when no passphrase comes`() throws {
         // The time is for the login, too: on a slow machine that may take it all.
         for seconds in [2, 4, 8, 16, 32] {
             let agent = try Rehearsal(["root \(materials.root) none luks"], settings: ["LoginGraceTime \(seconds)"])

@@ -60,9 +60,10 @@ import Testing
     }
 
     @Test(
-        "a file that is empty, cut off, of another editor, huge, a folder or unreadable leaves a way in",
         .enabled(if: geteuid() == 0, "it takes a mount"), arguments: File.allCases, Fault.allCases)
-    func brokenFile(file: File, fault: Fault) throws {
+    func `a file that is empty, cut off, of another editor, huge, a folder or unreadable leaves a way in`(
+        file: File, fault: Fault
+    ) throws {
         let way = FaultTests.way(file, fault)
         var scene = Scene([], console: true)
         scene.listens = way == .ssh
@@ -111,7 +112,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aNameThatIsTwiceInCrypttabMeansItsFirstLine() throws {
+    @Test func `a name that is twice in crypttab means its first line`() throws {
         let agent = try Rehearsal([volumes[0], "root \(materials.data) none luks"])
         #expect(agent.log.contains("the volume \"root\" is in line 1 already"), "\(agent.log)")
         let end = try agent.unlock(Materials.passphrase)
@@ -119,7 +120,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func ofTwoOwnersAtOnceTheOneWhoIsWrongHoldsTheOtherUpByHisTryAlone() throws {
+    @Test func `of two owners at once, the one who is wrong holds the other up by his try alone`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks"])
         let alice = try agent.login()
         #expect(alice.sees("Passphrase for slow: "), "\(alice.screen)")
@@ -134,7 +135,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aConnectionCutAtThePromptIsForgottenAndTheNextOneUnlocks() throws {
+    @Test func `a connection cut at the prompt is forgotten and the next one unlocks`() throws {
         let agent = try Rehearsal(volumes)
         let cut = try agent.login()
         #expect(cut.sees("Passphrase for root: "))
@@ -145,7 +146,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aTryGoesOnWhenItsConnectionIsCut() throws {
+    @Test func `a try goes on when its connection is cut`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks"])
         let cut = try agent.login()
         #expect(cut.sees("Passphrase for slow: "))
@@ -156,7 +157,7 @@ import Testing
         #expect(agent.lines(with: "slow: opened by").count == 1, "\(agent.log)")
     }
 
-    @Test func aClientThatIsCutOrStopsWhileTheAgentSaysGoodbyeHoldsTheBootForSecondsAlone() throws {
+    @Test func `a client that is cut or stops while the agent says goodbye holds the boot for seconds alone`() throws {
         let agent = try Rehearsal(volumes)
         let stopped = try agent.login()
         let cut = try agent.login(key: materials.bob)
@@ -172,7 +173,7 @@ import Testing
         #expect(stopped.end() != 124)
     }
 
-    @Test func aStormOfSIGCHLDChangesNothingAndOneOfTheOthersEndsTheAgentInOrder() throws {
+    @Test func `a storm of SIGCHLD changes nothing and one of the others ends the agent in order`() throws {
         let agent = try Rehearsal(volumes)
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for root: "))
@@ -191,7 +192,7 @@ import Testing
 
     /// In a network namespace, with this process at the other end of the cable.
     @Test(.enabled(if: geteuid() == 0, "it takes a network namespace"))
-    func aSessionOutlivesItsLinkAndANewAddressIsServed() throws {
+    func `a session outlives its link and a new address is served`() throws {
         var scene = Scene(volumes)
         scene.through = ["unshare", "-n"]
         let agent = try Rehearsal(scene)

@@ -58,9 +58,10 @@ import Testing
     }
 
     @Test(
-        "under 200 half-open connections and a client that tries keys the owner gets in at the first try",
         arguments: [1, 2])
-    func letsTheOwnerIn(from last: Int) throws {
+    func `under 200 half-open connections and a client that tries keys the owner gets in at the first try`(
+        from last: Int
+    ) throws {
         let agent = try Rehearsal(volumes)
         let prompt = try agent.login()
         #expect(prompt.sees("Passphrase for root: "))
@@ -86,7 +87,7 @@ import Testing
         #expect(lines.contains { $0.contains("it made room for a newer connection (") }, "\(lines)")
     }
 
-    @Test func noMoreProcessesWaitThanMaxStartupsSays() throws {
+    @Test func `no more processes wait than MaxStartups says`() throws {
         let agent = try Rehearsal(volumes, settings: ["MaxStartups 8"])
         let others = try (0..<3).map { try Stranger(port: agent.port, from: UInt8(10 + $0)) }
         #expect(eventually { agent.children("session").count == 3 })
@@ -97,7 +98,7 @@ import Testing
         #expect(strangers.suffix(5).allSatisfy { !$0.isClosed })
     }
 
-    @Test func whoHasManyConnectionsGivesWay() throws {
+    @Test func `who has many connections gives way`() throws {
         let agent = try Rehearsal(volumes)
         let strangers = try (0..<6).map { _ in try Stranger(port: agent.port) }
         let other = try Stranger(port: agent.port, from: 2)
@@ -112,7 +113,7 @@ import Testing
         withExtendedLifetime((strangers, other)) {}
     }
 
-    @Test func aSessionThatHangsIsEndedAllTheSame() throws {
+    @Test func `a session that hangs is ended all the same`() throws {
         let agent = try Rehearsal(volumes, settings: ["LoginGraceTime 1"])
         let stranger = try Stranger(port: agent.port)
         #expect(eventually { agent.children("session").count == 1 })
@@ -125,7 +126,7 @@ import Testing
         #expect(try eventually { try agent.ssh(["status"]).status == 0 })
     }
 
-    @Test func aConnectionThatNobodyUsesIsClosedInOrderAndAPromptStays() throws {
+    @Test func `a connection that nobody uses is closed in order and a prompt stays`() throws {
         let agent = try Rehearsal(volumes, settings: ["UnusedConnectionTimeout 2"])
         let prompt = try agent.login()
         #expect(prompt.sees("Passphrase for root: "))
@@ -144,7 +145,7 @@ import Testing
         #expect(prompt.end() == 0, "\(prompt.screen)")
     }
 
-    @Test func ofTooManyLoginsTheOldestOfTheKeyThatHasMostGoes() throws {
+    @Test func `of too many logins the oldest of the key that has most goes`() throws {
         let agent = try Rehearsal(volumes)
         let bob = try agent.login(key: materials.bob)
         #expect(bob.sees("Passphrase for root: "))

@@ -8,14 +8,15 @@ import Testing
     init() throws { materials = try Materials.made.get() }
 
     @Test(
-        "a piped passphrase has the result and exit code that it has without a terminal",
         arguments: [
             ("correct horse\n", 0, "Boot continues."), ("correct horse", 0, "Boot continues."),
             ("wrong\n", 3, "Wrong passphrase."), ("wrong", 3, "Wrong passphrase."), ("", 2, "input is empty."),
             ("\n", 2, "input is empty."), ("correct horse\nmore\n", 0, "Boot continues."),
             ("wrong\ncorrect horse\n", 3, "Wrong passphrase."),
         ] as [(String, Int32, String)])
-    func pipes(input: String, status: Int32, text: String) throws {
+    func `a piped passphrase has the result and exit code that it has without a terminal`(
+        input: String, status: Int32, text: String
+    ) throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let end = try agent.ssh(["unlock"], options: ["-tt"], input: .text(input))
         #expect(end.status == status, "\(end) \(agent.log)")
@@ -24,7 +25,7 @@ import Testing
         if status == 0 { #expect(agent.end() == 0) }
     }
 
-    @Test func theInputMayEndDuringATry() throws {
+    @Test func `the input may end during a try`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks"])
         let end = try agent.ssh([], options: ["-o", "RequestTTY=force"], input: .text("correct horse\n"))
         #expect(end.status == 0, "\(end)")
@@ -32,9 +33,8 @@ import Testing
     }
 
     @Test(
-        "the input may end after the answer",
         arguments: [("correct horse", 0, 60), ("wrong", 3, 5)] as [(String, Int32, Int)])
-    func endsLater(passphrase: String, status: Int32, seconds: Int) throws {
+    func `the input may end after the answer`(passphrase: String, status: Int32, seconds: Int) throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let pipe = "(printf '\(passphrase)\\n'; sleep \(seconds)) | { ssh \"$@\"; echo status $?; kill $$; }"
         let end = try run(
@@ -43,20 +43,20 @@ import Testing
         #expect(end.out.contains("status \(status)\n"), "\(end) \(agent.log)")
     }
 
-    @Test func whatIsStillLockedIsSaid() throws {
+    @Test func `what is still locked is said`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks", "data \(materials.data) none luks"])
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
         let end = try agent.ssh([], options: ["-tt"], input: .text(Materials.passphrase))
         #expect(end.status == 4 && end.out.contains("Still locked: data."), "\(end)")
     }
 
-    @Test func whatIsMissingIsWaitedForAndSaid() throws {
+    @Test func `what is missing is waited for and said`() throws {
         let agent = try Rehearsal(["data /nowhere/data none luks"], settings: ["ContinueTimeout 1"])
         let end = try agent.ssh(["unlock"], options: ["-tt"], input: .text(Materials.passphrase))
         #expect(end.status == 5 && end.out.contains("device /nowhere/data is missing."), "\(end)")
     }
 
-    @Test func aMarkBeforeAPassphraseIsTriedWithoutItInOneTry() throws {
+    @Test func `a mark before a passphrase is tried without it in one try`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let wrong = try agent.unlock("\u{FEFF}wrong")
         #expect(wrong.status == 3 && wrong.err.contains("began with a byte order mark"), "\(wrong)")
@@ -66,7 +66,7 @@ import Testing
         #expect(agent.lines(with: "wrong passphrase from").count == 1, "\(agent.log)")
     }
 
-    @Test func whatTheBrakeHoldsIsSaidEverywhere() throws {
+    @Test func `what the brake holds is said everywhere`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let screen = try agent.login()
         for delay in [1, 2, 4, 8, 16] {
@@ -88,7 +88,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func keysWithACommandOfOtherUnlockersHold() throws {
+    @Test func `keys with a command of other unlockers hold`() throws {
         let command = "/usr/bin/systemd-tty-ask-password-agent --console"
         var scene = Scene(["root \(materials.root) none luks"])
         scene.keys = ["command=\"\(command)\" \(try materials.alice.line())"]

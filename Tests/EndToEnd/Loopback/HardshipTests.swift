@@ -13,7 +13,7 @@ import Testing
         volumes = ["root \(materials.root) none luks"]
     }
 
-    @Test func aKilledSessionCostsItsConnectionAlone() throws {
+    @Test func `a killed session costs its connection alone`() throws {
         let agent = try Rehearsal(volumes)
         let first = try agent.login()
         #expect(first.sees("Passphrase for root: "))
@@ -28,7 +28,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aKilledConsoleComesBack() throws {
+    @Test func `a killed console comes back`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let console = try #require(agent.console)
         #expect(console.sees("Passphrase for root: "))
@@ -39,7 +39,7 @@ import Testing
         #expect(console.end() == 0, "\(console.screen)")
     }
 
-    @Test func nothingOutlivesTheMonitor() throws {
+    @Test func `nothing outlives the monitor`() throws {
         let agent = try Rehearsal(Scene(["slow \(materials.slow) none luks"], console: true))
         let console = try #require(agent.console)
         let waiting = try agent.login(key: materials.bob)
@@ -56,7 +56,7 @@ import Testing
         #expect(agent.end() == 137)
     }
 
-    @Test func askedToEndTheAgentEndsItsSessionsInOrder() throws {
+    @Test func `asked to end the agent ends its sessions in order`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let console = try #require(agent.console)
         let screen = try agent.login()
@@ -79,7 +79,7 @@ import Testing
         if geteuid() == 0 { #expect(access("/run/postern-rehearsal-\(agent.process)", F_OK) != 0) }
     }
 
-    @Test func aClientWithoutAPromptHoldsNobodyUp() throws {
+    @Test func `a client without a prompt holds nobody up`() throws {
         let agent = try Rehearsal(volumes)
         let idle = try agent.login(options: ["-N"])
         #expect(agent.logs("login of"))
@@ -92,7 +92,7 @@ import Testing
         #expect(!idle.screen.contains("closed by remote host"), "\(idle.screen)")
     }
 
-    @Test func anAgentWithoutStandardDescriptorsServes() throws {
+    @Test func `an agent without standard descriptors serves`() throws {
         var scene = Scene(volumes)
         scene.through = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
         scene.isMute = true
@@ -111,7 +111,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func ctrlCAtItsTerminalEndsARehearsal() throws {
+    @Test func `Ctrl-C at its terminal ends a rehearsal`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let console = try #require(agent.console)
         #expect(console.sees("Passphrase for root: "))
@@ -119,7 +119,7 @@ import Testing
         #expect(agent.end() == 1, "\(console.screen) \(agent.log)")
     }
 
-    @Test func garbageAndHalfOpenConnectionsShutNobodyOut() throws {
+    @Test func `garbage and half-open connections shut nobody out`() throws {
         let agent = try Rehearsal(volumes, settings: ["MaxStartups 10:30:100"])
         for garbage in [
             "GET / HTTP/1.0\r\n\r\n", "SSH-1.5-old\r\n", "\u{0}\u{1}\u{2}", String(repeating: "x", count: 9000),
@@ -135,7 +135,7 @@ import Testing
         withExtendedLifetime(strangers) {}
     }
 
-    @Test func halfOpenConnectionsAreSentAwayInTime() throws {
+    @Test func `half-open connections are sent away in time`() throws {
         let agent = try Rehearsal(volumes, settings: ["LoginGraceTime 1", "MaxStartups 3:100:3"])
         let strangers = try (0..<3).map { _ in try Stranger(port: agent.port) }
         #expect(eventually { agent.children("session").count == 3 || agent.log.contains("no login within") })
@@ -147,7 +147,7 @@ import Testing
         #expect(eventually { agent.children("session").isEmpty })
     }
 
-    @Test func sessionsAreConfined() throws {
+    @Test func `sessions are confined`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let screen = try agent.login()
         let console = try #require(agent.console)

@@ -20,9 +20,8 @@ extension ImageCommandTests {
     }
 
     @Test(
-        "a token without a key slot leaves the volume to nobody",
         arguments: ["clevis", "systemd-tpm2", "systemd-fido2"])
-    func tokenWithoutASlot(type: String) throws {
+    func `a token without a key slot leaves the volume to nobody`(type: String) throws {
         let place = try Workplace()
         let volume = try place.format("volume")
         try bind(type, "", place)
@@ -35,9 +34,10 @@ extension ImageCommandTests {
     }
 
     @Test(
-        "a volume that its header leaves to the native opener is said to be out of reach",
         arguments: [("clevis", false), ("clevis", true), ("systemd-tpm2", true), ("systemd-pkcs11", true)])
-    func boundToken(type: String, isSystemd: Bool) throws {
+    func `a volume that its header leaves to the native opener is said to be out of reach`(
+        type: String, isSystemd: Bool
+    ) throws {
         let place = try Workplace()
         let volume = try place.format("volume")
         if isSystemd { try put("usr/lib/systemd/systemd") }
@@ -62,7 +62,7 @@ extension ImageCommandTests {
         #expect(try !checked().out.contains(words))
     }
 
-    @Test func initramfsToolsKnowsNoTokensOfSystemds() throws {
+    @Test func `initramfs-tools knows no tokens of systemd's`() throws {
         let place = try Workplace()
         let volume = try place.format("volume")
         try bind("systemd-tpm2", "\"0\"", place)
@@ -89,8 +89,10 @@ extension ImageCommandTests {
         ),
     ]
 
-    @Test("the modules that a header asks for are told to the hooks, and missed in the image", arguments: ciphers)
-    func modules(encryption: String, names: String) throws {
+    @Test(arguments: ciphers)
+    func `the modules that a header asks for are told to the hooks, and missed in the image`(
+        encryption: String, names: String
+    ) throws {
         let place = try Workplace()
         try write(crypttab: "root \(try volume(place, encryption)) none luks")
         let end = try stage("root")
@@ -133,9 +135,9 @@ extension ImageCommandTests {
     }
 
     @Test(
-        "what a needed path has no LUKS header on is a finding, and what may be missing is none",
         arguments: [true, false])
-    func noHeader(isNeeded: Bool) throws {
+    func `what a needed path has no LUKS header on is a finding, and what may be missing is none`(isNeeded: Bool) throws
+    {
         let place = try Workplace()
         let empty = try place.write("empty", [UInt8](repeating: 0, count: 1 << 20))
         let gone = place.file("gone")
@@ -170,7 +172,7 @@ extension ImageCommandTests {
         #expect(try check().status == 0)
     }
 
-    @Test func aUUIDThatUdevDoesNotKnowIsANoticeAndNothingWhereThereIsNoUdev() throws {
+    @Test func `a UUID that udev does not know is a notice and nothing where there is no udev`() throws {
         try write(crypttab: root)
         // A /dev of its own, with udev's links or without.
         let script = """
@@ -188,7 +190,7 @@ extension ImageCommandTests {
         }
     }
 
-    @Test func twoLinesForOneDeviceAreAFinding() throws {
+    @Test func `two lines for one device are a finding`() throws {
         let link = folder.path("link")
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: materials.root)
         try write(
@@ -209,7 +211,6 @@ extension ImageCommandTests {
     }
 
     @Test(
-        "what check says of a key file is what the worker says of it",
         arguments: [
             ("key", "", nil), ("key", ",keyfile-offset=4,keyfile-size=6", nil), ("link", "", nil),
             ("empty", "", "is empty"), ("none", "", "is not there"), ("folder", "", "is not a regular file"),
@@ -220,7 +221,9 @@ extension ImageCommandTests {
             ("key", ",keyfile-offset=10", "has only 10 bytes, but what follows byte 10 is asked for"),
             ("/dev/null", "", "is not a regular file"),
         ] as [(String, String, String?)])
-    func keyFiles(name: String, options: String, problem: String?) throws {
+    func `what check says of a key file is what the worker says of it`(name: String, options: String, problem: String?)
+        throws
+    {
         let place = try Workplace()
         try place.shell(
             """

@@ -19,13 +19,13 @@ import Testing
         String(try place.shell("cryptsetup luksUUID \(path)").prefix(36))
     }
 
-    @Test func aVolumeWithTheRecordedUUIDOpens() throws {
+    @Test func `a volume with the recorded UUID opens`() throws {
         let agent = try Rehearsal(["\(root),x-postern.uuid=\(uuid(materials.root).uppercased())"])
         let end = try agent.unlock(Materials.passphrase)
         #expect(end.status == 0, "\(end)")
     }
 
-    @Test func anotherVolumeIsRefusedAtEveryPromptAndTheRestOpens() throws {
+    @Test func `another volume is refused at every prompt and the rest opens`() throws {
         let wanted = "11111111-2222-3333-4444-555555555555"
         // One passphrase opens both.
         var scene = Scene([root, "other \(materials.old) none luks,nofail,x-postern.uuid=\(wanted)"], console: true)
@@ -52,8 +52,8 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("a null cipher is refused, also by a key file", arguments: ["luks1", "luks2"])
-    func nullCipher(type: String) throws {
+    @Test(arguments: ["luks1", "luks2"])
+    func `a null cipher is refused, also by a key file`(type: String) throws {
         let volume = try place.format("volume", type: type, passphrase: Materials.passphrase)
         if type == "luks1" {
             try place.patch("volume", at: 8, "cipher_null\0")
@@ -76,8 +76,8 @@ import Testing
     }
 
     /// A disk that is being reencrypted may be in part plain text, so libcryptsetup has to know that its owner began it.
-    @Test("a reencryption opens, and one that was tampered with does not", arguments: [false, true])
-    func reencryption(isForged: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a reencryption opens, and one that was tampered with does not`(isForged: Bool) throws {
         let volume = try place.format("volume", passphrase: Materials.passphrase)
         try place.write("key", Array(Materials.passphrase.utf8))
         try place.shell(

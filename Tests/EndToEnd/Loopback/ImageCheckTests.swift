@@ -53,7 +53,7 @@ import Testing
         try run(try Rehearsal.binary(), ["check", "--image", image.path], timeout: patience)
     }
 
-    @Test func aWholeImageHasNoFindings() throws {
+    @Test func `a whole image has no findings`() throws {
         let end = try check()
         #expect(end.status == 0, "\(end)")
         #expect(
@@ -136,8 +136,8 @@ import Testing
         },
     ]
 
-    @Test("what is missing is named", arguments: flaws)
-    func finds(_ flaw: Flaw) throws {
+    @Test(arguments: flaws)
+    func `what is missing is named`(_ flaw: Flaw) throws {
         try expectNothingBut(flaw)
     }
 
@@ -210,15 +210,15 @@ import Testing
         },
     ]
 
-    @Test("what an image with systemd lacks is named", arguments: systemdFlaws)
-    func findsInSystemds(_ flaw: Flaw) throws {
+    @Test(arguments: systemdFlaws)
+    func `what an image with systemd lacks is named`(_ flaw: Flaw) throws {
         try becomeSystemds()
         let whole = try check()
         #expect(whole.status == 0, "\(whole)")
         #expect(try !expectNothingBut(flaw).contains("initramfs"))
     }
 
-    @Test func withoutAFolderItEndsWith2() throws {
+    @Test func `without a folder it ends with 2`() throws {
         #expect(try run(try Rehearsal.binary(), ["check", "--image", "/nowhere"], timeout: patience).status == 2)
         #expect(try run(try Rehearsal.binary(), ["check", "--image"], timeout: patience).status == 2)
     }

@@ -22,8 +22,8 @@ import Testing
             ["image", "--into", image.path, "-f", folder.path("postern.conf")] + volumes, timeout: patience)
     }
 
-    @Test("the image says when it was made", arguments: [nil, "1700000000", "yesterday"])
-    func saysItsTime(given: String?) throws {
+    @Test(arguments: [nil, "1700000000", "yesterday"])
+    func `the image says when it was made`(given: String?) throws {
         try write(crypttab: root)
         let before = Int(Date().timeIntervalSince1970)
         let end = try run(
@@ -72,7 +72,7 @@ import Testing
 
     let root = "root UUID=11111111-2222-3333-4444-555555555555 none luks,discard"
 
-    @Test func theAgentsFilesAreStagedAndReadBackWithoutAFinding() throws {
+    @Test func `the agent's files are staged and read back without a finding`() throws {
         try write(crypttab: root + "\nother /dev/sdx none luks")
         let end = try stage("root")
         #expect(end.status == 0, "\(end)")
@@ -90,7 +90,7 @@ import Testing
         #expect(!stagedFiles.contains { $0.hasSuffix(".new") })
     }
 
-    @Test func markedVolumesAndMembersAreChosen() throws {
+    @Test func `marked volumes and members are chosen`() throws {
         try write(
             settings: "Array pool quorum=1 pool-*",
             crypttab: """
@@ -109,7 +109,7 @@ import Testing
         #expect(names == ["marked", "attached", "pool-1", "pool-2"])
     }
 
-    @Test func membersWithoutAFallbackAreNamedWhereTheNativeOpenerIsInitramfsTools() throws {
+    @Test func `members without a fallback are named where the native opener is initramfs-tools`() throws {
         try write(settings: "Array pool all pool-*", crypttab: "\(root)\npool-1 /dev/sd1 /key:LABEL=keys luks")
         #expect(try !stage("root").err.contains("would stay locked"))
         try FileManager.default.createDirectory(
@@ -119,7 +119,7 @@ import Testing
         #expect(end.err.contains("pool-1"), "\(end)")
     }
 
-    @Test func aKeyFileIsTheImagesOwnOrCryptrootsOrAskedFor() throws {
+    @Test func `a key file is the image's own, or cryptroot's, or asked for`() throws {
         try write(
             crypttab: """
                 here /dev/sda /etc/keys/here luks,initramfs
@@ -145,7 +145,7 @@ import Testing
         #expect(!end.err.contains("/etc/keys/native"), "\(end)")
     }
 
-    @Test func aDetachedHeaderIsCopied() throws {
+    @Test func `a detached header is copied`() throws {
         try write(crypttab: "root /dev/sda none luks,header=\(materials.detached.header)")
         #expect(try stage("root").status == 0)
         #expect(
@@ -154,14 +154,14 @@ import Testing
                 andPath: image.appending(path: materials.detached.header).path))
     }
 
-    @Test func aHeaderThatIsNotThereCostsOnlyItself() throws {
+    @Test func `a header that is not there costs only itself`() throws {
         try write(crypttab: "\(root)\nsecond /dev/sdb none luks,initramfs,header=/no/such/header")
         let end = try stage("root")
         #expect(end.status == 0, "\(end)")
         #expect(end.err.contains("crypttab:2: the header of second is not in the image"), "\(end)")
     }
 
-    @Test func whatIsOfNoConcernAndWhatIsNotKnownIsSaid() throws {
+    @Test func `what is of no concern and what is not known is said`() throws {
         try write(
             crypttab: "\(root)\nother /dev/sdo none luks,dicsard\ntpm /dev/sdt none luks,initramfs,tpm2-device=auto")
         let end = try stage("root", "nothing")
@@ -171,7 +171,7 @@ import Testing
         #expect(end.err.contains("the volume nothing"), "\(end)")
     }
 
-    @Test func theSystemsOwnHostKeyIsStagedLoudly() throws {
+    @Test func `the system's own host key is staged loudly`() throws {
         // The machine's own, where it has one; the test makes none.
         let system = "/etc/ssh/ssh_host_ed25519_key"
         let made = !FileManager.default.fileExists(atPath: system)
@@ -191,7 +191,7 @@ import Testing
     private let wrong = "11111111-2222-3333-4444-555555555555"
 
     /// By their paths, as the image files that they are.
-    @Test func theLUKSUUIDsOfVolumesThatAreFoundByOtherNamesAreRecorded() throws {
+    @Test func `the LUKS UUIDs of volumes that are found by other names are recorded`() throws {
         let place = try Workplace()
         try write(
             settings: "Volume mine leave",
@@ -234,8 +234,8 @@ import Testing
         #expect(!lines.contains { $0.contains(" of one ") || $0.contains(" of mine ") }, "\(end)")
     }
 
-    @Test("a null cipher is named when the image is built, and by check", arguments: ["luks1", "luks2"])
-    func nullCipher(type: String) throws {
+    @Test(arguments: ["luks1", "luks2"])
+    func `a null cipher is named when the image is built, and by check`(type: String) throws {
         let place = try Workplace()
         let volume = try place.format("volume", type: type)
         try write(crypttab: "root \(volume) none luks")
@@ -257,8 +257,8 @@ import Testing
         case configuration, authorizedKeys, usableKey, hostKey, crypttab, volume, own
     }
 
-    @Test("without what a login needs nothing is written", arguments: Lack.allCases)
-    func lacking(_ lack: Lack) throws {
+    @Test(arguments: Lack.allCases)
+    func `without what a login needs nothing is written`(_ lack: Lack) throws {
         try write(
             crypttab: lack == .own ? "root /dev/sda none luks,initramfs,tpm2-device=auto" : root,
             keys: lack == .usableKey ? "ssh-dss AAAA x\n" : nil,
@@ -276,8 +276,8 @@ import Testing
         #expect(stagedFiles.isEmpty)
     }
 
-    @Test("what is no regular file is left out, and holds up nobody", arguments: ["authorized_keys", "crypttab"])
-    func pipes(file: String) throws {
+    @Test(arguments: ["authorized_keys", "crypttab"])
+    func `what is no regular file is left out, and holds up nobody`(file: String) throws {
         try write(crypttab: root)
         try FileManager.default.removeItem(atPath: folder.path(file))
         #expect(mkfifo(folder.path(file), 0o600) == 0)
@@ -287,7 +287,7 @@ import Testing
         #expect(stagedFiles.isEmpty)
     }
 
-    @Test func aPathThatLeadsOutOfTheImageIsRefused() throws {
+    @Test func `a path that leads out of the image is refused`() throws {
         try write(crypttab: root, hostKey: folder.path("sub/../key"))
         try FileManager.default.createDirectory(atPath: folder.path("sub"), withIntermediateDirectories: false)
         try FileManager.default.copyItem(atPath: materials.host[0].path, toPath: folder.path("key"))
@@ -299,11 +299,10 @@ import Testing
     }
 
     @Test(
-        "wrong usage ends with 2",
         arguments: [
             [], ["--into"], ["--into", "/nowhere/at/all"], ["--into", "/tmp", "--force"], ["root"],
         ])
-    func usage(words: [String]) throws {
+    func `wrong usage ends with 2`(words: [String]) throws {
         let end = try run(try Rehearsal.binary(), ["image"] + words, timeout: patience)
         #expect(end.status == 2, "\(end)")
         #expect(end.err.hasPrefix("postern: "), "\(end)")

@@ -4,7 +4,7 @@ import Testing
 
 /// What an image with systemd gets besides, and volumes that crypttab does not name.
 extension ImageCommandTests {
-    @Test func inASystemdTreeTheUnitsOfItsOwnVolumesAloneWait() throws {
+    @Test func `in a systemd tree the units of its own volumes alone wait`() throws {
         try put("usr/lib/systemd/systemd")
         try write(
             settings: "Volume mine leave",
@@ -36,7 +36,6 @@ extension ImageCommandTests {
     }
 
     @Test(
-        "nofail does not hold for the only volume of the root",
         arguments: [
             ("scripts/x", "root /dev/sda none nofail,initramfs", ["root"], "nofail,initramfs,fail"),
             ("usr/lib/systemd/systemd", "root /dev/sda none nofail", ["root"], "nofail,fail"),
@@ -46,7 +45,9 @@ extension ImageCommandTests {
             ("scripts/x", "root /dev/sda none nofail\nhalf /dev/sdb none nofail", ["root", "half"], "nofail"),
             ("scripts/x", "root /dev/sda none nofail,noauto", ["root"], "nofail,noauto,auto,fail"),
         ])
-    func onlyVolume(file: String, crypttab: String, needed: [String], options: String) throws {
+    func `nofail does not hold for the only volume of the root`(
+        file: String, crypttab: String, needed: [String], options: String
+    ) throws {
         try put(file)
         try write(crypttab: crypttab)
         let end = try run(
@@ -56,7 +57,7 @@ extension ImageCommandTests {
         #expect(try staged("etc/postern/crypttab").split(separator: "\n")[1] == "root /dev/sda none \(options)")
     }
 
-    @Test func inATreeOfInitramfsToolsItsOpenerSaysWhichVolumesAreAskedFor() throws {
+    @Test func `in a tree of initramfs-tools its opener says which volumes are asked for`() throws {
         try FileManager.default.createDirectory(
             at: image.appending(path: "scripts"), withIntermediateDirectories: false)
         try write(
@@ -88,7 +89,7 @@ extension ImageCommandTests {
         #expect(!end.err.contains("root is left") && !end.err.contains("resume is left"), "\(end)")
     }
 
-    @Test func inASystemdTreeTheFallbackIsThereAndSpareMembersHoldUpNothing() throws {
+    @Test func `in a systemd tree the fallback is there and spare members hold up nothing`() throws {
         try put("usr/lib/systemd/systemd")
         try write(
             settings: "Array storage quorum=1 storage-*",
@@ -124,7 +125,7 @@ extension ImageCommandTests {
         }
     }
 
-    @Test func volumesThatCrypttabDoesNotNameAreAddedAndOthersHaveItsName() throws {
+    @Test func `volumes that crypttab does not name are added and others have its name`() throws {
         let other = "UUID=aaaaaaaa-2222-3333-4444-555555555555"
         try put("usr/lib/systemd/systemd")
         try write(crypttab: root + "\nunused /dev/sdx none luks")
@@ -141,7 +142,7 @@ extension ImageCommandTests {
         #expect(stagedFiles.contains("etc/systemd/system/systemd-cryptsetup@more.service.d/postern.conf"))
     }
 
-    @Test func whatIsAddedIsNoSecondVolumeOnTheSameDisk() throws {
+    @Test func `what is added is no second volume on the same disk`() throws {
         let disk = "root /dev/disk/by-uuid/11111111-2222-3333-4444-555555555555 none luks"
         try write(crypttab: disk)
         try folder.write("luks-1 UUID=11111111-2222-3333-4444-555555555555 none luks\n", to: "also")
@@ -149,7 +150,7 @@ extension ImageCommandTests {
         #expect(try staged("etc/postern/crypttab").split(separator: "\n").dropFirst() == [Substring(disk)])
     }
 
-    @Test func aMachineWithoutACrypttabIsUnlockedByWhatIsAdded() throws {
+    @Test func `a machine without a crypttab is unlocked by what is added`() throws {
         try write(crypttab: "")
         try FileManager.default.removeItem(atPath: folder.path("crypttab"))
         try folder.write(root + "\n", to: "also")

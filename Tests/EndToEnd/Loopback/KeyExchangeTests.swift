@@ -13,7 +13,7 @@ import Testing
 
     init() throws { volumes = ["root \(try Materials.made.get().root) none luks"] }
 
-    @Test func openSSHExchangesKeysAnewByEachMethodWithEachHostKey() throws {
+    @Test func `OpenSSH exchanges keys anew by each method with each host key`() throws {
         let agent = try Rehearsal(volumes, settings: [KeyExchangeTests.everyMethod])
         for method in [
             "sntrup761x25519-sha512@openssh.com", "curve25519-sha256", "curve25519-sha256@libssh.org",
@@ -38,7 +38,7 @@ import Testing
     }
 
     /// The methods that newer clients prefer. Debian's ssh does not know them: the client is the libssh that Postern has in it.
-    @Test func libsshExchangesKeysAnewByTheNewestMethods() throws {
+    @Test func `libssh exchanges keys anew by the newest methods`() throws {
         let agent = try Rehearsal(volumes, settings: [KeyExchangeTests.everyMethod])
         let built = try run(Repository.path("initrd/libraries"), [], timeout: patience)
         let prefix = built.out.trimmingCharacters(in: .newlines)
@@ -111,7 +111,7 @@ import Testing
         }
         """
 
-    @Test func whoExchangesKeysWithoutEndIsSentAwayAndLogged() throws {
+    @Test func `who exchanges keys without end is sent away and logged`() throws {
         let agent = try Rehearsal(volumes)
         let end = try agent.python(
             """
@@ -131,14 +131,15 @@ import Testing
     }
 
     @Test(
-        "a client that shares no algorithm is told which there are, and so is the log",
         arguments: [
             (0, "key exchange method", "mlkem768x25519-sha256,"), (1, "host key type", "ssh-ed25519,"),
             (2, "cipher", "chacha20-poly1305@openssh.com,"), (3, "cipher", "chacha20-poly1305@openssh.com,"),
             (4, "MAC", "hmac-sha2-256-etm@openssh.com,"), (5, "MAC", "hmac-sha2-256-etm@openssh.com,"),
             (6, "compression", "none"),
         ])
-    func noneInCommon(place: Int, kind: String, offer: String) throws {
+    func `a client that shares no algorithm is told which there are, and so is the log`(
+        place: Int, kind: String, offer: String
+    ) throws {
         let agent = try Rehearsal(volumes)
         let end = try agent.python(
             """

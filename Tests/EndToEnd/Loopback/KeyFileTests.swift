@@ -19,7 +19,7 @@ import Testing
         return scene
     }
 
-    @Test func membersOpenByThemselvesAndTheBootGoesOn() throws {
+    @Test func `members open by themselves and the boot goes on`() throws {
         let agent = try Rehearsal(scene(volumes, ["storage.key": Materials.keyFile]))
         #expect(agent.end() == 0, "\(agent.log)")
         for index in 1...3 {
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func offsetAndSizeChooseAPartOfTheFile() throws {
+    @Test func `offset and size choose a part of the file`() throws {
         let options = ",keyfile-offset=4,keyfile-size=\(Materials.keyFile.utf8.count)"
         let agent = try Rehearsal(scene([volumes[0] + options], ["storage.key": "skip\(Materials.keyFile)rest"]))
         #expect(agent.end() == 0, "\(agent.log)")
@@ -52,8 +52,8 @@ import Testing
         }
     }
 
-    @Test("a key file that is of no use is named, and a passphrase opens the members", arguments: Wrong.allCases)
-    func names(wrong: Wrong) throws {
+    @Test(arguments: Wrong.allCases)
+    func `a key file that is of no use is named, and a passphrase opens the members`(wrong: Wrong) throws {
         let root = "root \(materials.root) none luks"
         let agent = try Rehearsal(scene([root] + volumes, [:])) { folder, _ in
             try FileManager.default.createDirectory(
@@ -77,7 +77,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aRehearsalWithoutAFolderForTheKeyVolumeSaysSo() throws {
+    @Test func `a rehearsal without a folder for the key volume says so`() throws {
         let agent = try Rehearsal(volumes)
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } }, "\(agent.log)")
         #expect(
@@ -88,7 +88,7 @@ import Testing
         #expect(try agent.unlock(Materials.passphrase).status == 0)
     }
 
-    @Test func aKeyFileBesideTheVolumesOpensThem() throws {
+    @Test func `a key file beside the volumes opens them`() throws {
         let agent = try Rehearsal(
             Scene(["root \(materials.root) none luks", "storage-1 \(materials.members[0]) {FOLDER}/key luks"])
         ) { folder, _ in try folder.write(Materials.keyFile, to: "key") }
@@ -100,8 +100,9 @@ import Testing
     }
 
     /// Debian has no such keys.
-    @Test("systemd's key of the volume's name opens it with nobody there, and a passphrase where it is wrong")
-    func keyOfItsName() throws {
+    @Test func `systemd's key of the volume's name opens it with nobody there, and a passphrase where it is wrong`()
+        throws
+    {
         let name = "postern-test-\(UUID().uuidString)"
         let (folder, path) = ("/run/cryptsetup-keys.d", "/run/cryptsetup-keys.d/\(name).key")
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -122,7 +123,7 @@ import Testing
         #expect(try wrong.unlock(Materials.passphrase).status == 0)
     }
 
-    @Test func onlyTheKeySlotThatCrypttabNamesIsTried() throws {
+    @Test func `only the key slot that crypttab names is tried`() throws {
         let agent = try Rehearsal(
             ["storage-1 \(materials.members[0]) none luks,key-slot=1", "old \(materials.old) none luks,key-slot=0"])
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })

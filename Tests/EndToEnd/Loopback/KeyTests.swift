@@ -27,13 +27,14 @@ import Testing
     // MARK: Security keys
 
     @Test(
-        "a security key has to be touched, unless its line says otherwise; its owner's next key works",
         arguments: [
             ("ed25519", 1, "", true), ("ed25519", 5, "", true), ("ed25519", 0, "", false), ("ed25519", 4, "", false),
             ("ed25519", 0, "no-touch-required ", true), ("ecdsa", 1, "", true), ("ecdsa", 0, "", false),
             ("ecdsa", 0, "no-touch-required ", true),
         ] as [(String, Int, String, Bool)])
-    func demandsTouch(type: String, flags: Int, options: String, gets: Bool) throws {
+    func `a security key has to be touched, unless its line says otherwise; its owner's next key works`(
+        type: String, flags: Int, options: String, gets: Bool
+    ) throws {
         let folder = try TemporaryFolder()
         let token = try SecurityKeyAgent(folder, type: type, flags: flags)
         let agent = try rehearsal([options + token.line, "command=\"help\" {ALICE}"])
@@ -52,7 +53,7 @@ import Testing
         #expect(both.status == 0 && both.out.contains("cryptroot-unlock") == !gets, "\(both) \(agent.log)")
     }
 
-    @Test func withAsManyAuthorizedKeysAsThereMayBeTheLastLogsIn() throws {
+    @Test func `with as many authorized keys as there may be the last logs in`() throws {
         // RSA keys of 4096 bits that nobody has (RFC 4253, section 6.6); together they are more than a socket holds.
         func string(_ bytes: [UInt8]) -> [UInt8] {
             withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
@@ -67,7 +68,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aSignatureWithSHA1IsRefusedAtOnceAndTheNextKeyWorks() throws {
+    @Test func `a signature with SHA1 is refused at once and the next key works`() throws {
         let folder = try TemporaryFolder()
         let key = try KeyPair(folder, "rsa", type: "rsa", bits: 2048)
         let agent = try rehearsal([try key.line(), "{ALICE}"])
@@ -92,14 +93,13 @@ import Testing
     // MARK: Options of the key's line
 
     @Test(
-        "from= admits by address, also where IPv4 comes over a socket of IPv6",
         arguments: [
             ("127.0.0.2", [2]), ("127.0.0.2,127.0.0.3", [2, 3]), ("127.0.0.0/30", [1, 2, 3]),
             ("127.0.0.*", [1, 2, 3, 4]),
             ("127.0.0.0/8,!127.0.0.3", [1, 2, 4]), ("!127.0.0.0/31,*", [2, 3, 4]), ("::ffff:127.0.0.4", [4]),
             ("::ffff:127.0.0.0/126", [1, 2, 3]), ("::1,192.0.2.0/24", []),
         ] as [(String, [Int])])
-    func admits(from: String, last: [Int]) throws {
+    func `from= admits by address, also where IPv4 comes over a socket of IPv6`(from: String, last: [Int]) throws {
         let agent = try rehearsal(["from=\"\(from)\" {ALICE}", "{BOB}"])
         for host in 1...4 {
             #expect(try status(agent, from: host) == (last.contains(host) ? 0 : 255), "\(host): \(agent.log)")
@@ -111,7 +111,6 @@ import Testing
     }
 
     @Test(
-        "a line that asks for what is not honoured costs its key, with the reason in the log",
         arguments: [
             ("from=\"*.example.org\"", "which is no address, and there is no DNS here"),
             ("from=\"localhost\"", "which is no address, and there is no DNS here"),
@@ -120,7 +119,9 @@ import Testing
             ("command=\"/bin/sh\"", "command= \"/bin/sh\" is no command of Postern's"),
             ("no-such-option", "the option \"no-such-option\" is not known"),
         ])
-    func refuses(options: String, reason: String) throws {
+    func `a line that asks for what is not honoured costs its key, with the reason in the log`(
+        options: String, reason: String
+    ) throws {
         let agent = try rehearsal(["\(options) {ALICE}", "{BOB}"])
         let lines = agent.lines(with: "\(agent.folder.path("authorized_keys")):1: ")
         #expect(
@@ -130,9 +131,8 @@ import Testing
     }
 
     @Test(
-        "a terminal is given as the line says",
         arguments: [("restrict", false), ("no-pty", false), ("restrict,pty", true)])
-    func givesTerminal(options: String, gives: Bool) throws {
+    func `a terminal is given as the line says`(options: String, gives: Bool) throws {
         let agent = try rehearsal(["\(options) {ALICE}"])
         let screen = try agent.login()
         if gives {
@@ -145,12 +145,11 @@ import Testing
 
     /// A clock cannot be set for one process: the image's time is set ahead of it instead.
     @Test(
-        "a key expires by the later of the clock and the image's time",
         arguments: [
             ("20200101Z", nil, false), ("20200101Z", 0, false), ("20991231Z", nil, true), ("20991231Z", 0, true),
             ("20991231Z", 4_102_358_399, true), ("20991231Z", 4_102_358_401, false),
         ] as [(String, Int?, Bool)])
-    func expires(time: String, image: Int?, gets: Bool) throws {
+    func `a key expires by the later of the clock and the image's time`(time: String, image: Int?, gets: Bool) throws {
         let agent = try rehearsal(
             ["expiry-time=\"\(time)\" {ALICE}", "{BOB}"], settings: image.map { ["ImageTime \($0)"] } ?? [])
         #expect(try status(agent, from: 1) == (gets ? 0 : 255), "\(agent.log)")
@@ -161,7 +160,7 @@ import Testing
 
     // MARK: The host's keys
 
-    @Test func aShortHostKeyIsAFindingAndUsedOnlyForWantOfAnother() throws {
+    @Test func `a short host key is a finding and used only for want of another`() throws {
         let folder = try TemporaryFolder()
         let short = try KeyPair(folder, "short", type: "rsa", bits: 2048)
         var scene = Scene(volumes, settings: ["HostKey \(short.path)"])

@@ -14,7 +14,7 @@ import Testing
         try FileManager.default.moveItem(atPath: path + ".new", toPath: path)
     }
 
-    @Test func aDeviceThatAppearsLateIsAskedFor() throws {
+    @Test func `a device that appears late is asked for`() throws {
         let agent = try Rehearsal(Scene(["late {FOLDER}/late none luks"]))
         let screen = try agent.login()
         #expect(screen.sees("waits for its device"), "\(screen.screen)")
@@ -28,7 +28,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aFolderThatAppearsLateIsWatchedToo() throws {
+    @Test func `a folder that appears late is watched too`() throws {
         let agent = try Rehearsal(Scene(["late {FOLDER}/some/where/late none luks"]))
         let screen = try agent.login()
         #expect(screen.sees("Waiting for late"))
@@ -46,7 +46,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aPassphraseThatCameFirstIsTriedOnALateDevice() throws {
+    @Test func `a passphrase that came first is tried on a late device`() throws {
         let agent = try Rehearsal(Scene(["late {FOLDER}/late none luks"], settings: ["ContinueTimeout 600"]))
         let unlock = Later { try agent.unlock(Materials.passphrase) }
         #expect(agent.logs("login of"))
@@ -56,7 +56,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func aDetachedHeaderThatAppearsLateIsRead() throws {
+    @Test func `a detached header that appears late is read`() throws {
         let agent = try Rehearsal(Scene(["split \(materials.detached.body) none luks,header={FOLDER}/header"]))
         let screen = try agent.login()
         let header = agent.folder.path("header")
@@ -71,7 +71,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func whatIsNoVolumeIsNamedAndMendedInPlace() throws {
+    @Test func `what is no volume is named and mended in place`() throws {
         let agent = try Rehearsal(Scene(["root {FOLDER}/root none luks"])) { folder, _ in
             try folder.write("this is no LUKS header", to: "root")
         }

@@ -14,9 +14,9 @@ import Testing
     init() throws { volumes = ["root \(try Materials.made.get().root) none luks"] }
 
     @Test(
-        "IPv6 and IPv4 are served alike", .enabled(if: ListenTests.hasIPv6),
+        .enabled(if: ListenTests.hasIPv6),
         arguments: ["::1", "127.0.0.1"])
-    func serves(host: String) throws {
+    func `IPv6 and IPv4 are served alike`(host: String) throws {
         let agent = try Rehearsal(volumes)
         #expect(agent.log.contains("listening on :: port \(agent.port)"))
         let end = try agent.ssh(["unlock"], input: .text("correct horse"), host: host)
@@ -26,8 +26,8 @@ import Testing
 
     /// As the default: it stands so in what `postern -T` prints.
     @Test(
-        "ListenAddress [::] is IPv4, too", .enabled(if: ListenTests.hasIPv6), arguments: ["::1", "127.0.0.1"])
-    func servesBoth(host: String) throws {
+        .enabled(if: ListenTests.hasIPv6), arguments: ["::1", "127.0.0.1"])
+    func `ListenAddress [::] is IPv4, too`(host: String) throws {
         let agent = try Rehearsal(volumes, settings: ["ListenAddress [::]"])
         #expect(try agent.ssh(["status"], host: host).status == 0, "\(agent.log)")
         let printed = try run(try Rehearsal.binary(), ["-T", "-f", agent.folder.path("postern.conf")])
@@ -41,9 +41,9 @@ import Testing
     }
 
     @Test(
-        "ListenAddress [::] beside an IPv4 address is IPv6 alone", .enabled(if: ListenTests.hasIPv6),
+        .enabled(if: ListenTests.hasIPv6),
         arguments: [["[::]", "127.0.0.2"], ["127.0.0.2", "[::]"], ["0.0.0.0", "[::]"]])
-    func servesWhatIsWritten(addresses: [String]) throws {
+    func `ListenAddress [::] beside an IPv4 address is IPv6 alone`(addresses: [String]) throws {
         let agent = try Rehearsal(volumes, settings: addresses.map { "ListenAddress \($0)" })
         #expect(!agent.log.contains("Address already in use"), "\(agent.log)")
         for host in ["::1", "127.0.0.2"] { #expect(try agent.ssh(["status"], host: host).status == 0, "\(agent.log)") }
@@ -51,7 +51,7 @@ import Testing
         #expect(isRefused == !addresses.contains("0.0.0.0"))
     }
 
-    @Test func oneAddressIsServedAndNoOther() throws {
+    @Test func `one address is served and no other`() throws {
         let agent = try Rehearsal(volumes, settings: ["ListenAddress 127.0.0.1"])
         #expect(agent.lines(with: "listening on").count == 1)
         for host in ListenTests.hasIPv6 ? ["127.0.0.2", "::1"] : ["127.0.0.2"] {
@@ -61,7 +61,7 @@ import Testing
         #expect(try agent.ssh(["status"]).status == 0)
     }
 
-    @Test func everyPortIsServed() throws {
+    @Test func `every port is served`() throws {
         let port = try freePort()
         let agent = try Rehearsal(volumes, settings: ["Port \(port)"])
         #expect(agent.logs("listening on :: port \(port)") || !ListenTests.hasIPv6, "\(agent.log)")
@@ -69,14 +69,14 @@ import Testing
         #expect(try agent.ssh(["status"], port: port).status == 0)
     }
 
-    @Test func anAddressAndItsPort() throws {
+    @Test func `an address and its port`() throws {
         let port = try freePort()
         let agent = try Rehearsal(volumes, settings: ["ListenAddress 127.0.0.3:\(port)"])
         #expect(try agent.ssh(["status"], host: "127.0.0.3", port: port).status == 0)
         #expect(try agent.ssh(["status"]).status == 255)
     }
 
-    @Test func aPortThatIsTakenCostsOnlyItself() throws {
+    @Test func `a port that is taken costs only itself`() throws {
         let taken = try Rehearsal(volumes)
         let agent = try Rehearsal(volumes, settings: ["Port \(taken.port)"])
         #expect(agent.logs("port \(taken.port)): Address already in use"), "\(agent.log)")

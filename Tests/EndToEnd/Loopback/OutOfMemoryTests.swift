@@ -36,7 +36,7 @@ struct OutOfMemoryTests {
         return capabilities >> 24 & 1 == 1
     }
 
-    @Test func aStrangerGoesBeforeWhoLoggedInAndThatOneBeforeAWorker() throws {
+    @Test func `a stranger goes before who logged in and that one before a worker`() throws {
         #expect(eventually { agent.children("console").map(score) == ["0"] })
         let stranger = try Stranger(port: agent.port)
         for role in ["session", "signer"] {

@@ -19,10 +19,9 @@ import Testing
     }
 
     @Test(
-        "each kind of key unlocks by ssh",
         arguments: [("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 2048), ("rsa", 3072), ("ed25519", nil)]
             as [(String, Int?)])
-    func ssh(type: String, bits: Int?) throws {
+    func `each kind of key unlocks by ssh`(type: String, bits: Int?) throws {
         let key = try KeyPair(folder, "key", type: type, bits: bits)
         let agent = try rehearsal(with: key)
         let end = try agent.unlock(Materials.passphrase, key: key)
@@ -30,8 +29,8 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("dropbear's client unlocks", arguments: [("ed25519", nil), ("rsa", 2048)] as [(String, Int?)])
-    func dropbear(type: String, bits: Int?) throws {
+    @Test(arguments: [("ed25519", nil), ("rsa", 2048)] as [(String, Int?)])
+    func `dropbear's client unlocks`(type: String, bits: Int?) throws {
         let key = try KeyPair(folder, "key", type: type, bits: bits)
         let agent = try rehearsal(with: key)
         let converted = folder.path("dropbear")
@@ -46,8 +45,8 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test("paramiko unlocks", arguments: [("ed25519", nil), ("rsa", 2048)] as [(String, Int?)])
-    func paramiko(type: String, bits: Int?) throws {
+    @Test(arguments: [("ed25519", nil), ("rsa", 2048)] as [(String, Int?)])
+    func `paramiko unlocks`(type: String, bits: Int?) throws {
         let key = try KeyPair(folder, "key", type: type, bits: bits)
         let agent = try rehearsal(with: key)
         let program = """

@@ -27,7 +27,7 @@ import Testing
         #expect(agent.log.contains("the boot goes on. Without \(names)."), "\(agent.log)")
     }
 
-    @Test func aQuorumIsEnough() throws {
+    @Test func `a quorum is enough`() throws {
         let agent = try Rehearsal(
             [root] + members(2) + [missing], settings: ["Array storage quorum=2 storage-*", "ContinueTimeout 1"])
         #expect(try agent.becomes { $0.volumes.count { $0.asks } == 3 })
@@ -35,7 +35,7 @@ import Testing
         try checkGoesOn(agent, without: "storage-9")
     }
 
-    @Test func anyMemberIsEnough() throws {
+    @Test func `any member is enough`() throws {
         let agent = try Rehearsal(
             [root] + members(1) + [missing, "storage-8 /nowhere/storage-8 none luks"],
             settings: ["Array storage any storage-*", "ContinueTimeout 1"])
@@ -43,7 +43,7 @@ import Testing
         try checkGoesOn(agent, without: "storage-9, storage-8")
     }
 
-    @Test func allMembersAreWaitedFor() throws {
+    @Test func `all members are waited for`() throws {
         let agent = try Rehearsal(
             [root] + members(2) + [missing], settings: ["Array storage all storage-*", "ContinueTimeout 1"])
         #expect(try agent.becomes { $0.volumes.count { $0.asks } == 3 })
@@ -53,7 +53,7 @@ import Testing
         #expect(try agent.status().continues == false)
     }
 
-    @Test func aQuorumThatIsNotMetIsWaitedFor() throws {
+    @Test func `a quorum that is not met is waited for`() throws {
         let agent = try Rehearsal(
             [root] + members(1) + [missing, "storage-8 /nowhere/storage-8 none luks"],
             settings: ["Array storage quorum=2 storage-*", "ContinueTimeout 1"])
@@ -64,20 +64,20 @@ import Testing
         #expect(try agent.status().notices == ["storage needs 2 of its 3 members"])
     }
 
-    @Test func nofailIsNotWaitedForLong() throws {
+    @Test func `nofail is not waited for long`() throws {
         let agent = try Rehearsal(
             [root, "data /nowhere/data none luks,nofail"], settings: ["ContinueTimeout 1"])
         try checkGoesOn(agent, without: "data")
     }
 
-    @Test func aLockedNofailVolumeIsLeftToo() throws {
+    @Test func `a locked nofail volume is left too`() throws {
         let agent = try Rehearsal(
             [root, "data \(materials.data) none luks,nofail"], settings: ["ContinueTimeout 1"])
         #expect(try agent.becomes { $0.volumes.allSatisfy { $0.asks } })
         try checkGoesOn(agent, without: "data")
     }
 
-    @Test func theWaitForTheRestIsShownAndOneOfThemEndsIt() throws {
+    @Test func `the wait for the rest is shown and one of them ends it`() throws {
         let agent = try Rehearsal(
             [root, "data \(materials.data) none luks,nofail"], settings: ["ContinueTimeout 600"])
         let screen = try agent.login()
@@ -92,7 +92,7 @@ import Testing
         #expect(screen.end() == 0)
     }
 
-    @Test func whatIsTheNativeOpenersIsLeft() throws {
+    @Test func `what is the native opener's is left`() throws {
         let agent = try Rehearsal(
             [
                 root, "swap /dev/vda9 /dev/urandom swap", "tpm \(materials.data) none luks,tpm2-device=auto",

@@ -64,7 +64,7 @@ import Testing
     }
 
     /// Keepalive and TCP_USER_TIMEOUT, for a client whose end of the line says nothing any more.
-    @Test func aClientThatHasVanishedIsForgottenInAMinute() throws {
+    @Test func `a client that has vanished is forgotten in a minute`() throws {
         let agent = try Reached()
         try agent.wire.plug()
         try agent.wire.ip("addr add 192.0.2.1/24 dev wire")
@@ -89,7 +89,7 @@ import Testing
         #expect(agent.end() == 1)
     }
 
-    @Test func fromNoCardToAnAddressAndBack() throws {
+    @Test func `from no card to an address and back`() throws {
         let agent = try Reached()
         #expect(agent.shows("Network: there is no network card"), "\(agent.log)")
         try agent.wire.plug()
@@ -116,7 +116,7 @@ import Testing
         #expect(agent.end() == 1)
     }
 
-    @Test func aRouterOfDHCPv6AloneAndOneWithAPrefix() throws {
+    @Test func `a router of DHCPv6 alone and one with a prefix`() throws {
         let agent = try Reached()
         try agent.wire.plug()
         try agent.wire.ip("link set wire up")
@@ -135,7 +135,7 @@ import Testing
         #expect(agent.end() == 1)
     }
 
-    @Test func aCardWithoutDriverAndAnAddressThatIsTaken() throws {
+    @Test func `a card without driver and an address that is taken`() throws {
         let device = "/sys/bus/pci/devices/0000:00:03.0"
         let agent = try Reached(
             prepare: "mkdir -p \(device) && for pair in class=0x020000 vendor=0x8086 device=0x100e; do "
@@ -152,7 +152,7 @@ import Testing
     }
 
     /// The kernel drops news that nobody reads in time.
-    @Test func newsThatWereLostAreLookedUp() throws {
+    @Test func `news that were lost are looked up`() throws {
         let agent = try Reached("ListenAddress 0.0.0.0")
         try agent.wire.plug()
         try agent.wire.ip("link set wire up")
@@ -170,7 +170,7 @@ import Testing
         #expect(agent.end() == 1)
     }
 
-    @Test func aRehearsalLeavesLinksAlone() throws {
+    @Test func `a rehearsal leaves links alone`() throws {
         let agent = try Reached(options: "--rehearse")
         try agent.wire.plug()
         // An agent in earnest would have brought it up by now.

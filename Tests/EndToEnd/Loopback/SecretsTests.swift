@@ -92,7 +92,7 @@ struct SecretsTests {
         #expect(!secret.isIn(agent.log), "\(agent.log)", sourceLocation: sourceLocation)
     }
 
-    @Test func aPassphraseTypedIntoSSHLiesInSecretBytesAloneAndAfterwardsNowhere() throws {
+    @Test func `a passphrase typed into SSH lies in secret bytes alone and afterwards nowhere`() throws {
         let agent = try Rehearsal(Scene(["slow \(materials.slow) none luks"], console: true))
         let secret = Secret()
         let typed = secret.text.prefix(20)
@@ -112,9 +112,8 @@ struct SecretsTests {
     }
 
     @Test(
-        "a passphrase on standard input lies in SecretBytes alone, and afterwards nowhere",
         arguments: ["pbkdf2", "argon2id"])
-    func piped(derivation: String) throws {
+    func `a passphrase on standard input lies in SecretBytes alone, and afterwards nowhere`(derivation: String) throws {
         let isArgon = derivation == "argon2id"
         let images = try Workplace()
         let options = "--pbkdf argon2id --pbkdf-memory 32768 --pbkdf-parallel 1 --pbkdf-force-iterations 40"
@@ -135,7 +134,7 @@ struct SecretsTests {
         try expectForgotten(secret, by: agent, roles: ["monitor", "session"])
     }
 
-    @Test func aPassphraseTypedAtTheConsoleLiesInSecretBytesAloneAndAfterwardsNowhere() throws {
+    @Test func `a passphrase typed at the console lies in secret bytes alone and afterwards nowhere`() throws {
         let agent = try Rehearsal(Scene(["slow \(materials.slow) none luks"], console: true))
         let console = try #require(agent.console)
         let secret = Secret()
@@ -152,7 +151,7 @@ struct SecretsTests {
         #expect(!secret.isIn(console.screen + other.screen))
     }
 
-    @Test func aKeyFileLiesInSecretBytesAloneAndOnlyTheMonitorsAfterwards() throws {
+    @Test func `a key file lies in secret bytes alone and only the monitor's afterwards`() throws {
         let key = Secret(bytes: 4096)
         var scene = Scene([
             "slow \(materials.slow) /storage.key:UUID=11111111-2222-3333-4444-555555555555 luks",
@@ -168,7 +167,7 @@ struct SecretsTests {
         #expect(!key.isIn(agent.log), "\(agent.log)")
     }
 
-    @Test func aKeyFileThatHasOpenedItsVolumesIsForgotten() throws {
+    @Test func `a key file that has opened its volumes is forgotten`() throws {
         let key = Secret(bytes: 64)
         let images = try Workplace()
         let member = try images.format("member", passphrase: key.text)

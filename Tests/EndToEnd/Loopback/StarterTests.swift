@@ -24,12 +24,13 @@ import Testing
     }
 
     @Test(
-        "what the starter ignored or blocked comes through: no descriptor leaks, children are reaped, SIGTERM ends it",
         arguments: [
             ["--ignore-signal"], ["--block-signal"], ["--ignore-signal=CHLD,TERM,PIPE", "--block-signal=CHLD,ALRM"],
         ]
     )
-    func inherited(_ options: [String]) throws {
+    func `what the starter ignored or blocked comes through: no descriptor leaks, children are reaped, SIGTERM ends it`(
+        _ options: [String]
+    ) throws {
         var scene = Scene(volumes)
         scene.through = ["env"] + options
         let agent = try Rehearsal(scene)

@@ -20,7 +20,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func wrongThenRight() throws {
+    @Test func `wrong then right`() throws {
         let screen = try agent.login()
         #expect(screen.sees("to be unlocked."))
         #expect(screen.sees("REHEARSAL: nothing is opened in earnest."))
@@ -36,7 +36,6 @@ import Testing
     }
 
     @Test(
-        "keys edit the line",
         arguments: [
             ("backspace", "correct horsf\u{7F}e\r"), ("^H", "correct horsf\u{8}e\r"),
             ("^U", "nonsense\u{15}correct horse\r"),
@@ -44,7 +43,7 @@ import Testing
             ("UTF-8", "correct horseé\u{7F}\r"), ("bracketed paste", "\u{1B}[200~correct horse\u{1B}[201~\r"),
             ("an arrow key", "correct horse\u{1B}[D\r"),
         ])
-    func edits(name: String, typed: String) throws {
+    func `keys edit the line`(name: String, typed: String) throws {
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for root: "))
         screen.type(typed)
@@ -52,8 +51,8 @@ import Testing
         checkEnd(of: screen, ["horse", "nonsense", "200~"])
     }
 
-    @Test("Ctrl-C and Ctrl-D leave, and the machine waits on", arguments: ["\u{3}", "\u{4}"])
-    func leaves(key: String) throws {
+    @Test(arguments: ["\u{3}", "\u{4}"])
+    func `Ctrl-C and Ctrl-D leave, and the machine waits on`(key: String) throws {
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for root: "))
         screen.type(key)
@@ -62,7 +61,7 @@ import Testing
         #expect(try agent.status().volume("root")?.asks == true)
     }
 
-    @Test func oneTooLongIsNotTried() throws {
+    @Test func `one too long is not tried`() throws {
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for root: "))
         screen.type(String(repeating: "x", count: 513) + "\r")
@@ -73,7 +72,7 @@ import Testing
         #expect(!agent.log.contains("wrong passphrase"))
     }
 
-    @Test func progressIsShownWhileAKeyIsDerived() throws {
+    @Test func `progress is shown while a key is derived`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks", "data \(materials.data) none luks"])
         let screen = try agent.login()
         #expect(screen.sees("Passphrase for slow, data: "), "\(screen.screen)")
@@ -89,7 +88,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func statusAtATerminal() throws {
+    @Test func `status at a terminal`() throws {
         let screen = try agent.login(["status"])
         #expect(screen.end() == 0)
         #expect(screen.screen.contains("  root  "))

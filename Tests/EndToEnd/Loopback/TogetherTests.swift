@@ -8,7 +8,7 @@ import Testing
     let materials: Materials
     init() throws { materials = try Materials.made.get() }
 
-    @Test func channelsOfOneConnectionAreServedSideBySide() throws {
+    @Test func `channels of one connection are served side by side`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let options = ["-o", "ControlPath=\(agent.folder.path("control"))"]
         let master = try agent.login(options: ["-o", "ControlMaster=yes"] + options)
@@ -30,8 +30,8 @@ import Testing
         #expect(agent.lines(with: "login of").count == 1, "\(agent.log)")
     }
 
-    @Test("the first right answer wins, and the others see it and end", arguments: ["session", "console"])
-    func wins(winner: String) throws {
+    @Test(arguments: ["session", "console"])
+    func `the first right answer wins, and the others see it and end`(winner: String) throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"], console: true)
         let console = try #require(agent.console)
         let first = try agent.login()
@@ -52,7 +52,7 @@ import Testing
         #expect(agent.lines(with: "root: opened by").first?.contains(opener) == true, "\(agent.log)")
     }
 
-    @Test func aTryThatIsOvertakenEndsWell() throws {
+    @Test func `a try that is overtaken ends well`() throws {
         let agent = try Rehearsal(["slow \(materials.slow) none luks"], console: true)
         let console = try #require(agent.console)
         let screen = try agent.login()
@@ -73,7 +73,7 @@ import Testing
         #expect(agent.lines(with: "slow: opened by").count == 1, "\(agent.log)")
     }
 
-    @Test func aWrongOneAtTheConsoleLeavesTheOthersAlone() throws {
+    @Test func `a wrong one at the console leaves the others alone`() throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"], console: true)
         let console = try #require(agent.console)
         let screen = try agent.login()

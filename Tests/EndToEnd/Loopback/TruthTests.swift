@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func aClientThatSpeaksFirstAndIsRefusedSeesTheBanner() throws {
+    @Test func `a client that speaks first and is refused sees the banner`() throws {
         let refused = [
             "GET / HTTP/1.0\r\n\r\n", "SSH-1.5-old\r\n", String(repeating: "x", count: 9000),
             "SSH-2.0-x\r\n" + String(repeating: "\u{0}", count: 64), "\u{0}\n",
@@ -32,7 +32,7 @@ import Testing
         expectTruth()
     }
 
-    @Test func ofAClientThatLeftTheLogSaysSo() throws {
+    @Test func `of a client that left, the log says so`() throws {
         for (index, words) in ["", "SSH-2.0-x\r\n", "SSH-2.0-x\r\n\u{0}\u{0}\u{1}\u{4}"].enumerated() {
             for resets in [true, false] {
                 let last = UInt8(20 + 2 * index + (resets ? 1 : 0))
@@ -53,7 +53,7 @@ import Testing
         expectTruth()
     }
 
-    @Test func ofAClientThatIsResetWhileItIsToldSomethingTheLogSaysNothingUntrue() throws {
+    @Test func `of a client that is reset while it is told something, the log says nothing untrue`() throws {
         let end = try agent.python(
             """
             def leave(transport):
@@ -78,7 +78,7 @@ import Testing
         expectTruth()
     }
 
-    @Test func ofAClientWithOtherAlgorithmsTheLogNamesThem() throws {
+    @Test func `of a client with other algorithms, the log names them`() throws {
         let end = try agent.python(
             """
             def string(data): return struct.pack(">I", len(data)) + data
@@ -98,7 +98,7 @@ import Testing
         expectTruth()
     }
 
-    @Test func theLogLinesOfAKeyAreSummedOverItsConnections() throws {
+    @Test func `the log lines of a key are summed over its connections`() throws {
         let end = try agent.python(
             """
             for _ in range(108):

@@ -62,7 +62,6 @@ import Testing
     }
 
     @Test(
-        "before a login it ends soon",
         arguments: [
             "message(5, 'x' * 30000)", "message(5, 'ssh-connection')", "message(5, 'ssh-userauth')",
             "message(2, 'x' * 1000)", "message(2, 'x')", "message(3, 7)", "message(4, True, 'x' * 1000, '')",
@@ -70,7 +69,7 @@ import Testing
             "message(20, b'x' * 16)", "message(80, 'keepalive@openssh.com', True)",
             "message(90, 'session', 0, 1 << 20, 1 << 15)", "message(2, b'x' * 200000)",
         ], [true, false])
-    func ends(message: String, reads: Bool) throws {
+    func `before a login it ends soon`(message: String, reads: Bool) throws {
         let (result, memory) = try watch(message, login: false, reads: reads)
         #expect(result == "ended\n", "\(agent.log)")
         #expect(memory < 9 << 10, "\(memory) KiB")
@@ -78,27 +77,26 @@ import Testing
     }
 
     @Test(
-        "after a login it takes no memory",
         arguments: [
             "message(80, 'keepalive@openssh.com', True)", "message(80, 'tcpip-forward', True, 'localhost', 0)",
             "message(80, 'x' * 100, True)", "message(90, 'direct-tcpip', 0, 1 << 20, 1 << 15, 'h', 1, 'o', 2)",
             "message(90, 'session', 0, 1 << 20, 1 << 15)", "message(192, 'ping')", "message(98, 0, 'x', True)",
             "message(2, 'x' * 1000)",
         ], [true, false])
-    func takesNoMemory(message: String, reads: Bool) throws {
+    func `after a login it takes no memory`(message: String, reads: Bool) throws {
         let (_, memory) = try watch(message, login: true, reads: reads)
         #expect(memory > 0 && memory < 9 << 10, "\(memory) KiB")
         #expect(try agent.ssh(["status"]).status == 0)
     }
 
-    @Test func aServiceIsAskedForBeforeTheLoginAlone() throws {
+    @Test func `a service is asked for before the login alone`() throws {
         let (result, _) = try watch("message(5, 'ssh-userauth')", login: true, reads: true)
         #expect(result == "ended\n")
         #expect(agent.logs("its connection was ended: a service was asked for that is not here"), "\(agent.log)")
     }
 
     /// It asks for the service anew with each key.
-    @Test func paramikoTriesOneKeyAfterTheOther() throws {
+    @Test func `paramiko tries one key after the other`() throws {
         let end = try agent.python(
             """
             transport = paramiko.Transport(("127.0.0.1", port))
@@ -113,7 +111,7 @@ import Testing
     }
 
     /// As many keys as MaxAuthTries allows, each of which it first asks about.
-    @Test func anAgentWithManyKeysIsNotTooMuch() throws {
+    @Test func `an agent with many keys is not too much`() throws {
         let keys = try (0..<19).map { try KeyPair(agent.folder, "other-\($0)", type: "rsa", bits: 2048).path }
         let options = keys.flatMap { ["-i", $0] }
         // The first keys are asked about first.

@@ -6,9 +6,8 @@ import Testing
 /// A rehearsal needs no rights, and changes nothing.
 @Suite struct UnprivilegedTests {
     @Test(
-        "anybody may rehearse, and is confined as far as that goes",
         .enabled(if: geteuid() == 0, "it is so in all tests"))
-    func runsAsNobody() throws {
+    func `anybody may rehearse, and is confined as far as that goes`() throws {
         let nobody = 65534
         var scene = Scene(["root {FOLDER}/root none luks", "storage-1 {FOLDER}/member /storage.key:LABEL=keys luks"])
         scene.keyVolume = ["storage.key": Materials.keyFile]
@@ -44,7 +43,7 @@ import Testing
         #expect(agent.end() == 0)
     }
 
-    @Test func imagesAreTheSameAfterwards() throws {
+    @Test func `images are the same afterwards`() throws {
         let materials = try Materials.made.get()
         let names = ["root", "old", "member"]
         var scene = Scene([

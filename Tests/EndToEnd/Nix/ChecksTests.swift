@@ -91,8 +91,8 @@ import Testing
             remedy: "at \"storage-4\". Set fallbackToPassword = true", base: ["nas", "scripted"]),
     ]
 
-    @Test("a mistake is the one thing that is wrong, and has a remedy", arguments: assertions)
-    func assertion(_ mistake: Mistake) throws {
+    @Test(arguments: assertions)
+    func `a mistake is the one thing that is wrong, and has a remedy`(_ mistake: Mistake) throws {
         let failed = try Configuration(mistake.base, with: mistake.change).evaluated().failed
         #expect(failed.count == 1, "\(failed)")
         #expect(failed.first?.hasPrefix(mistake.begins) == true, "\(failed)")
@@ -119,8 +119,8 @@ import Testing
             begins: "boot.initrd.postern.permitShell: this version of Postern has no shell", remedy: "Remove the line"),
     ]
 
-    @Test("what may be meant is a warning", arguments: doubts)
-    func warning(_ doubt: Mistake) throws {
+    @Test(arguments: doubts)
+    func `what may be meant is a warning`(_ doubt: Mistake) throws {
         let evaluated = try Configuration(doubt.base, with: doubt.change).evaluated()
         #expect(evaluated.failed == [])
         #expect(evaluated.warnings.count == 1, "\(evaluated.warnings)")
@@ -129,7 +129,6 @@ import Testing
     }
 
     @Test(
-        "an address comes from the kernel command line, from networkd, or from an interface",
         arguments: [
             (["nas"], "boot.kernelParams = [ \"ip=192.0.2.10::192.0.2.1:255.255.255.0::eth0:off\" ];"),
             (["nas"], "boot.initrd.systemd.network.networks.\"10-lan\".matchConfig.Name = \"eth0\";"),
@@ -142,13 +141,17 @@ import Testing
                 """
             ),
         ])
-    func addresses(_ base: [String], _ text: String) throws {
+    func `an address comes from the kernel command line, from networkd, or from an interface`(
+        _ base: [String], _ text: String
+    ) throws {
         let evaluated = try Configuration(base, with: "{ networking.useDHCP = false; \(text) }").evaluated()
         #expect(evaluated.failed == [] && evaluated.warnings == [])
     }
 
-    @Test("a host key as a Nix path, without which some boot loaders have none, is refused by NixOS alone as a string")
-    func hostKeyPath() throws {
+    @Test
+    func `a host key as a Nix path, without which some boot loaders have none, is refused by NixOS alone as a string`()
+        throws
+    {
         let text = try Configuration(with: "{ boot.loader.supportsInitrdSecrets = false; }").evaluated()
         #expect(text.failed == ["NixOS: boot.initrd.secrets values must be paths"])
     }

@@ -4,8 +4,9 @@ import Testing
 
 /// What NixOS would have in its initrd.
 @Suite struct EvaluationTests {
-    @Test("in systemd stage 1 a good configuration has units, drop-ins and files, and no text of the other stage")
-    func systemd() throws {
+    @Test func `in systemd stage 1 a good configuration has units, drop-ins and files, and no text of the other stage`()
+        throws
+    {
         let nas = try Configuration().evaluated()
         #expect(nas.failed == [])
         #expect(nas.warnings == [])
@@ -38,8 +39,7 @@ import Testing
         #expect(nas.scripted.preOpenCommands.values.allSatisfy { $0.isEmpty })
     }
 
-    @Test("every program that the unit starts is put into the initrd")
-    func programs() throws {
+    @Test func `every program that the unit starts is put into the initrd`() throws {
         let nas = try Configuration().evaluated()
         let unit = try #require(nas.units["postern.service"])
         let programs = unit.split(separator: "\n").filter { $0.hasPrefix("Exec") }
@@ -49,16 +49,19 @@ import Testing
         #expect(Set(programs) == Set(nas.storePaths))
     }
 
-    @Test("the pool of the root is imported after Postern, and a pool of the booted system is nothing to the initrd")
-    func pools() throws {
+    @Test
+    func `the pool of the root is imported after Postern, and a pool of the booted system is nothing to the initrd`()
+        throws
+    {
         let nas = try Configuration().evaluated()
         let unit = settings(try #require(nas.units["zfs-import-nixos-rpool.service"]))
         #expect(unit == ["After": ["postern.service"], "Wants": ["postern.service"]])
         #expect(!nas.units.keys.contains { $0.contains("storage.service") })
     }
 
-    @Test("members that the boot can do without have nofail, and those of an array that needs all have not")
-    func spare() throws {
+    @Test func `members that the boot can do without have nofail, and those of an array that needs all have not`()
+        throws
+    {
         let nas = try Configuration().evaluated()
         func lines(_ evaluated: Evaluated) -> [Substring] {
             evaluated.contents["/etc/crypttab"]?.split(separator: "\n") ?? []
@@ -76,8 +79,9 @@ import Testing
         #expect(lines(all).count == 7 && !lines(all).contains { $0.contains("nofail") })
     }
 
-    @Test("nothing that the boot can do without is waited for without limit, and what the initrd mounts is")
-    func limits() throws {
+    @Test func `nothing that the boot can do without is waited for without limit, and what the initrd mounts is`()
+        throws
+    {
         let some = try Configuration(
             with: #"""
                 {
@@ -123,8 +127,10 @@ import Testing
         #expect(!options("left").contains("keyfile-timeout"))
     }
 
-    @Test("the unit is that of other systemd initrds, but for the paths of its programs and what NixOS needs besides")
-    func unit() throws {
+    @Test
+    func `the unit is that of other systemd initrds, but for the paths of its programs and what NixOS needs besides`()
+        throws
+    {
         let file = Configuration.nixos.appending(path: "../systemd/postern.service")
         var common = settings(try String(contentsOf: file, encoding: .utf8))
         var ours = settings(try #require(try Configuration().evaluated().units["postern.service"]))
@@ -142,8 +148,7 @@ import Testing
         #expect(ours == common)
     }
 
-    @Test("in scripted stage 1 it is the other way round")
-    func scripted() throws {
+    @Test func `in scripted stage 1 it is the other way round`() throws {
         let nas = try Configuration(["nas", "scripted"]).evaluated()
         #expect(nas.failed == [])
         #expect(nas.warnings == [])
@@ -154,8 +159,8 @@ import Testing
         #expect(nas.scripted.extraUtilsCommands.contains("/postern/bin/postern\n"))
     }
 
-    @Test("without enable nothing is there", arguments: [["nas"], ["nas", "scripted"]])
-    func disabled(_ base: [String]) throws {
+    @Test(arguments: [["nas"], ["nas", "scripted"]])
+    func `without enable nothing is there`(_ base: [String]) throws {
         let nas = try Configuration(
             base, with: "{ lib, ... }: { boot.initrd.postern.enable = lib.mkForce false; }"
         ).evaluated()
@@ -167,8 +172,7 @@ import Testing
         #expect(!nas.network)
     }
 
-    @Test("the flake's module is this module, and its overlay has the package")
-    func flake() throws {
+    @Test func `the flake's module is this module, and its overlay has the package`() throws {
         let flake = "(import \(Configuration.nixos.path)/flake.nix).outputs { self = { }; }"
         #expect(
             try string("toString (\(flake)).nixosModules.default")

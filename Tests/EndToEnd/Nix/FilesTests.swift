@@ -45,8 +45,8 @@ import Testing
         }
         """#
 
-    @Test("in systemd stage 1 the agent has no finding", arguments: ["{ }", manifold])
-    func systemd(_ more: String) throws {
+    @Test(arguments: ["{ }", manifold])
+    func `in systemd stage 1 the agent has no finding`(_ more: String) throws {
         let configuration = try Configuration(with: more)
         let evaluated = try configuration.evaluated()
         #expect(evaluated.failed == [] && evaluated.warnings == [])
@@ -57,8 +57,8 @@ import Testing
         #expect(end.out.contains("no findings; \(volumes) volumes, \(volumes == 7 ? 1 : 2) authorized keys, 1 host"))
     }
 
-    @Test("in scripted stage 1 the script writes what the agent has no finding in", arguments: ["{ }", manifold])
-    func scripted(_ more: String) throws {
+    @Test(arguments: ["{ }", manifold])
+    func `in scripted stage 1 the script writes what the agent has no finding in`(_ more: String) throws {
         let configuration = try Configuration(["nas", "scripted"], with: more)
         let evaluated = try configuration.evaluated()
         #expect(evaluated.failed == [] && evaluated.warnings == [])
@@ -79,16 +79,14 @@ import Testing
         #expect(checked.out.contains("no findings; \(volumes) volumes"))
     }
 
-    @Test("a wrong setting is a finding")
-    func wrong() throws {
+    @Test func `a wrong setting is a finding`() throws {
         let configuration = try Configuration(with: "{ boot.initrd.postern.settings.ContinueTimeot = 5; }")
         try put(configuration, try configuration.evaluated().contents)
         let end = try check(configuration)
         #expect(end.status == 1 && end.out.contains("did you mean ContinueTimeout?"), "\(end)")
     }
 
-    @Test("authorized keys come from files, too")
-    func keyFiles() throws {
+    @Test func `authorized keys come from files, too`() throws {
         let configuration = try Configuration(
             with:
                 "{ lib, ... }: { boot.initrd.postern = { authorizedKeys = lib.mkForce [ ]; authorizedKeyFiles = [ ./id.pub ]; }; }"
@@ -100,8 +98,7 @@ import Testing
         #expect(evaluated.contents["/etc/postern/authorized_keys"] == text + "\n")
     }
 
-    @Test("the package is the binary as it is, and refuses to be made of nothing")
-    func package() throws {
+    @Test func `the package is the binary as it is, and refuses to be made of nothing`() throws {
         let work = try TemporaryFolder()
         func phase(_ name: String) throws -> String {
             try string(

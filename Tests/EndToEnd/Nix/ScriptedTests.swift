@@ -69,15 +69,13 @@ final class ScriptedStage {
         stage = try ScriptedStage(configuration, evaluated)
     }
 
-    @Test("busybox has nothing to say of the commands")
-    func syntax() throws {
+    @Test func `busybox has nothing to say of the commands`() throws {
         let end = try stage.syntax()
         #expect(end.status == 0 && end.err.isEmpty, "\(end)")
         #expect(try run("busybox", ["ash", "-nc", "if true; then"], timeout: 60).status != 0)
     }
 
-    @Test("what the agent has opened is not asked for, and host keys are closed to others")
-    func opened() throws {
+    @Test func `what the agent has opened is not asked for, and host keys are closed to others`() throws {
         try stage.agent(stage.maps(Self.volumes.map { ($0, uuid(of: $0)) }))
         let end = try stage.run()
         #expect(end.status == 0 && end.out == "END\n" && end.err.isEmpty, "\(end)")
@@ -86,8 +84,7 @@ final class ScriptedStage {
         #expect(mode == 0o600)
     }
 
-    @Test("when the agent fails, everything is asked for")
-    func failed() throws {
+    @Test func `when the agent fails, everything is asked for`() throws {
         try stage.agent("exit 1")
         let end = try stage.run()
         #expect(end.status == 0, "\(end)")
@@ -97,8 +94,7 @@ final class ScriptedStage {
                 + Self.volumes.map { "ASKED \($0)\n" }.joined() + "END\n")
     }
 
-    @Test("when the agent was killed after the first volume, the others are asked for")
-    func killed() throws {
+    @Test func `when the agent was killed after the first volume, the others are asked for`() throws {
         try stage.agent(stage.maps([("crypt-root", uuid(of: "crypt-root"))]) + "kill -9 $$")
         let end = try stage.run()
         #expect(end.status == 0, "\(end)")
@@ -108,8 +104,7 @@ final class ScriptedStage {
         #expect(FileManager.default.fileExists(atPath: configuration.work.path("settled")))
     }
 
-    @Test("a mapping that has a volume's name and is another's is not taken for it")
-    func strangers() throws {
+    @Test func `a mapping that has a volume's name and is another's is not taken for it`() throws {
         let other = "CRYPT-LUKS2-00000000000000000000000000000000-storage-1"
         try stage.agent(
             stage.maps([("crypt-root", "LVM-abc"), ("storage-1", other), ("storage-2", uuid(of: "storage-2"))]))
@@ -127,8 +122,7 @@ final class ScriptedStage {
         return "CRYPT-LUKS2-\(uuid.filter { $0 != "-" })-\(volume)"
     }
 
-    @Test("while a device is missing, logical volumes are brought up, and not before or afterwards")
-    func assembles() throws {
+    @Test func `while a device is missing, logical volumes are brought up, and not before or afterwards`() throws {
         try stage.agent(
             """
             sleep 2
@@ -146,8 +140,7 @@ final class ScriptedStage {
         #expect(!FileManager.default.fileExists(atPath: configuration.work.path("run/postern/assemble")))
     }
 
-    @Test("a volume that a token opens is left to NixOS")
-    func token() throws {
+    @Test func `a volume that a token opens is left to NixOS`() throws {
         let token = try Configuration(
             ["nas", "scripted"],
             with: """

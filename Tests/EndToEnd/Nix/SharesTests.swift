@@ -64,8 +64,8 @@ import Testing
     }
 
     /// `nofail` alone keeps the bind mount, which comes after a service, out of what every service comes after.
-    @Test("systemd finds no cycle in their order, and finds one without nofail", arguments: [true, false])
-    func order(isAsWritten: Bool) throws {
+    @Test(arguments: [true, false])
+    func `systemd finds no cycle in their order, and finds one without nofail`(isAsWritten: Bool) throws {
         let nas = try Example.evaluated()
         let fstab = isAsWritten ? nas.fstab : nas.fstab.replacing("bind,nofail,", with: "bind,")
         try folder.write(fstab, to: "fstab")
@@ -98,7 +98,6 @@ import Testing
     }
 
     @Test(
-        "a share that cannot be served is named, with a remedy",
         arguments: [
             (
                 #"{ services.nas.nfs.clients = lib.mkForce [ ]; }"#,
@@ -113,13 +112,13 @@ import Testing
                 "my photos: Samba cannot have a share of this name; choose another of letters, digits and ._-"
             ),
         ])
-    func refused(_ module: String, _ message: String) throws {
+    func `a share that cannot be served is named, with a remedy`(_ module: String, _ message: String) throws {
         #expect(try Example.evaluated(with: "{ lib, ... }: " + module).failed == ["services.nas.shares.\(message)"])
     }
 
     @Test(
-        "a path that exports(5) or systemd would split is none", arguments: ["/data/my photos", "data", "/data/", "/"])
-    func path(_ path: String) throws {
+        arguments: ["/data/my photos", "data", "/data/", "/"])
+    func `a path that exports(5) or systemd would split is none`(_ path: String) throws {
         let end = try Example.evaluate(with: #"{ services.nas.shares.more.path = "\#(path)"; }"#)
         #expect(end.status != 0)
         #expect(end.err.contains("services.nas.shares.more.path has a value that is no strMatching"), "\(end)")

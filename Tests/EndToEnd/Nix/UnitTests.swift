@@ -35,8 +35,7 @@ import Testing
 
     private static let root = #"systemd-cryptsetup@crypt\x2droot.service"#
 
-    @Test("systemd finds nothing to say of the unit and of what is added to the volumes' units")
-    func verified() throws {
+    @Test func `systemd finds nothing to say of the unit and of what is added to the volumes' units`() throws {
         let configuration = try Configuration()
         let evaluated = try rendered(configuration)
         #expect(try verify(configuration.work.path("units/postern.service"), of: configuration) == "")
@@ -50,8 +49,7 @@ import Testing
         }
     }
 
-    @Test("systemd does find what is wrong, in the unit and in what is added")
-    func wrong() throws {
+    @Test func `systemd does find what is wrong, in the unit and in what is added`() throws {
         let configuration = try Configuration()
         let evaluated = try rendered(configuration)
         for (name, unit) in [
@@ -102,8 +100,7 @@ import Testing
         }
         """#
 
-    @Test("drop-ins are those that postern image writes for the same files, for the same volumes")
-    func likeImage() throws {
+    @Test func `drop-ins are those that postern image writes for the same files, for the same volumes`() throws {
         let configuration = try Configuration(with: Self.volumes)
         let evaluated = try configuration.evaluated()
         #expect(evaluated.failed == [])

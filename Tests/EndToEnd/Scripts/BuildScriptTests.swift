@@ -52,8 +52,8 @@ import Testing
         #expect(line.contains("bad.lock is not 'library version sha256 file'"))
     }
 
-    @Test("a file that is not there is named", arguments: ["--lock", "--sources", "--limit"])
-    func missing(option: String) throws {
+    @Test(arguments: ["--lock", "--sources", "--limit"])
+    func `a file that is not there is named`(option: String) throws {
         let line = try lastLine(of: "build", [option, folder.path("none")])
         #expect(line.contains("\(option): there is no \(folder.path("none"))"))
         #expect(line.contains("check the path"))

@@ -15,12 +15,12 @@ import Testing
 
     private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: Repository.path(path)) }
 
-    @Test func theReadmeIsShort() throws {
+    @Test func `the readme is short`() throws {
         #expect(try text("README.md").split(separator: "\n", omittingEmptySubsequences: false).count <= 181)
     }
 
     @Test(arguments: documents)
-    func linksLeadToFiles(document: String) throws {
+    func `links lead to files`(document: String) throws {
         let folder = (document as NSString).deletingLastPathComponent
         var links = 0
         for match in try text(document).matches(of: /\]\(([^)#]+)\)/) where !match.1.contains("://") {
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: documents)
-    func pathsOfTheRepositoryAreThere(document: String) throws {
+    func `paths of the repository are there`(document: String) throws {
         let path = /`((?:Sources|Tests|initrd|\.github)\/[A-Za-z0-9_.\/-]+)[^`]*`/
         for match in try text(document).matches(of: path) { #expect(isThere(String(match.1)), "\(match.1)") }
     }
@@ -42,7 +42,7 @@ import Testing
     @Test(arguments: [
         ("Sources/README.md", "## Code map", "Sources"), ("initrd/README.md", "# Building", "initrd"),
     ])
-    func theMapNamesAllThatIsThere(document: String, heading: String, folder: String) throws {
+    func `the map names all that is there`(document: String, heading: String, folder: String) throws {
         let section = try #require(text(document).components(separatedBy: heading).dropFirst().first)
         let map = try #require(section.components(separatedBy: "```").dropFirst().first)
         let words = Set(map.split { $0 == " " || $0 == "\n" }.map { $0.hasSuffix("/") ? $0.dropLast() : $0 })

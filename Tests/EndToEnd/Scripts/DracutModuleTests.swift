@@ -10,7 +10,6 @@ import Testing
     private static let module = Repository.path("initrd/dracut/90postern/module-setup.sh")
 
     @Test(
-        "volumes are named as dracut and systemd name them",
         arguments: [
             ("root=x quiet", ""),
             ("rd.luks.name=\(one)=crypt-root", "crypt-root UUID=\(one) none luks\n"),
@@ -44,16 +43,17 @@ import Testing
                 "postern: luks.key= is left to systemd, and so are the volumes of the kernel command line\n"
             ),
         ])
-    func named(_ words: String, _ lines: String) throws {
+    func `volumes are named as dracut and systemd name them`(_ words: String, _ lines: String) throws {
         let script = #"dwarning() { echo "$*"; }; . "$0"; named $1"#
         let end = try run("/bin/bash", ["-c", script, DracutModuleTests.module, words], timeout: 60)
         #expect(end.status == 0 && end.out == lines, "\(end)")
     }
 
     @Test(
-        "a root that is not on the network does not wait for it, unless that was asked for",
         arguments: [("root=x", "", false), ("root=x rd.neednet=1", "", true), ("root=x", "nfs", true)])
-    func waits(_ words: String, _ netroot: String, _ stays: Bool) throws {
+    func `a root that is not on the network does not wait for it, unless that was asked for`(
+        _ words: String, _ netroot: String, _ stays: Bool
+    ) throws {
         let folder = try TemporaryFolder()
         let hooks = folder.path("hooks/initqueue/finished")
         try FileManager.default.createDirectory(atPath: hooks, withIntermediateDirectories: true)
@@ -72,9 +72,10 @@ import Testing
 
     /// systemd's own plugin copies the image, and makes the copy readable for all.
     @Test(
-        "no copy of an image that kernel-install makes is readable for anybody but root, for no moment",
         arguments: ["bls", "uki"])
-    func kernelInstall(layout: String) throws {
+    func `no copy of an image that kernel-install makes is readable for anybody but root, for no moment`(layout: String)
+        throws
+    {
         let folder = try TemporaryFolder()
         let place = layout == "bls" ? "boot/id/6.1" : "boot/EFI/Linux"
         for path in [place, "staging"] {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct FaultTableTests {
     private static let root = Repository.root
 
-    /// A row: what happens, and the tests that show how it ends, as `Boot.name`.
+    /// A row: what happens, and the tests that show how it ends, as `Boot: name`.
     private struct Row {
         let fault: Substring
         let tests: [String]
@@ -24,11 +24,12 @@ import Testing
             readme.components(separatedBy: "\n## Faults\n").last?.components(separatedBy: "\n## ").first)
         rows = section.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst(2).map { line in
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-            return Row(fault: cells[0][...], tests: cells[2].split { "` ".contains($0) }.map(String.init))
+            return Row(
+                fault: cells[0][...], tests: cells[2].split(separator: "`").map(String.init).filter { $0 != " " })
         }
     }
 
-    /// The tests in the files of that folder of Tests, as `Boot.name`; `isMeant` chooses files.
+    /// The tests in the files of that folder of Tests, as `Boot: name`; `isMeant` chooses files.
     private func tests(in folder: String, _ isMeant: (String) -> Bool = { _ in true }) throws -> Set<String> {
         let name = (folder as NSString).lastPathComponent
         var found: Set<String> = []
@@ -38,8 +39,9 @@ import Testing
             let text = try String(contentsOf: place.appending(path: file), encoding: .utf8)
             // What follows the mark, up to the function's name.
             for part in text.components(separatedBy: "@Test").dropFirst() {
-                guard let start = part.range(of: "func ") else { continue }
-                found.insert("\(name).\(part[start.upperBound...].prefix { $0 != "(" })")
+                let mark = #"func\s+`"#
+                guard let start = part.range(of: mark, options: .regularExpression) else { continue }
+                found.insert("\(name): \(part[start.upperBound...].prefix { $0 != "`" })")
             }
         }
         return found
@@ -50,7 +52,7 @@ import Testing
         return try folders.reduce(into: []) { $0.formUnion(try tests(in: $1, isMeant)) }
     }
 
-    @Test func everyRowNamesTestsThatThereAre() throws {
+    @Test func `every row names tests that there are`() throws {
         #expect(rows.count >= 25)
         let tests = try allTests()
         for row in rows {
@@ -59,18 +61,18 @@ import Testing
         }
     }
 
-    @Test func everyTestOfAFaultIsInTheTable() throws {
+    @Test func `every test of a fault is in the table`() throws {
         let tests = try allTests { $0 == "FaultTests.swift" || $0 == "RareFaultTests.swift" }
         #expect(tests.count >= 15)
         #expect(tests.subtracting(rows.flatMap { $0.tests }) == [])
     }
 
-    @Test func aStarMeansThatItRunsWithAllAlone() throws {
+    @Test func `a star means that it runs with all alone`() throws {
         let rare = try allTests { $0 == "RareFaultTests.swift" }
         for row in rows { #expect(row.isRare == row.tests.allSatisfy { rare.contains($0) }, "\(row.fault)") }
     }
 
-    @Test func theDateOfTheLastRunOfAllIsGiven() {
+    @Test func `the date of the last run of all is given`() {
         #expect(
             readme.contains(try! Regex("`Tests/run --all`, and last passed\\s+on 20[0-9]{2}-[01][0-9]-[0-3][0-9]")))
     }

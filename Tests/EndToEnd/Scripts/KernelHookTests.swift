@@ -64,16 +64,16 @@ import Testing
         return end.err
     }
 
-    @Test func ofAnImageThatLacksNothingNothingIsSaid() throws {
+    @Test func `of an image that lacks nothing, nothing is said`() throws {
         #expect(try said() == "")
     }
 
-    @Test func whatTheAgentFindsIsSaid() throws {
+    @Test func `what the agent finds is said`() throws {
         try write("echo 'f:1: no driver; add one'; exit 1", to: "usr/sbin/postern")
         #expect(try said() == Self.alarm + "postern:   f:1: no driver; add one\n")
     }
 
-    @Test func anImageThatCannotBeUnpackedIsNamed() throws {
+    @Test func `an image that cannot be unpacked is named`() throws {
         try write("exit 1", to: "bin/lsinitrd")
         let image = machine.path("boot/initrd.img-6.1")
         #expect(try said() == Self.alarm + "postern:   \(image) cannot be unpacked, and was not looked at\n")
@@ -85,7 +85,7 @@ import Testing
         try write("[ \"$1\" = image ] && { \(said); }", to: "usr/sbin/postern")
     }
 
-    @Test func anImageWithoutTheAgentSaysWhyAndHowToMakeItAnew() throws {
+    @Test func `an image without the agent says why and how to make it anew`() throws {
         try leaveOut("echo more; echo 'cannot be unlocked: no key may log in'; exit 1")
         #expect(
             try said() == Self.alarm + "postern:   cannot be unlocked: no key may log in\n"
@@ -97,13 +97,12 @@ import Testing
     }
 
     @Test(
-        "a package without which dracut leaves the agent out is named",
         arguments: [
             ("systemd-cryptsetup", "usr/lib/systemd/systemd-cryptsetup"), ("cryptsetup-bin", "bin/cryptsetup"),
             ("iproute2", "bin/ip"),
             ("dracut-network", "usr/lib/dracut/modules.d/40network"),
         ])
-    func package(name: String, file: String) throws {
+    func `a package without which dracut leaves the agent out is named`(name: String, file: String) throws {
         try leaveOut("exit 0")
         #expect(try said() == Self.alarm + "postern:   run: \(Self.again)\n")
         try FileManager.default.removeItem(atPath: machine.path(file))
@@ -119,9 +118,8 @@ import Testing
     }
 
     @Test(
-        "who makes the images is told by the package, and not by programs of the other one",
         arguments: ["not-installed", "config-files", ""])
-    func initramfsTools(state: String) throws {
+    func `who makes the images is told by the package, and not by programs of the other one`(state: String) throws {
         try write("echo \(state)", to: "bin/dpkg-query")
         try write("exit 1", to: "bin/lsinitrd")
         try write(":", to: "bin/unmkinitramfs")
@@ -139,11 +137,10 @@ import Testing
     }
 
     @Test(
-        "where there is no image, or Postern is not configured, nothing is looked at",
         arguments: [
             "boot/initrd.img-6.1", "etc/postern/postern.conf",
         ])
-    func nothing(missing: String) throws {
+    func `where there is no image, or Postern is not configured, nothing is looked at`(missing: String) throws {
         try write("exit 1", to: "usr/sbin/postern")
         #expect(try said() != "")
         try FileManager.default.removeItem(atPath: machine.path(missing))

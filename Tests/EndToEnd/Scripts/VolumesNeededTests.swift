@@ -54,21 +54,21 @@ import Testing
 
     private static let shells = [["dash"], ["busybox", "sh"]]
 
-    @Test("every encrypted volume at and below the root is named", arguments: shells)
-    func walks(shell: [String]) throws {
+    @Test(arguments: shells)
+    func `every encrypted volume at and below the root is named`(shell: [String]) throws {
         try machine()
         #expect(try needed(shell) == ["one", "top", "two"])
     }
 
-    @Test("what hibernation resumes from is needed, too", arguments: shells)
-    func resumes(shell: [String]) throws {
+    @Test(arguments: shells)
+    func `what hibernation resumes from is needed, too`(shell: [String]) throws {
         try machine()
         try folder.write("RESUME=/dev/dm-5\n", to: "resume")
         #expect(try needed(shell) == ["one", "sleep", "top", "two"])
     }
 
-    @Test("where nothing is mapped the root's own name counts, if crypttab has it", arguments: shells)
-    func chroot(shell: [String]) throws {
+    @Test(arguments: shells)
+    func `where nothing is mapped the root's own name counts, if crypttab has it`(shell: [String]) throws {
         try folder.write("/dev/mapper/crypt-root / ext4\n/dev/mapper/vg-usr /usr ext4\n", to: "fstab")
         #expect(try needed(shell) == [])
         try folder.write("crypt-root UUID=1 none luks\n", to: "crypttab")
@@ -79,8 +79,8 @@ import Testing
         #expect(try needed(shell) == ["crypt-root"])
     }
 
-    @Test("nothing to find is no error", arguments: shells)
-    func nothing(shell: [String]) throws {
+    @Test(arguments: shells)
+    func `nothing to find is no error`(shell: [String]) throws {
         try folder.write("tmpfs / tmpfs\nrpool/root / zfs\nUUID=\"no-such\" /usr ext4\n", to: "fstab")
         try folder.write("RESUME=none\n", to: "resume")
         #expect(try needed(shell) == [])
@@ -88,8 +88,8 @@ import Testing
         #expect(try needed(shell) == [])
     }
 
-    @Test("a loop of devices ends", arguments: shells)
-    func loops(shell: [String]) throws {
+    @Test(arguments: shells)
+    func `a loop of devices ends`(shell: [String]) throws {
         try device("dm-1", on: ["dm-1"], uuid: "CRYPT-LUKS2-1-one", name: "one")
         try folder.write("/dev/dm-1 / ext4\n", to: "fstab")
         #expect(try needed(shell) == ["one"])

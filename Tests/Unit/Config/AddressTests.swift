@@ -14,8 +14,8 @@ import Testing
         "::-1",
     ]
 
-    @Test("an address is read as inet_pton(3) reads it, and printed as inet_ntop(3) prints it", arguments: texts)
-    func agreesWithTheCLibrary(text: String) {
+    @Test(arguments: texts)
+    func `an address is read as inet_pton(3) reads it, and printed as inet_ntop(3) prints it`(text: String) {
         var bytes = [UInt8](repeating: 0, count: 16)
         var expected: [UInt8]?
         var family = AF_INET
@@ -40,7 +40,7 @@ import Testing
         #expect(address?.description == String(decoding: printed.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self))
     }
 
-    @Test func takesFourOrSixteenBytes() {
+    @Test func `takes four or sixteen bytes`() {
         #expect(PeerAddress(bytes: [1, 2, 3, 4])?.description == "1.2.3.4")
         #expect(PeerAddress(bytes: [1, 2, 3]) == nil)
         #expect(
@@ -54,7 +54,6 @@ import Testing
     }
 
     @Test(
-        "from= admits whom sshd would admit by address",
         arguments: [
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
@@ -81,12 +80,11 @@ import Testing
             ("*,!192.0.2.*", "192.0.2.5", false),
             ("10.0.0.0/8,192.168.0.0/16", "192.168.3.4", true),
         ])
-    func admitsByAddress(from: String, address: String, expected: Bool) throws {
+    func `from= admits whom sshd would admit by address`(from: String, address: String, expected: Bool) throws {
         #expect(try admits(from, address) == expected)
     }
 
     @Test(
-        "a from= that cannot be honoured refuses the key",
         arguments: [
             "example.org", "*.example.org", "nas", "*.de", "localhost", "example.org,!192.0.2.7",
             "192.0.2.1,!example.org",
@@ -96,14 +94,13 @@ import Testing
             "192.0.2.1,",
             "[::1]", "fe80::1%eth0", "!", "*/8",
         ])
-    func refuses(from: String) throws {
+    func `a from= that cannot be honoured refuses the key`(from: String) throws {
         #expect(try admits(from, "192.0.2.1") == nil)
     }
 
     @Test(
-        "a name would only admit more: the addresses beside it hold, and it is a finding",
         arguments: ["192.0.2.0/24,host.example", "nas,192.0.2.*", "host.example,192.0.2.1,!192.0.2.2,*.example"])
-    func passesOverNames(from: String) throws {
+    func `a name would only admit more: the addresses beside it hold, and it is a finding`(from: String) throws {
         #expect(try admits(from, "192.0.2.1") == true)
         #expect(try admits(from, "198.51.100.1") == false)
         let blob = "AAAAC3NzaC1lZDI1NTE5AAAAI" + String(repeating: "A", count: 43)
@@ -116,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func aPatternIsPrintedAsItIsUnderstood() {
+    @Test func `a pattern is printed as it is understood`() {
         let blob = "AAAAC3NzaC1lZDI1NTE5AAAAI" + String(repeating: "A", count: 43)
         let key = authorizedKeys("from=\"!192.0.2.0/24,::ffff:10.0.0.0/104,A:*,2001:DB8::0\" ssh-ed25519 \(blob)").keys
             .first

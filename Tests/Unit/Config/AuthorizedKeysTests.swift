@@ -18,11 +18,10 @@ import Testing
     private static func point(_ count: Int) -> [UInt8] { [4] + [UInt8](repeating: 7, count: count - 1) }
 
     @Test(
-        "a key that ssh-keygen makes is read, with the fingerprint it prints",
         arguments: [
             ("ed25519", 256), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 2048), ("rsa", 3072),
         ])
-    func readsRealKeys(type: String, bits: Int) throws {
+    func `a key that ssh-keygen makes is read, with the fingerprint it prints`(type: String, bits: Int) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "key-\(UUID().uuidString)").path
         defer {
             try? FileManager.default.removeItem(atPath: path)
@@ -45,7 +44,6 @@ import Testing
     }
 
     @Test(
-        "a key of a token is read, with the fingerprint ssh-keygen prints",
         arguments: [
             line(
                 "sk-ssh-ed25519@openssh.com",
@@ -60,7 +58,7 @@ import Testing
                     Array("ssh:".utf8),
                 ]),
         ])
-    func readsTokenKeys(line: String) throws {
+    func `a key of a token is read, with the fingerprint ssh-keygen prints`(line: String) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "sk-\(UUID().uuidString).pub").path
         try line.write(toFile: path, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -73,7 +71,6 @@ import Testing
 
     /// The line stands between two good keys.
     @Test(
-        "a bad line costs only itself, and says why",
         arguments: [
             ("ssh-dss AAAA", "DSA is broken, and the key is refused"),
             ("ssh-ed25519-cert-v01@openssh.com AAAA", "Postern takes no certificates"),
@@ -128,7 +125,7 @@ import Testing
             ("a\0b", "the line holds a zero byte"),
             ("x \(String(repeating: "y", count: 16384))", "the line has 16386 bytes"),
         ])
-    func refuses(line: String, finding: String) {
+    func `a bad line costs only itself, and says why`(line: String, finding: String) {
         let (keys, findings) = authorizedKeys("\(Self.good) a\n\(line)\n# note\n  \(Self.good) b\n")
         #expect(keys.map(\.comment) == ["a", "b"])
         #expect(findings.count == 1)
@@ -136,7 +133,7 @@ import Testing
         #expect(findings[0].contains(finding), "\(findings)")
     }
 
-    @Test func aCommentIsNeverWorthAKey() {
+    @Test func `a comment is never worth a key`() {
         var bytes = Array(Self.good.utf8) + Array(" Fran".utf8)
         bytes += [0xE7] + Array("ois\u{1B}[2J \u{9B}".utf8)
         var findings: [Finding] = []
@@ -145,7 +142,7 @@ import Testing
         #expect(findings.isEmpty)
     }
 
-    @Test func countsTheKeys() {
+    @Test func `counts the keys`() {
         let (keys, findings) = authorizedKeys(String(repeating: Self.good + "\n", count: Limits.keys + 5))
         #expect(keys.count == Limits.keys)
         #expect(findings.count == 1)

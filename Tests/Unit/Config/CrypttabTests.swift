@@ -6,7 +6,6 @@ import Testing
     private static let uuid = "2F2A1B0C-1111-2222-3333-444455556666"
 
     @Test(
-        "a device is what crypttab(5) calls it",
         arguments: [
             ("UUID=\(uuid)", DeviceSpec.uuid("2f2a1b0c-1111-2222-3333-444455556666")),
             ("UUID=\"\(uuid)\"", .uuid("2f2a1b0c-1111-2222-3333-444455556666")),
@@ -19,14 +18,13 @@ import Testing
             ("/dev/a\\134b", .path("/dev/a\\b")),
             ("/dev/a\\x\\09\\777", .path("/dev/a\\x\\09\\777")),
         ])
-    func readsDevices(field: String, device: DeviceSpec) {
+    func `a device is what crypttab(5) calls it`(field: String, device: DeviceSpec) {
         let (entries, findings) = crypttab("root \(field) none luks\n")
         #expect(entries.map(\.device) == [device])
         #expect(findings.isEmpty)
     }
 
     @Test(
-        "a key is asked for, a file, a file on another volume, or none of ours",
         arguments: [
             ("", KeySpec.ask),
             ("none", .ask),
@@ -44,13 +42,13 @@ import Testing
             ("/my\\040key", .file(path: "/my key")),
             ("/dev/urandom", .other("/dev/urandom")),
         ])
-    func readsKeys(field: String, key: KeySpec) {
+    func `a key is asked for, a file, a file on another volume, or none of ours`(field: String, key: KeySpec) {
         let (entries, findings) = crypttab("root /dev/vda2 \(field)\n")
         #expect(entries.map(\.key) == [key])
         #expect(findings.isEmpty)
     }
 
-    @Test func readsAWholeFile() {
+    @Test func `reads a whole file`() {
         let (entries, findings) = crypttab(
             """
             # <target> <source> <key> <options>
@@ -68,7 +66,6 @@ import Testing
     }
 
     @Test(
-        "an entry that nobody could open is left out, and says why",
         arguments: [
             ("root", "the volume \"root\" has no device, and the line is left out; write NAME DEVICE KEY OPTIONS"),
             ("a/b /dev/a", "the volume name \"a/b\" contains a slash"),
@@ -84,7 +81,7 @@ import Testing
             ("root LABEL=\"\"", "is not understood"),
             ("first /dev/b", "the volume \"first\" is in line 1 already, and this one is left out"),
         ])
-    func dropsEntries(line: String, finding: String) {
+    func `an entry that nobody could open is left out, and says why`(line: String, finding: String) {
         let (entries, findings) = crypttab("first /dev/a\n\(line)\nlast /dev/c\n")
         #expect(entries.map(\.name) == ["first", "last"])
         #expect(findings.count == 1)
@@ -93,21 +90,22 @@ import Testing
     }
 
     @Test(
-        "what is not understood of a key or the end of a line is a finding, and the entry stays",
         arguments: [
             ("etc/key", KeySpec.ask, "the key \"etc/key\" of \"root\" is not understood, and asked for; write none"),
             ("None", .ask, "the key \"None\" of \"root\" is not understood"),
             ("/k:UIUD=1", .file(path: "/k:UIUD=1"), "no device follows the colon in the key \"/k:UIUD=1\" of \"root\""),
             ("none luks, discard", .ask, "the entry of \"root\" has a fifth field \"discard\""),
         ])
-    func keepsEntries(rest: String, key: KeySpec, finding: String) {
+    func `what is not understood of a key or the end of a line is a finding, and the entry stays`(
+        rest: String, key: KeySpec, finding: String
+    ) {
         let (entries, findings) = crypttab("root /dev/a \(rest)\n")
         #expect(entries.map(\.key) == [key])
         #expect(findings.count == 1)
         #expect(findings[0].contains(finding))
     }
 
-    @Test func whatIsLeftToTheNativeOpenerIsNotJudged() {
+    @Test func `what is left to the native opener is not judged`() {
         let text = "root /dev/a relative frobnicate,keyfile-size=x more\n"
         #expect(crypttab(text).findings.count == 4)
         let (entries, findings) = crypttab(text, leaving: ["root"])
@@ -116,7 +114,6 @@ import Testing
     }
 
     @Test(
-        "what is rendered reads back as the same entries",
         arguments: [
             "root UUID=AB none luks,discard,readonly,nofail,noauto,initramfs,x-initrd.attach,x-postern.uuid=ab",
             "root /dev/a /k:LABEL=a\\040b keyfile-size=9,keyfile-offset=3,keyfile-timeout=2min,key-slot=4,tries=0,timeout=5",
@@ -130,7 +127,7 @@ import Testing
             "a /dev/a - plain,luks\nb /dev/b none luks,swap,key-slot=3\nc /dev/c none header=/h,tcrypt-keyfile=/k",
             "d /dev/d none tcrypt,header=/h\ne /dev/e none plain,header=/h # x\nf /dev/f none noauto,initramfs,tmp=ext4",
         ])
-    func readsBack(text: String) {
+    func `what is rendered reads back as the same entries`(text: String) {
         func unnumbered(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
             entries.map { entry in
                 var entry = entry
@@ -147,7 +144,6 @@ import Testing
     }
 
     @Test(
-        "what the opener of the image would not do as it stands is a finding",
         arguments: [
             (InitrdSystem.initramfsTools, "", "initramfs-tools would not ask for \"root\""),
             (.initramfsTools, "- luks", "whose key is not the word none; write none"),
@@ -155,7 +151,9 @@ import Testing
             (.systemd, "/a\\040b luks", "systemd takes the escapes in the entry of \"root\" as they stand; do without"),
             (.systemd, "none luks x", "has a fifth field \"x\""),
         ])
-    func differs(system: InitrdSystem, rest: String, finding: String) {
+    func `what the opener of the image would not do as it stands is a finding`(
+        system: InitrdSystem, rest: String, finding: String
+    ) {
         let text = "root /dev/a \(rest)\n"
         let (entries, findings) = crypttab(text, for: system)
         #expect(entries.count == 1 && findings.count == 1, "\(findings)")
@@ -164,13 +162,14 @@ import Testing
     }
 
     @Test(
-        "the UUID that a header must have is the recorded one, or that of the device with its own header",
         arguments: [
             ("UUID=AB none luks", "ab"), ("/dev/a none luks", nil), ("PARTUUID=ab none luks", nil), ("LABEL=ab", nil),
             ("/dev/a none luks,x-postern.uuid=CD", "cd"), ("UUID=ab none luks,header=/head", nil),
             ("UUID=ab none luks,header=/head,x-postern.uuid=cd", "cd"),
         ])
-    func identity(line: String, uuid: String?) {
+    func `the UUID that a header must have is the recorded one, or that of the device with its own header`(
+        line: String, uuid: String?
+    ) {
         #expect(crypttab("root \(line)").entries.map(\.identity) == [uuid])
     }
 }

@@ -18,7 +18,6 @@ import Testing
     }
 
     @Test(
-        "a key of ssh-keygen can serve, or says why not",
         arguments: [
             (["-t", "ed25519", "-N", ""], nil),
             (["-t", "rsa", "-b", "2048", "-N", ""], nil),
@@ -30,12 +29,12 @@ import Testing
             ),
             (["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""], "this is no private key in OpenSSH's format"),
         ] as [([String], String?)])
-    func judges(options: [String], expected: String?) throws {
+    func `a key of ssh-keygen can serve, or says why not`(options: [String], expected: String?) throws {
         #expect(try problem(options) == expected)
     }
 
-    @Test("the length of an rsa key is read to the bit", arguments: [2047, 2048, 3070, 3072])
-    func measures(bits: Int) throws {
+    @Test(arguments: [2047, 2048, 3070, 3072])
+    func `the length of an rsa key is read to the bit`(bits: Int) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
         defer {
             try? FileManager.default.removeItem(atPath: path)
@@ -75,8 +74,8 @@ import Testing
         ("dropbear rsa", "dropbearkey -t rsa -s 2048 -f key", "it is dropbear's: "),
     ]
 
-    @Test("the remedy makes the same key serve", arguments: foreign)
-    func mends(name: String, making: String, words: String) throws {
+    @Test(arguments: foreign)
+    func `the remedy makes the same key serve`(name: String, making: String, words: String) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "host-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -99,7 +98,6 @@ import Testing
     }
 
     @Test(
-        "no remedy writes over a key",
         arguments: [
             ("-----BEGIN EC PRIVATE KEY-----\nx", "NEW, and write: HostKey NEW"),
             ("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI", "-f /k (of OpenSSH 9.6 or later)"),
@@ -111,14 +109,13 @@ import Testing
             ("-----BEGIN CERTIFICATE-----\n", "NEW, and write: HostKey NEW"),
             ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA", "NEW, and write: HostKey NEW"),
         ])
-    func writesOverNothing(start: String, end: String) {
+    func `no remedy writes over a key`(start: String, end: String) {
         let remedy = HostKey.remedy(start: Array(start.utf8), path: "/k")
         #expect(remedy.hasSuffix(end), "\(remedy)")
         #expect(!remedy.contains("-t ed25519 -N '' -f /k"))
     }
 
     @Test(
-        "a damaged key says so",
         arguments: [
             ("", "the key is damaged: its base64 cannot be read"),
             (String(repeating: "!", count: 100), "the key is damaged: its base64 cannot be read"),
@@ -127,7 +124,7 @@ import Testing
                 "b3BlbnNzaC1rZXktdjEA" + String(repeating: "/", count: 80), "the key is damaged: it ends early"
             ),
         ])
-    func reportsDamage(content: String, expected: String) {
+    func `a damaged key says so`(content: String, expected: String) {
         let text = "-----BEGIN OPENSSH PRIVATE KEY-----\n\(content)\r\n-----END OPENSSH PRIVATE KEY-----\n"
         #expect(judged(Array(text.utf8)) == expected)
     }

@@ -10,7 +10,6 @@ import Testing
     }
 
     @Test(
-        "an option is honoured",
         arguments: [
             Change("restrict", { $0.permitPty = false }),
             Change("no-pty", { $0.permitPty = false }),
@@ -36,7 +35,7 @@ import Testing
             Change("no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc", { _ in }),
             Change("permitopen=\"a:1\",permitlisten=\"2\",tunnel=\"0\"", { _ in }),
         ] as [Change<AuthorizedKey>])
-    func honours(change: Change<AuthorizedKey>) throws {
+    func `an option is honoured`(change: Change<AuthorizedKey>) throws {
         var expected = try #require(key("pty").key)
         change.apply(&expected)
         let (read, findings) = key(change.text)
@@ -45,7 +44,6 @@ import Testing
     }
 
     @Test(
-        "an option that cannot be honoured refuses the key",
         arguments: [
             (
                 "cert-authority",
@@ -85,7 +83,7 @@ import Testing
             ("expiry-time=\"+0271231\"", "is no date"),
             ("expiry-time=\"Z\"", "is no date"),
         ])
-    func refuses(options: String, finding: String) {
+    func `an option that cannot be honoured refuses the key`(options: String, finding: String) {
         let (read, findings) = key(options)
         #expect(read == nil)
         #expect(findings.count == 1)
@@ -93,30 +91,29 @@ import Testing
     }
 
     @Test(
-        "what Postern never gives is a finding, and the key holds",
         arguments: ["port-forwarding", "agent-forwarding", "X11-forwarding", "user-rc", "environment=\"A=b\""])
-    func keeps(option: String) {
+    func `what Postern never gives is a finding, and the key holds`(option: String) {
         let (read, findings) = key("restrict,\(option)")
         #expect(read?.permitPty == false)
         #expect(findings.count == 1)
         #expect(findings[0].contains("asks for what Postern never gives; remove the option"))
     }
 
-    @Test func aTimeWithoutZoneIsReadAsUTCAndSaysSo() {
+    @Test func `a time without zone is read as UTC and says so`() {
         let (read, findings) = key("expiry-time=\"19700102\"")
         #expect(read?.expiryTime == 86400)
         #expect(findings.count == 1)
         #expect(findings[0].hasSuffix("write the time in UTC, with Z after it"))
     }
 
-    @Test func aKeyIsGoodUntilItsLastSecond() {
+    @Test func `a key is good until its last second`() {
         let read = key("expiry-time=\"20270101Z\"").key
         #expect(read?.isExpired(at: 1_798_761_600) == false)
         #expect(read?.isExpired(at: 1_798_761_601) == true)
         #expect(key("restrict").key?.isExpired(at: .max) == false)
     }
 
-    @Test func datesAreThoseOfTheCLibrary() throws {
+    @Test func `dates are those of the C library`() throws {
         for days in stride(from: 0, to: 60000, by: 59) {
             var seconds = days * 86400 + 45_296
             var parts = tm()

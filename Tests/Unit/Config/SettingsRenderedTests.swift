@@ -2,7 +2,7 @@ import Config
 import Testing
 
 @Suite struct SettingsRenderedTests {
-    @Test func theDefaultsReadLikeSSHDConfig() {
+    @Test func `the defaults read like sshd_config`() {
         #expect(
             Settings().rendered == """
                 Port 2222
@@ -28,7 +28,6 @@ import Testing
     }
 
     @Test(
-        "what is rendered reads back as itself, without a finding",
         arguments: [
             "",
             "Port 1\nPort 2\nListenAddress ::1\nListenAddress 192.0.2.7:9\nMaxStartups 3",
@@ -41,7 +40,7 @@ import Testing
             "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" take",
             "Array s quorum=2 a*\nArray t all b c\nArray u any \"d e\"",
         ])
-    func readsBack(text: String) {
+    func `what is rendered reads back as itself, without a finding`(text: String) {
         let first = settings(text).settings
         let (second, findings) = settings(first.rendered)
         #expect(second == first)

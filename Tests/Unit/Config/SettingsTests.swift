@@ -2,7 +2,7 @@ import Config
 import Testing
 
 @Suite struct SettingsTests {
-    @Test func anEmptyFileMeansTheDefaults() {
+    @Test func `an empty file means the defaults`() {
         let (settings, findings) = settings("\u{FEFF}# nothing\r\n\n \t\r\n")
         #expect(settings == Settings())
         #expect(findings.isEmpty)
@@ -10,7 +10,7 @@ import Testing
         #expect(settings.hostKeysAreDefault)
     }
 
-    @Test func readsEveryKeyword() {
+    @Test func `reads every keyword`() {
         let (settings, findings) = settings(
             """
             Port 22
@@ -60,7 +60,6 @@ import Testing
 
     /// The line stands second, between two good ones.
     @Test(
-        "a line that is not understood costs only itself, and says what to write",
         arguments: [
             ("Prot 22", "unknown keyword \"Prot\", and the line is left out; did you mean Port?"),
             ("Frobnicate 1", "unknown keyword \"Frobnicate\", and the line is left out; remove the line, or see"),
@@ -120,7 +119,7 @@ import Testing
                 "the line has 4101 bytes and is left out; keep it under 4097"
             ),
         ])
-    func refuses(line: String, finding: String) {
+    func `a line that is not understood costs only itself, and says what to write`(line: String, finding: String) {
         let (read, findings) = settings("Crypttab /a\n\(line)\nContinueTimeout 7\n")
         #expect(read.crypttab == "/a")
         #expect(read.continueTimeout == 7)
@@ -133,7 +132,7 @@ import Testing
         if !line.hasPrefix("Ciphers") { #expect(rest == Settings()) }
     }
 
-    @Test func aLineThatIsNotUTF8IsAFinding() {
+    @Test func `a line that is not UTF-8 is a finding`() {
         var findings: [Finding] = []
         let read = Settings.parse(Array("Crypttab /\u{E9}".utf8.dropLast()), file: "f", into: &findings)
         #expect(read == Settings())
@@ -141,7 +140,6 @@ import Testing
     }
 
     @Test(
-        "the first value holds, and the second is a finding",
         arguments: [
             ("MaxAuthTries 3\nMaxAuthTries 4", "postern.conf:2: MaxAuthTries was given in line 1 already"),
             ("MaxAuthTries 3\nPort 5\nPort 5", "postern.conf:3: Port 5 is given twice"),
@@ -150,19 +148,19 @@ import Testing
             ("MaxAuthTries 3\nVolume a take\nVolume a leave", "Volume \"a\" is given twice"),
             ("MaxAuthTries 3\nArray a all b\nArray a any c", "Array \"a\" is given twice"),
         ])
-    func reportsDuplicates(text: String, finding: String) {
+    func `the first value holds, and the second is a finding`(text: String, finding: String) {
         let (read, findings) = settings(text)
         #expect(read.maxAuthTries == 3)
         #expect(findings.count == 1)
         #expect(findings[0].contains(finding))
     }
 
-    @Test func aWrongValueDoesNotHoldAgainstARightOne() {
+    @Test func `a wrong value does not hold against a right one`() {
         #expect(settings("MaxAuthTries x\nMaxAuthTries 4").settings.maxAuthTries == 4)
         #expect(settings("Port 0\nPort 4").settings.ports == [4])
     }
 
-    @Test func nothingAfterAMatchIsTaken() {
+    @Test func `nothing after a match is taken`() {
         let (read, findings) = settings("Port 1\nMatch Address 192.0.2.1\n  PermitShell yes\n")
         #expect(read.ports == [1])
         #expect(!read.permitShell)
@@ -170,12 +168,11 @@ import Testing
         #expect(findings[0].hasPrefix("postern.conf:2: Match is not supported, and the rest of the file is left out"))
     }
 
-    @Test func oneNumberOfMaxStartupsIsTheLimit() {
+    @Test func `one number of MaxStartups is the limit`() {
         #expect(settings("MaxStartups 7").settings.maxStartups == MaxStartups(start: 7, rate: 100, full: 7))
     }
 
     @Test(
-        "a list of algorithms has sshd_config's meaning",
         arguments: [
             ("aes128-ctr,aes256-ctr", ["aes128-ctr", "aes256-ctr"]),
             ("aes128-ctr,aes128-ctr", ["aes128-ctr"]),
@@ -183,19 +180,19 @@ import Testing
             ("+aes128-ctr", AlgorithmSet.ciphers.defaults),
             ("-*-ctr", ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"]),
         ])
-    func listsAlgorithms(value: String, names: [String]) {
+    func `a list of algorithms has sshd_config's meaning`(value: String, names: [String]) {
         let (read, findings) = settings("Ciphers \(value)")
         #expect(read.ciphers == names)
         #expect(findings.isEmpty)
     }
 
-    @Test func aFileOfRubbishIsReportedInBounds() {
+    @Test func `a file of rubbish is reported in bounds`() {
         let (_, findings) = settings(String(repeating: "x\n", count: 5000))
         #expect(findings.count == Limits.findings + 1)
         #expect(findings.last == "postern.conf: 4900 more problems are not listed; mend the ones above and look again")
     }
 
-    @Test func whatLiesBeyondTheLimitIsNotRead() {
+    @Test func `what lies beyond the limit is not read`() {
         let line = "# " + String(repeating: "x", count: 1000) + "\n"
         let (read, findings) = settings(String(repeating: line, count: 1100) + "Port 1\n")
         #expect(read == Settings())

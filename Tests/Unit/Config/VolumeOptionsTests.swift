@@ -9,7 +9,6 @@ import Testing
     }
 
     @Test(
-        "an option is acted on",
         arguments: [
             Change("luks", { $0.luks = true }),
             Change("discard", { $0.dmCrypt.insert(.discard) }),
@@ -52,7 +51,7 @@ import Testing
                 $0.dmCrypt.insert(.discard)
             },
         ] as [Change<VolumeOptions>])
-    func actsOn(change: Change<VolumeOptions>) {
+    func `an option is acted on`(change: Change<VolumeOptions>) {
         var expected = VolumeOptions()
         change.apply(&expected)
         let (read, findings) = options(change.text)
@@ -61,7 +60,6 @@ import Testing
     }
 
     @Test(
-        "options of no concern are passed over in silence",
         arguments: [
             "none", "-", "defaults", "_netdev", "quiet", "loud", "check", "check=xfs", "noearly", "verify",
             "x-systemd.device-timeout=10s", "x-systemd.requires=/a", "x-mine", "password-echo=masked",
@@ -69,14 +67,13 @@ import Testing
             "cipher=aes-xts-plain64,size=512,hash=sha256,offset=0,skip=0,sector-size=4096", "headless=true",
             "keyfile-erase", "link-volume-key=@u::%user:x", "tpm2-pcrs=7", "tpm2-measure-pcr=no",
         ])
-    func ignores(field: String) {
+    func `options of no concern are passed over in silence`(field: String) {
         let (read, findings) = options(field)
         #expect(read == VolumeOptions())
         #expect(findings.isEmpty)
     }
 
     @Test(
-        "an option that is not understood is a finding and costs only itself",
         arguments: [
             ("discrad", "the option \"discrad\" of \"root\" is not known and left out; did you mean discard?"),
             ("frobnicate=1", "remove it, or write \"Volume root leave\" in postern.conf"),
@@ -99,7 +96,7 @@ import Testing
             ("tpm2-measure-pcr=yes", "asks for a protection that Postern does not give"),
             ("=", "the option \"=\" of \"root\" is not known"),
         ])
-    func reports(field: String, finding: String) {
+    func `an option that is not understood is a finding and costs only itself`(field: String, finding: String) {
         let (read, findings) = options("luks,\(field),nofail")
         var expected = VolumeOptions()
         expected.luks = true
@@ -110,7 +107,6 @@ import Testing
     }
 
     @Test(
-        "a volume that opens by itself, or is no LUKS volume, is the native opener's",
         arguments: [
             ("tpm2-device=auto,tpm2-measure-pcr=yes", "tpm2-device=", nil),
             ("fido2-device=auto", "fido2-device=", nil),
@@ -128,7 +124,9 @@ import Testing
             ("keyscript=/lib/cryptsetup/scripts/decrypt_keyctl", nil, nil),
             ("keyscript=/lib/cryptsetup/askpass", nil, nil),
         ])
-    func belongsToTheNativeOpener(field: String, unattended: String?, foreign: String?) {
+    func `a volume that opens by itself, or is no LUKS volume, is the native opener's`(
+        field: String, unattended: String?, foreign: String?
+    ) {
         let (entries, findings) = crypttab("root /dev/a some-argument \(field)\n")
         #expect(findings.isEmpty)
         #expect(entries[0].options.unattended == unattended)

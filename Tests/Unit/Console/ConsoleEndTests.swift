@@ -6,7 +6,7 @@ import Wire
 
 /// Terminals that fail, and the end of the monitor.
 @Suite(.serialized) struct ConsoleEndTests {
-    @Test func aTerminalThatCannotBeOpenedIsLeftOut() throws {
+    @Test func `a terminal that cannot be opened is left out`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal], also: ["/dev/nonexistent", "/dev/null"])
         console.send(.state(machine()))
@@ -16,7 +16,7 @@ import Wire
         #expect(console.logged[1].contains("/dev/null"))
     }
 
-    @Test func withoutAnyTerminalItWaitsForTheEnd() throws {
+    @Test func `without any terminal it waits for the end`() throws {
         let console = try ConsoleUnderTest([], also: ["/dev/nonexistent"])
         console.send(.state(machine()))
         try console.wait("it says so") { console.logged.contains("there is no terminal to prompt on") }
@@ -26,7 +26,7 @@ import Wire
         #expect(try console.exitStatus() == 0)
     }
 
-    @Test func anUnpluggedTerminalNeitherSpinsNorEndsTheOthers() throws {
+    @Test func `an unplugged terminal neither spins nor ends the others`() throws {
         let one = try Pseudoterminal()
         let other = try Pseudoterminal()
         let console = try ConsoleUnderTest([one, other])
@@ -45,7 +45,7 @@ import Wire
         #expect(console.logged.count == 1)
     }
 
-    @Test func aTerminalThatTakesNothingHoldsNobody() throws {
+    @Test func `a terminal that takes nothing holds nobody`() throws {
         let stopped = try Pseudoterminal()
         let other = try Pseudoterminal()
         let console = try ConsoleUnderTest([stopped, other])
@@ -70,7 +70,7 @@ import Wire
         #expect(stopped.seen.text.components("nas has waited") == 2)
     }
 
-    @Test func aStoppedTerminalDoesNotHoldTheBoot() throws {
+    @Test func `a stopped terminal does not hold the boot`() throws {
         let stopped = try Pseudoterminal()
         stopped.isReading = false
         let console = try ConsoleUnderTest([stopped])
@@ -87,7 +87,7 @@ import Wire
     }
 
     @Test(arguments: [true, false])
-    func theEndOfTheMonitorGivesTheTerminalBack(bySignal: Bool) throws {
+    func `the end of the monitor gives the terminal back`(bySignal: Bool) throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         console.send(.state(machine()))
@@ -99,7 +99,7 @@ import Wire
         #expect(terminal.seen.text.hasSuffix("  crypt-root  locked\n"))
     }
 
-    @Test func aTerminalThatAnotherProgramSetsIsMadeRawAgain() throws {
+    @Test func `a terminal that another program sets is made raw again`() throws {
         let terminal = try Pseudoterminal()
         let before = terminal.settings
         let console = try ConsoleUnderTest([terminal])
@@ -116,7 +116,7 @@ import Wire
     }
 
     @Test(.enabled(if: geteuid() == 0, "needs root"))
-    func itGivesUpItsRights() throws {
+    func `it gives up its rights`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         console.send(.state(machine()))

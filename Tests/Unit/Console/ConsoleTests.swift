@@ -6,7 +6,7 @@ import Wire
 let prompt = "Passphrase for crypt-root: "
 
 @Suite(.serialized) struct ConsoleTests {
-    @Test func everyTerminalShowsTheDialogueAndTheFirstRightAnswerWins() throws {
+    @Test func `every terminal shows the dialogue and the first right answer wins`() throws {
         let one = try Pseudoterminal()
         let other = try Pseudoterminal(columns: 40)
         let console = try ConsoleUnderTest([one, other])
@@ -40,7 +40,7 @@ let prompt = "Passphrase for crypt-root: "
         #expect(console.logged.isEmpty)
     }
 
-    @Test func aWrongPassphraseIsAskedForAgain() throws {
+    @Test func `a wrong passphrase is asked for again`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         console.send(.state(machine()))
@@ -55,7 +55,7 @@ let prompt = "Passphrase for crypt-root: "
         try console.wait("it is sent") { console.passphrases == ["wrong", "right"] }
     }
 
-    @Test func anEmptyLineAndControlCOnlyDrawThePromptAgain() throws {
+    @Test func `an empty line and Ctrl-C only draw the prompt again`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         console.send(.state(machine()))
@@ -68,7 +68,7 @@ let prompt = "Passphrase for crypt-root: "
         #expect(terminal.seen.text.contains("\nNot tried: a passphrase has at most 512 bytes.\n"))
     }
 
-    @Test func whatWasTypedBeforeThePromptIsDropped() throws {
+    @Test func `what was typed before the prompt is dropped`() throws {
         let terminal = try Pseudoterminal()
         terminal.type("garbage\r")
         let console = try ConsoleUnderTest([terminal])
@@ -78,7 +78,7 @@ let prompt = "Passphrase for crypt-root: "
         try console.wait("it is sent") { console.passphrases == ["right"] }
     }
 
-    @Test func aPassphraseTypedDuringATryWaitsForTheAnswer() throws {
+    @Test func `a passphrase typed during a try waits for the answer`() throws {
         let one = try Pseudoterminal()
         let other = try Pseudoterminal()
         let console = try ConsoleUnderTest([one, other])
@@ -105,7 +105,7 @@ let prompt = "Passphrase for crypt-root: "
         #expect(console.passphrases.count == 3)
     }
 
-    @Test func thePictureOfAKeyFileCounts() throws {
+    @Test func `the picture of a key file counts`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         var state = machine(.trying, asks: false)
@@ -114,7 +114,7 @@ let prompt = "Passphrase for crypt-root: "
         try console.wait("seconds go on") { terminal.seen.cursorRow == "Trying crypt-root ... 7 s" }
     }
 
-    @Test func aRehearsalLeavesControlCToThePersonsShell() throws {
+    @Test func `a rehearsal leaves Ctrl-C to the person's shell`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         console.send(.state(machine().rehearsing))

@@ -6,7 +6,6 @@ import Testing
 /// What the kernel's crypto API is asked for, of the ciphers as dm-crypt names them.
 @Suite struct CipherModulesTests {
     @Test(
-        "a cipher takes its parts",
         arguments: [
             ("aes-xts-plain64", "", "aes xts ecb"), ("serpent-xts-plain64", "", "serpent xts ecb"),
             ("twofish-cbc-essiv:sha256", "", "twofish cbc essiv sha256"), ("aes-lrw-benbi", "", "aes lrw ecb"),
@@ -21,12 +20,12 @@ import Testing
             ("aes-xts-plain64", "none", "aes xts dm_integrity ecb"),
             ("", "", ""), ("---:,()", "", ""),
         ])
-    func parts(cipher: String, integrity: String, names: String) {
+    func `a cipher takes its parts`(cipher: String, integrity: String, names: String) {
         let found = CipherModules.names([Encryption(cipher: cipher, integrity: integrity)])
         #expect(found.joined(separator: " ") == names)
     }
 
-    @Test func everyNameComesOnceAndWhatATemplateTakesIsKnown() {
+    @Test func `every name comes once and what a template takes is known`() {
         let all = ["aes-xts-plain64", "serpent-xts-plain64", "aes-cbc-essiv:sha256"].map {
             Encryption(cipher: $0, integrity: "")
         }

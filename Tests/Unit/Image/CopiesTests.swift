@@ -6,7 +6,6 @@ import Testing
 /// What the host's files become in the image.
 @Suite struct CopiesTests {
     @Test(
-        "postern.conf keeps its lines, every Crypttab names the image's own, and ImageTime is when it was made",
         arguments: [
             ("", "{TIME}Crypttab /etc/postern/crypttab\n"),
             ("Port 22\n", "Port 22\n{TIME}Crypttab /etc/postern/crypttab\n"),
@@ -26,7 +25,9 @@ import Testing
                 "Port 22\n{TIME}Crypttab /etc/postern/crypttab\nMatch all\nCrypttab /b\n"
             ),
         ])
-    func settings(host: String, image: String) {
+    func `postern.conf keeps its lines, every Crypttab names the image's own, and ImageTime is when it was made`(
+        host: String, image: String
+    ) {
         let copy = Copies.settings(Array(host.utf8), for: .systemd, time: 1_764_000_000)
         let expected = image.replacing("{TIME}", with: "ImageTime 1764000000\nInitrd systemd\n")
         #expect(String(decoding: copy, as: UTF8.self) == expected)
@@ -58,14 +59,14 @@ import Testing
         return (ChosenVolumes(crypttab, settings: settings, asked: asked), crypttab)
     }
 
-    @Test func askedMarkedAndMembersAreChosenInTheOrderOfTheFile() {
+    @Test func `asked, marked and members are chosen in the order of the file`() {
         #expect(chosen("", "data", "root").0.entries.map(\.name) == ["root", "home", "data"])
         #expect(chosen("Array a all a-*", "root").0.entries.map(\.name) == ["root", "home", "a-1", "a-2"])
         #expect(chosen("").0.entries.map(\.name) == ["home"])
         #expect(chosen("", "root", "nothing").0.unknown == ["nothing"])
     }
 
-    @Test func aFindingAboutAVolumeThatStaysOutsideIsOfNoConcern() {
+    @Test func `a finding about a volume that stays outside is of no concern`() {
         let (chosen, crypttab) = chosen("", "root")
         func concerns(_ file: String, _ line: Int) -> Bool {
             chosen.concerns(
@@ -79,7 +80,7 @@ import Testing
         #expect(!concerns("crypttab", 8))
     }
 
-    @Test func linesStayAsTheyAreButForTheKeys() {
+    @Test func `lines stay as they are but for the keys`() {
         let (chosen, _) = chosen("Array a all a-*", "root")
         let copy = Copies.crypttab(Array(host.utf8), file: "/etc/crypttab", entries: chosen.entries) { entry in
             switch entry.name {

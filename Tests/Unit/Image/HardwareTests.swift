@@ -30,7 +30,7 @@ import Testing
         try Data(text.utf8).write(to: folder.appending(path: path))
     }
 
-    @Test func aCardNeedsItsDriverAndThoseOfItsBuses() throws {
+    @Test func `a card needs its driver and those of its buses`() throws {
         let card = "devices/pci0/0000:00:03.0/virtio1"
         for path in ["\(card)/net/eth0", "module/virtio_net", "module/virtio_pci", "drivers/a", "drivers/b"] {
             try make(path)
@@ -50,12 +50,11 @@ import Testing
     }
 
     @Test(
-        "a module is found whatever its file is called",
         arguments: [
             ("kernel/drivers/md/dm-crypt.ko", "dm_crypt"), ("kernel/drivers/md/dm_crypt.ko.xz", "dm-crypt"),
             ("updates/dkms/zfs.ko.zst", "zfs"), ("kernel/fs/nls/nls_iso8859-1.ko.gz", "nls_iso8859_1"),
         ])
-    func modules(file: String, name: String) throws {
+    func `a module is found whatever its file is called`(file: String, name: String) throws {
         try put("lib/modules/6.1.0-1/\(file)")
         let modules = KernelModules(beneath: folder.path)
         #expect(modules.versions == ["6.1.0-1"])
@@ -63,7 +62,7 @@ import Testing
         #expect(!modules.hasAny(of: ["nothing", "dm"]))
     }
 
-    @Test func whatTheKernelHasBuiltInCounts() throws {
+    @Test func `what the kernel has built in counts`() throws {
         try put("lib/modules/6.1.0-1/modules.builtin", "kernel/crypto/aes_generic.ko\nkernel/drivers/md/dm-mod.ko\n")
         let modules = KernelModules(beneath: folder.path)
         #expect(modules.hasAny(of: ["aes-generic"]))
@@ -71,7 +70,7 @@ import Testing
         #expect(!modules.hasAny(of: ["dm_crypt"]))
     }
 
-    @Test func theCryptoAPIIsAnsweredByWhatTheKernelsListsSay() throws {
+    @Test func `the crypto API is answered by what the kernel's lists say`() throws {
         let kernel = "lib/modules/6.1.0-1"
         for file in ["serpent_generic.ko.xz", "twofish-x86_64.ko", "lrw.ko.zst", "xts.ko"] {
             try put("\(kernel)/kernel/crypto/\(file)")
@@ -113,7 +112,7 @@ import Testing
         #expect(!modules.couldHaveCrypto("serpent"))
     }
 
-    @Test func oneDeviceHasManyNames() throws {
+    @Test func `one device has many names`() throws {
         try put("sda3")
         try put("sda4")
         try link("by-id", to: "sda3")
@@ -126,7 +125,7 @@ import Testing
         #expect(!Hardware.areSame(path("no"), path("none")))
     }
 
-    @Test func aLoopOfLinksEnds() throws {
+    @Test func `a loop of links ends`() throws {
         try make("lib/modules/6.1.0-1/kernel")
         try link("lib/modules/6.1.0-1/kernel/again", to: "lib/modules/6.1.0-1/kernel")
         #expect(!KernelModules(beneath: folder.path).hasAny(of: ["dm_crypt"]))

@@ -34,7 +34,6 @@ import Testing
     }
 
     @Test(
-        "the tree tells who opens volumes, and Initrd outdoes it",
         arguments: [
             ("usr/lib/systemd/systemd", "", InitrdSystem.systemd),
             ("lib/systemd/systemd", "", .systemd),
@@ -45,7 +44,9 @@ import Testing
             ("init", "Initrd SYSTEMD", .systemd),
             ("init", "Initrd busybox", .script),
         ])
-    func system(file: String, settings: String, system: InitrdSystem) throws {
+    func `the tree tells who opens volumes, and Initrd outdoes it`(file: String, settings: String, system: InitrdSystem)
+        throws
+    {
         try put(file, "")
         let configuration = try read("root /dev/sda none luks\n", settings)
         #expect(configuration.settings.initrd == system)
@@ -60,8 +61,7 @@ import Testing
         #expect(said == expected[settings].map { [$0] } ?? [])
     }
 
-    @Test("in a systemd initrd a key of the volume's name is its key, first of /etc and then of /run")
-    func keys() throws {
+    @Test func `in a systemd initrd a key of the volume's name is its key, first of /etc and then of /run`() throws {
         try put("usr/lib/systemd/systemd", "")
         try put("etc/cryptsetup-keys.d/both.key", "a")
         try put("run/cryptsetup-keys.d/both.key", "b")
@@ -89,8 +89,7 @@ import Testing
         }
     }
 
-    @Test("a socket in its place is systemd's to ask, unless the volume is taken")
-    func sockets() throws {
+    @Test func `a socket in its place is systemd's to ask, unless the volume is taken`() throws {
         try put("usr/lib/systemd/systemd", "")
         try put("run/cryptsetup-keys.d/other.key", "")
         #expect(mkfifo("\(image)/run/cryptsetup-keys.d/root.key", 0o600) == 0)
@@ -104,7 +103,6 @@ import Testing
     }
 
     @Test(
-        "a volume that is taken in vain, and nothing left to open, are findings",
         arguments: [
             ("usr/lib/systemd/systemd", "a /dev/a none luks,swap", "", ["nothing to open"]),
             ("scripts/x", "a /dev/a none luks,swap", "", []),
@@ -136,7 +134,9 @@ import Testing
             ("scripts/x", "a /dev/a none luks,noauto,initramfs", "", []),
             ("init", "", "", ["there is no volume to open"]),
         ])
-    func findings(file: String, crypttab: String, settings: String, expected: [String]) throws {
+    func `a volume that is taken in vain, and nothing left to open, are findings`(
+        file: String, crypttab: String, settings: String, expected: [String]
+    ) throws {
         try put(file, "")
         let said = try findings(crypttab + "\n", settings)
         #expect(said.count == expected.count, "\(said)")

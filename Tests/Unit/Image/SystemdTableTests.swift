@@ -27,8 +27,7 @@ import Testing
 
     private let limit = "JobRunningTimeoutSec=90s"
 
-    @Test("a line of ours needs its key volume no more, unless it says how long itself")
-    func keyVolume() {
+    @Test func `a line of ours needs its key volume no more, unless it says how long itself`() {
         let made = table(
             "a /dev/a /key:LABEL=keys luks\nb /dev/b /key:LABEL=more luks,keyfile-timeout=7s\nc /dev/c /key luks\n"
                 + "d /dev/d /dev/stick luks,keyfile-size=64\ne /dev/e none luks\n",
@@ -43,8 +42,8 @@ import Testing
                 == [#"dev-disk-by\x2dlabel-keys"#: limit, #"dev-disk-by\x2dlabel-more"#: "", "dev-stick": limit])
     }
 
-    @Test("a line that is left to systemd stands as it stood, and none of its devices is waited for without limit")
-    func others() {
+    @Test
+    func `a line that is left to systemd stands as it stood, and none of its devices is waited for without limit`() {
         let lines =
             "a /dev/a /key:UUID=1234-ABCD luks\nb /dev/b none luks,x-systemd.device-timeout=5\n"
             + "c /dev/c none luks,header=/dev/header\nd /dev/d none luks,header=/h:LABEL=head\n"
@@ -59,8 +58,8 @@ import Testing
             ])
     }
 
-    @Test("what dracut would write at boot, that a volume's device is waited for without limit, is there already")
-    func dracut() {
+    @Test func `what dracut would write at boot, that a volume's device is waited for without limit, is there already`()
+    {
         let made = table("a /dev/a /k:/dev/b luks\n")
         #expect(
             made.dropIns.map { $0.path } == [
@@ -68,21 +67,20 @@ import Testing
             ])
     }
 
-    @Test("what one line says of a device holds for all", arguments: [["a", "b"], ["b", "a"]])
-    func shared(_ order: [String]) {
+    @Test(arguments: [["a", "b"], ["b", "a"]])
+    func `what one line says of a device holds for all`(_ order: [String]) {
         let lines = ["a": "a /dev/a /k:LABEL=x luks,keyfile-timeout=0\n", "b": "b /dev/b /k:LABEL=x luks\n"]
         let made = table(order.map { lines[$0] ?? "" }.joined(), ours: ["a", "b"])
         #expect(limits(made) == [#"dev-disk-by\x2dlabel-x"#: ""])
     }
 
-    @Test("a spare volume of ours gets both options")
-    func spare() {
+    @Test func `a spare volume of ours gets both options`() {
         let made = table("a /dev/a /k:LABEL=x luks\nb /dev/b none nofail\n", ours: ["a", "b"], spare: ["a", "b"])
         #expect(text(made) == "a /dev/a /k:LABEL=x luks,nofail,keyfile-timeout=5s\nb /dev/b none nofail\n")
     }
 
-    @Test("the unit of a device has the name that systemd gives it", arguments: ["keys", "ä+-.=@_", "a/b", "x~y%(z)"])
-    func names(_ label: String) throws {
+    @Test(arguments: ["keys", "ä+-.=@_", "a/b", "x~y%(z)"])
+    func `the unit of a device has the name that systemd gives it`(_ label: String) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "postern-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

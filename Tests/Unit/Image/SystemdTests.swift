@@ -10,8 +10,8 @@ import Testing
         "-", "--", "a-b-c", "@", "x\u{7f}y", "tilde~", "+",
     ]
 
-    @Test("names are escaped as systemd-escape does", arguments: names)
-    func escaped(_ name: String) throws {
+    @Test(arguments: names)
+    func `names are escaped as systemd-escape does`(_ name: String) throws {
         let escape = Process()
         escape.executableURL = URL(filePath: "/usr/bin/systemd-escape")
         escape.arguments = ["--template=systemd-cryptsetup@.service", "--", name]
@@ -24,8 +24,7 @@ import Testing
         #expect(SystemdUnits.dropIn(for: name) == "/etc/systemd/system/\(unit).d/postern.conf")
     }
 
-    @Test("the drop-in waits for Postern, and passes over what the boot goes on without")
-    func text() {
+    @Test func `the drop-in waits for Postern, and passes over what the boot goes on without`() {
         #expect(
             String(decoding: SystemdUnits.text(for: "50% of ä"), as: UTF8.self) == """
                 # Written by postern image.
@@ -39,7 +38,6 @@ import Testing
 
 extension CopiesTests {
     @Test(
-        "a line gets nofail, and the others stand as they stood",
         arguments: [
             ("a b", [1], "a b none nofail"),
             ("a b none", [1], "a b none nofail"),
@@ -48,7 +46,7 @@ extension CopiesTests {
             ("a b c luks fifth\n", [1], "a b c luks,nofail\n"),
             ("a b c d\n", [], "a b c d\n"),
         ] as [(String, [Int], String)])
-    func nofail(_ text: String, _ lines: [Int], _ expected: String) {
+    func `a line gets nofail, and the others stand as they stood`(_ text: String, _ lines: [Int], _ expected: String) {
         #expect(
             String(decoding: Copies.adding("nofail", to: Array(text.utf8), lines: lines), as: UTF8.self) == expected)
     }

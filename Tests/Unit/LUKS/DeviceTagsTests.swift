@@ -12,7 +12,6 @@ import Testing
     private static let uuid = "5cb3e2a3-7e34-4f6c-9d5c-2b8a4a1f0e11"
 
     @Test(
-        "libblkid's word for what an image holds",
         arguments: [
             ("mkfs.ext4 -q -L Keys -U \(uuid) image", "ext4", uuid, "Keys"),
             ("mkfs.ext2 -q -U \(uuid) image", "ext2", uuid, ""),
@@ -28,7 +27,7 @@ import Testing
                     + "conv=notrunc status=none", "", "", ""
             ),
         ])
-    func tags(script: String, type: String, uuid: String, label: String) throws {
+    func `libblkid's word for what an image holds`(script: String, type: String, uuid: String, label: String) throws {
         try place.shell("truncate -s 128M image other\n\(script)")
         let tags = try DeviceTags(probing: place.file("image"))
         #expect(tags.type == type)
@@ -37,7 +36,7 @@ import Testing
         #expect(tags.partitionUUID == "")
     }
 
-    @Test func givesUpRightsBetweenOpeningAndParsing() throws {
+    @Test func `gives up rights between opening and parsing`() throws {
         try place.shell("truncate -s 1M image")
         var calls = 0
         _ = try DeviceTags(probing: place.file("image")) { calls += 1 }
@@ -49,7 +48,7 @@ import Testing
     }
 
     @Test(.enabled(if: geteuid() == 0, "loop devices need root"))
-    func readsTheEntryOfAPartition() throws {
+    func `reads the entry of a partition`() throws {
         let device = try place.shell(
             """
             truncate -s 20M image

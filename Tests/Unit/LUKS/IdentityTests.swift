@@ -17,8 +17,8 @@ extension VolumeTests {
         } catch { return error }
     }
 
-    @Test("another UUID than the one that was meant is refused", arguments: ["luks1", "luks2"])
-    func anotherVolume(type: String) throws {
+    @Test(arguments: ["luks1", "luks2"])
+    func `another UUID than the one that was meant is refused`(type: String) throws {
         let image = try place.format("image", type: type)
         let uuid = try place.shell("cryptsetup luksUUID image").trimmed
         #expect(try refusal(image) == nil)
@@ -35,7 +35,7 @@ extension VolumeTests {
         #expect(try refusal(image, uuid: String(uuid.dropLast())) != nil)
     }
 
-    @Test func theUUIDIsThatOfADetachedHeader() throws {
+    @Test func `the UUID is that of a detached header`() throws {
         try place.shell("truncate -s 20M head")
         // The device carries a header of its own besides.
         let image = try place.format("image")
@@ -47,7 +47,6 @@ extension VolumeTests {
     }
 
     @Test(
-        "a LUKS2 header that leaves data or a key unencrypted is refused",
         arguments: [
             // The key slot's cipher is another one, so that one of the two can be changed alone.
             ("aes-xts-plain64", "cipher_null-ecb"), ("aes-xts-plain64", "null"),
@@ -55,7 +54,7 @@ extension VolumeTests {
             (#""encryption":"aes-xts-plain64""#, #""none":"""#),
             ("aes-cbc-essiv:sha256", "cipher_null-ecb"), ("aes-cbc-essiv:sha256", "null"),
         ])
-    func plainText(cipher: String, forged: String) throws {
+    func `a LUKS2 header that leaves data or a key unencrypted is refused`(cipher: String, forged: String) throws {
         let image = try place.format(
             "image", options: "--keyslot-cipher aes-cbc-essiv:sha256 --keyslot-key-size 256")
         #expect(try refusal(image) == nil)
@@ -67,7 +66,7 @@ extension VolumeTests {
         #expect(try refusal(image) == .plainText(path: image))
     }
 
-    @Test func whatATokenSaysIsNoCipher() throws {
+    @Test func `what a token says is no cipher`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -78,9 +77,8 @@ extension VolumeTests {
     }
 
     @Test(
-        "a LUKS1 header with a null cipher is refused",
         arguments: [("cipher_null", "ecb"), ("capi:ecb", "cipher_null-plain")])
-    func oldPlainText(cipher: String, mode: String) throws {
+    func `a LUKS1 header with a null cipher is refused`(cipher: String, mode: String) throws {
         let image = try place.format("image", type: "luks1")
         try place.patch("image", at: 8, cipher + "\0")
         try place.patch("image", at: 40, mode + "\0")
@@ -88,9 +86,8 @@ extension VolumeTests {
     }
 
     @Test(
-        "a disk that is being encrypted, decrypted or reencrypted in place is not refused",
         arguments: ["--encrypt --type luks2 --reduce-device-size 32M", "--decrypt --header head", ""])
-    func reencryption(options: String) throws {
+    func `a disk that is being encrypted, decrypted or reencrypted in place is not refused`(options: String) throws {
         try place.shell("printf 1234 > key; truncate -s 52M image; truncate -s 20M head")
         if options.hasPrefix("--d") {
             try place.shell("cryptsetup luksFormat -q --type luks2 \(cheap) --header head image key")
@@ -106,7 +103,7 @@ extension VolumeTests {
         #expect(try refusal(place.file("image"), header: header) == nil)
     }
 
-    @Test func aNullCipherOfWhichADiskIsBeingReencryptedIsRefused() throws {
+    @Test func `a null cipher of which a disk is being reencrypted is refused`() throws {
         let image = try place.format("image")
         try place.shell(
             "printf 1234 > key; cryptsetup reencrypt -q --init-only --force-offline-reencrypt --key-file key \(cheap) image"

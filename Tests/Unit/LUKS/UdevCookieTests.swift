@@ -5,7 +5,7 @@ import Testing
 
 /// The steps that libdevmapper's dm_task_set_cookie and dm_udev_wait take, with nobody there to answer.
 @Suite struct UdevCookieTests {
-    @Test func anUnansweredCookieIsWaitedForNoLongerThanTheBound() async {
+    @Test func `an unanswered cookie is waited for no longer than the bound`() async {
         await #expect(processExitsWith: .exitCode(1)) {
             let cookie = Semaphore(key: 0x0D4D)
             linux_bound_udev_cookies(1)
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func aSemaphoreOfSomethingElseIsLeftAlone() async {
+    @Test func `a semaphore of something else is left alone`() async {
         await #expect(processExitsWith: .exitCode(0)) {
             let other = Semaphore(key: 0x0D4E)
             other.change(by: 1)

@@ -23,8 +23,8 @@ import Testing
         }
     }
 
-    @Test("a real image opens with its passphrase alone", arguments: ["luks1", "luks2"], ["", "--header head"])
-    func opens(type: String, options: String) throws {
+    @Test(arguments: ["luks1", "luks2"], ["", "--header head"])
+    func `a real image opens with its passphrase alone`(type: String, options: String) throws {
         try place.shell("truncate -s 20M head")
         let image = try place.format("image", type: type, options: options)
         let volume = try open(image, header: options.isEmpty ? nil : place.file("head"))
@@ -37,8 +37,8 @@ import Testing
         #expect(try slot(volume, "") == nil)
     }
 
-    @Test("the volume key is the one that cryptsetup(8) dumps", arguments: ["luks1", "luks2"])
-    func volumeKey(type: String) throws {
+    @Test(arguments: ["luks1", "luks2"])
+    func `the volume key is the one that cryptsetup(8) dumps`(type: String) throws {
         let image = try place.format("image", type: type)
         try place.shell(
             "printf 1234 | cryptsetup luksDump -q --dump-volume-key --volume-key-file key --key-file - image")
@@ -49,7 +49,7 @@ import Testing
         #expect(try bytes(key) == place.bytes("key"))
     }
 
-    @Test func aKeySlotIsTriedAloneWhenNamed() throws {
+    @Test func `a key slot is tried alone when named`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func allBytesOfAKeyFileCount() throws {
+    @Test func `all bytes of a key file count`() throws {
         let key: [UInt8] = [0, 10, 255, 0, 10]
         let path = try place.write("key", key)
         try place.shell("truncate -s 20M image; cryptsetup luksFormat -q \(cheap) image \(path)")
@@ -84,12 +84,12 @@ import Testing
         }
     }
 
-    @Test func anEmptyPassphraseIsOne() throws {
+    @Test func `an empty passphrase is one`() throws {
         try place.shell("truncate -s 20M image; : > empty; cryptsetup luksFormat -q \(cheap) image empty")
         #expect(try slot(open(place.file("image")), "") == 0)
     }
 
-    @Test func tellsTheMemoryOfTheSlotsThatWouldBeTried() throws {
+    @Test func `tells the memory of the slots that would be tried`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -121,7 +121,7 @@ import Testing
         return volume.tokenTypes
     }
 
-    @Test func namesTheTypesOfTokensThatOpenAKeySlot() throws {
+    @Test func `names the types of tokens that open a key slot`() throws {
         let image = try place.format("image")
         // A slot whose key is not the volume's.
         try place.shell(
@@ -137,7 +137,6 @@ import Testing
     }
 
     @Test(
-        "tells what the data and the key slots are encrypted with, and nothing that stands elsewhere",
         arguments: [
             ("luks1", "", "", [("aes-xts-plain64", "")]),
             ("luks2", "", "", [("aes-xts-plain64", ""), ("aes-cbc-essiv:sha256", "")]),
@@ -152,7 +151,9 @@ import Testing
                 [("serpent-xts-random", "hmac(sha256)"), ("aes-cbc-essiv:sha256", "")]
             ),
         ] as [(String, String, String, [(String, String)])])
-    func encryptions(type: String, old: String, new: String, expected: [(String, String)]) throws {
+    func `tells what the data and the key slots are encrypted with, and nothing that stands elsewhere`(
+        type: String, old: String, new: String, expected: [(String, String)]
+    ) throws {
         let options = type == "luks1" ? "" : "--keyslot-cipher aes-cbc-essiv:sha256 --keyslot-key-size 256"
         let image = try place.format("image", type: type, options: options)
         if type == "luks2" {
@@ -166,7 +167,7 @@ import Testing
         #expect(encryptions == expected.map { Encryption(cipher: $0.0, integrity: $0.1) })
     }
 
-    @Test func aVolumeUnderReencryptionYieldsNoSingleKey() throws {
+    @Test func `a volume under reencryption yields no single key`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -183,7 +184,7 @@ import Testing
         #expect(try slot(volume, "wrong") == nil)
     }
 
-    @Test func saysWhyThereIsNoVolume() throws {
+    @Test func `says why there is no volume`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -212,11 +213,11 @@ import Testing
         _ = image
     }
 
-    @Test func aDerivationWithoutMemoryNamesItsNeed() async {
+    @Test func `a derivation without memory names its need`() async {
         await #expect(processExitsWith: .exitCode(42)) { exit(try withoutMemory() ? 42 : 1) }
     }
 
-    @Test func whatTheLibrarySaysIsKeptForTheLog() throws {
+    @Test func `what the library says is kept for the log`() throws {
         let image = try place.format("image")
         // The first copy is damaged, and a file system's signature at its usual place makes a repair a guess.
         try place.shell(

@@ -4,7 +4,6 @@ import Testing
 
 @Suite struct BlockEventTests {
     @Test(
-        "a uevent of a block device is read",
         arguments: [
             (["add@/devices/x", "ACTION=add", "SUBSYSTEM=block", "DEVNAME=vda1"], BlockEvent.changed("/dev/vda1")),
             (["ACTION=change", "DEVNAME=/dev/sr0", "SUBSYSTEM=block"], .changed("/dev/sr0")),
@@ -19,7 +18,7 @@ import Testing
             (["libudev", "SUBSYSTEM=blocks", "DEVNAME=sda"], nil),
             ([], nil),
         ])
-    func reads(fields: [String], event: BlockEvent?) {
+    func `a uevent of a block device is read`(fields: [String], event: BlockEvent?) {
         var bytes: [UInt8] = []
         for field in fields { bytes += Array(field.utf8) + [0] }
         #expect(BlockEvent(uevent: bytes[...]) == event)

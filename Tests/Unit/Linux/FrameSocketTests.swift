@@ -46,9 +46,8 @@ import Testing
     }
 
     @Test(
-        "a length out of bounds ends the connection, for good",
         arguments: [[0, 0, 0, 0], [0, 0, 3, 0xe9], [0x80, 0, 0, 0], [0xff, 0xff, 0xff, 0xff]] as [[UInt8]])
-    func endsAtBadLength(length: [UInt8]) throws {
+    func `a length out of bounds ends the connection, for good`(length: [UInt8]) throws {
         let (socket, other) = try pair()
         defer { close(other) }
         put(length + [0, 0, 0, 1, 1], other)

@@ -8,7 +8,6 @@ import Testing
     private static let taken = "the name is taken by another mapping"
 
     @Test(
-        "only a mapping that cryptsetup made of the volume is the volume, whatever it is called",
         arguments: [
             ("CRYPT-LUKS2-\(bare)-crypt-root", uuid, true),
             ("CRYPT-LUKS1-\(bare)-crypt-root", uuid, true),
@@ -38,15 +37,16 @@ import Testing
             ("CRYPT-LUKS2-crypt-root", "", false), ("CRYPT-LUKS2--crypt-root", "", false),
             ("CRYPT-LUKS2-\(bare)-crypt-root", "", false), ("CRYPT-LUKS2-", nil, false),
         ] as [(String, String?, Bool)])
-    func judgement(_ own: String, _ wanted: String?, _ isVolume: Bool) {
+    func `only a mapping that cryptsetup made of the volume is the volume, whatever it is called`(
+        _ own: String, _ wanted: String?, _ isVolume: Bool
+    ) {
         let mapping = Mapping(uuid: own)
         #expect((mapping.objection(to: wanted) == nil) == isVolume)
         #expect((mapping.strangeness(to: wanted) == nil) == isVolume)
         if !isVolume { #expect(mapping.objection(to: wanted)?.hasPrefix(Self.taken) == true) }
     }
 
-    @Test("the volume's own mapping is open only when its table is live and encrypts")
-    func table() {
+    @Test func `the volume's own mapping is open only when its table is live and encrypts`() {
         let own = Mapping(uuid: "CRYPT-LUKS2-\(Self.bare)-crypt-root")
         func objection(partly: Bool = false, _ change: (inout Mapping) -> Void) -> String? {
             var mapping = own
@@ -69,14 +69,12 @@ import Testing
         #expect(objection(partly: true) { $0.encrypting = 0 } == plain)
     }
 
-    @Test("what a stranger has called his mapping does not move a cursor")
-    func printed() {
+    @Test func `what a stranger has called his mapping does not move a cursor`() {
         let said = Mapping(uuid: "LVM-\u{1b}[2J\n").strangeness(to: Self.uuid)
         #expect(said == #"\#(Self.taken) (LVM-\x1b[2J\x0a): it waits until that is gone"#)
     }
 
-    @Test("where device-mapper has nothing, or is not there, there is no mapping")
-    func none() {
+    @Test func `where device-mapper has nothing, or is not there, there is no mapping`() {
         #expect(Mapping(named: "postern-test-none") == nil)
         #expect(Mapping(named: String(repeating: "x", count: 128)) == nil)
     }

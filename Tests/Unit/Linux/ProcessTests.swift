@@ -10,8 +10,7 @@ import Testing
         return try ChildProcess.spawn(["/bin/sleep", "60"], output: pipe.second.number)
     }
 
-    @Test("a process that was reaped is not signalled any more, though its number is another's")
-    func reaped() throws {
+    @Test func `a process that was reaped is not signalled any more, though its number is another's`() throws {
         let sleeper = try sleeper()
         // As if the number had been the one of an earlier process.
         let earlier = StartedProcess(sleeper.id)
@@ -30,8 +29,7 @@ import Testing
         #expect(status & 0x7f == SIGINT)
     }
 
-    @Test("a process is ended by its descriptor, and its end is seen once")
-    func ended() throws {
+    @Test func `a process is ended by its descriptor, and its end is seen once`() throws {
         let sleeper = try sleeper()
         ChildProcess.terminate(sleeper)
         var end: ExitedProcess?

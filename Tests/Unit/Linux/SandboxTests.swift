@@ -5,14 +5,14 @@ import Testing
 @testable import Linux
 
 @Suite struct SandboxTests {
-    @Test func whatIsNotAllowedEndsTheProcess() async {
+    @Test func `what is not allowed ends the process`() async {
         await #expect(processExitsWith: .signal(SIGSYS)) {
             _ = try Sandbox.enter(root: nil, user: nil, calls: .session, parent: ChildProcess.parent)
             _ = open("/dev/null", O_RDONLY)
         }
     }
 
-    @Test func whatASessionNeedsIsAllowed() async {
+    @Test func `what a session needs is allowed`() async {
         await #expect(processExitsWith: .exitCode(42)) {
             // Room is made before: this process has more address space than a session may have.
             let secret = try SecretBytes(capacity: 4)
@@ -26,14 +26,13 @@ import Testing
 
     /// What a kernel without seccomp leaves between a stranger's code and the machine.
     @Test(
-        "without a list of calls the rest still refuses",
         .enabled(if: geteuid() == 0, "an empty root folder and another user are root's to take"),
         arguments: [
             "open a file", "write a file", "open a device", "open another's memory", "make a device", "make a socket",
             "start a process", "read another's memory", "trace another", "signal another", "become root",
             "leave the folder", "mount",
         ])
-    func refusesWithoutSeccomp(act: String) async {
+    func `without a list of calls the rest still refuses`(act: String) async {
         await #expect(processExitsWith: .exitCode(42)) { [act] in
             let folder = "/tmp/postern-test-sandbox"
             mkdir(folder, 0o555)
@@ -71,10 +70,9 @@ import Testing
     }
 
     @Test(
-        "a worker cannot do what no job of its asks for",
         arguments: [(59, []), (101, [16, 1]), (310, [1]), (41, [2, 1]), (42, [0]), (169, []), (175, [])]
             as [(Int, [Int])])
-    func workersAreTold(number: Int, arguments: [Int]) async {
+    func `a worker cannot do what no job of its asks for`(number: Int, arguments: [Int]) async {
         await #expect(processExitsWith: .signal(SIGSYS)) { [number, arguments] in
             guard try SystemCalls.worker.enforce() else { _exit(1) }
             let all = arguments + [0, 0, 0]
@@ -82,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func aWorkerHasTheCiphersOfTheKernel() async {
+    @Test func `a worker has the ciphers of the kernel`() async {
         await #expect(processExitsWith: .exitCode(42)) {
             guard try SystemCalls.worker.enforce() else { _exit(1) }
             // Where the kernel has none, that is what it says.
@@ -91,19 +89,18 @@ import Testing
         }
     }
 
-    @Test func itEndsWithItsParent() async {
+    @Test func `it ends with its parent`() async {
         await #expect(processExitsWith: .exitCode(1)) {
             _ = try Sandbox.enter(root: nil, user: nil, calls: .session, parent: 1 << 30)
         }
     }
 
     @Test(
-        "what is no plain ASCII is escaped, once",
         arguments: [
             ("plain text\\x41", 80, "plain text\\x41"), ("\u{1B}[0m\n", 80, "\\x1b[0m\\x0a"), ("ä", 80, "\\xc3\\xa4"),
             ("123456789", 8, "12345..."), ("", 8, ""),
         ])
-    func escapes(text: String, limit: Int, expected: String) {
+    func `what is no plain ASCII is escaped, once`(text: String, limit: Int, expected: String) {
         #expect(printable(text, limit: limit) == expected)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Linux
 
 @Suite struct SealedBytesTests {
-    @Test func whatIsSealedIsReadByAllAndChangedByNobody() throws {
+    @Test func `what is sealed is read by all and changed by nobody`() throws {
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
         let sealed = try SealedBytes.make(try bytes.withUnsafeBytes { try SecretBytes(copying: $0) })
         for _ in 0..<2 {
@@ -17,7 +17,7 @@ import Testing
         #expect(throws: SystemError.self) { _ = try SealedBytes.read(sealed, limit: bytes.count - 1) }
     }
 
-    @Test func whatIsNotThereIsAnError() {
+    @Test func `what is not there is an error`() {
         #expect(throws: SystemError.self) { _ = try SealedBytes.read(FileDescriptor(owning: 4_000), limit: 10) }
     }
 }

@@ -3,7 +3,6 @@ import Testing
 
 @Suite struct PrintableTests {
     @Test(
-        "control characters are shown, all else stays",
         arguments: [
             ("plain", "plain"),
             ("", ""),
@@ -13,18 +12,17 @@ import Testing
             ("\u{9b}31m\u{85}", "\\x9b31m\\x85"),
             ("grün €", "grün €"),
         ])
-    func shows(text: String, shown: String) {
+    func `control characters are shown, all else stays`(text: String, shown: String) {
         #expect(printable(text) == shown)
     }
 
     @Test(
-        "text for a log has at most so many bytes, and made so once it stays as it is",
         arguments: [
             ("abcdefgh", "abcdefgh"), ("abcdefghi", "abcde..."), ("abcd\u{1b}", "abcd\\x1b"),
             ("abcde\u{1b}", "abcde..."),
             ("abcd\u{1b}e", "abcd..."), ("\u{ff}\u{ff}", "\\xc3..."), ("", ""),
         ])
-    func limited(text: String, shown: String) {
+    func `text for a log has at most so many bytes, and made so once it stays as it is`(text: String, shown: String) {
         #expect(printable(text, limit: 8) == shown)
         #expect(printable(shown, limit: 8) == shown)
     }

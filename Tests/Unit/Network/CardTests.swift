@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 @Suite struct NetworkCardTests {
-    @Test func cardsWithoutDriverAreFound() throws {
+    @Test func `cards without driver are found`() throws {
         let root = NSTemporaryDirectory() + "/postern-cards-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: root) }
         func device(_ path: String, _ files: [String: String], driver: Bool = false) throws {
@@ -28,7 +28,7 @@ import Testing
         #expect(NetworkCards.driverless(sysfs: root) == ["PCI 0000:00:03.0 (8086:100e)", "virtio0 (virtio-net)"])
     }
 
-    @Test func udevIsAtWorkWhileItHasAQueue() throws {
+    @Test func `udev is at work while it has a queue`() throws {
         let folder = NSTemporaryDirectory() + "/postern-udev-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -6,7 +6,7 @@ import Wire
     private let card = NetworkFact(.noDriver, detail: "PCI 1")
     private let other = NetworkFact(.noDriver, detail: "PCI 2")
 
-    @Test func aDriverThatComesInTimeWasNeverMissing() {
+    @Test func `a driver that comes in time was never missing`() {
         var lasting = Lasting()
         #expect(lasting.look([card], isUdevBusy: false, now: 1000) == [])
         #expect(lasting.due == 1000 + Lasting.patience)
@@ -18,7 +18,7 @@ import Wire
         #expect(lasting.due == 50_000 + Lasting.patience)
     }
 
-    @Test func eachThingHasItsOwnTime() {
+    @Test func `each thing has its own time`() {
         var lasting = Lasting()
         _ = lasting.look([card], isUdevBusy: false, now: 0)
         #expect(lasting.look([card, other], isUdevBusy: false, now: Lasting.patience) == [card])
@@ -27,7 +27,7 @@ import Wire
         #expect(lasting.due == nil)
     }
 
-    @Test func whileUdevIsAtWorkNothingIsMissingForAMinute() {
+    @Test func `while udev is at work nothing is missing for a minute`() {
         var lasting = Lasting()
         _ = lasting.look([card], isUdevBusy: true, now: 0)
         #expect(lasting.due == Lasting.patience)

@@ -2,7 +2,7 @@ import Network
 import Testing
 
 @Suite struct NetworkPaceTests {
-    @Test func newsWaitsForBetterOnes() {
+    @Test func `news waits for better ones`() {
         var pace = Pace()
         #expect(pace.due == nil)
         pace.changed(isGood: false, now: 1000)
@@ -15,7 +15,7 @@ import Testing
         expect(&pace, false, at: 99_999)
     }
 
-    @Test func aStateThatPassesByIsNotSaid() {
+    @Test func `a state that passes by is not said`() {
         var pace = Pace()
         pace.changed(isGood: false, now: 0)
         pace.settled()
@@ -24,7 +24,7 @@ import Testing
     }
 
     /// A link that comes and goes for an hour.
-    @Test func aFlappingLinkDoesNotFloodAndItsLastStateIsSaid() {
+    @Test func `a flapping link does not flood and its last state is said`() {
         var pace = Pace()
         var said: [Int64] = []
         var shown: Bool?
@@ -41,7 +41,7 @@ import Testing
         #expect(shown == false)
     }
 
-    @Test func afterSomeQuietThereIsTheWholeBurstAgain() {
+    @Test func `after some quiet there is the whole burst again`() {
         var pace = Pace()
         func burst(from start: Int64) -> Int {
             (0..<20).count { _ in

@@ -26,7 +26,7 @@ import Wire
             Surroundings(listening: listening, missing: links.missing(driverless: driverless), failures: failures))
     }
 
-    @Test func anAddressOfEachKind() {
+    @Test func `an address of each kind`() {
         apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.address(1, [127, 0, 0, 1]))
         apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local) + Kernel.address(2, ReachTests.global))
         apply(Kernel.address(2, [192, 0, 2, 10]))
@@ -38,7 +38,7 @@ import Wire
             ])
     }
 
-    @Test func alsoOfABondAndItsPartsAreNotComplainedAbout() {
+    @Test func `also of a bond and its parts are not complained about`() {
         let part = Kernel.attribute(10, Kernel.four(5))
         apply(Kernel.link(2, "eth0", flags: ReachTests.asleep, part) + Kernel.link(3, "eth1", part))
         apply(Kernel.link(5, "bond0", Kernel.kind("bond")))
@@ -48,7 +48,7 @@ import Wire
         #expect(reach() == [NetworkFact(.reachable, link: "bond0", detail: "192.0.2.10", number: 2222)])
     }
 
-    @Test func aLinkLocalAddressIsNearby() {
+    @Test func `a link-local address is nearby`() {
         apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.local))
         #expect(
             reach() == [
@@ -57,7 +57,7 @@ import Wire
             ])
     }
 
-    @Test func anAddressThatIsNotSureYetDoesNotCount() {
+    @Test func `an address that is not sure yet does not count`() {
         apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x40))
         #expect(reach() == [])
         apply(Kernel.address(2, ReachTests.global))
@@ -67,7 +67,7 @@ import Wire
         #expect(reach().map { $0.kind } == [.reachable])
     }
 
-    @Test func anAddressThatIsAnothersIsNamed() {
+    @Test func `an address that is another's is named`() {
         apply(Kernel.link(2, "eth0") + Kernel.address(2, ReachTests.global, flags: 0x48))
         let conflict = NetworkFact(.conflict, link: "eth0", detail: "2001:db8::5")
         #expect(reach() == [NetworkFact(.noAddress, link: "eth0"), conflict])
@@ -75,12 +75,12 @@ import Wire
         #expect(reach().map { $0.kind } == [.reachable, .conflict])
     }
 
-    @Test func withoutCarrierAnAddressIsNoUse() {
+    @Test func `without carrier an address is no use`() {
         apply(Kernel.link(2, "eth0", flags: ReachTests.up) + Kernel.address(2, [192, 0, 2, 10]))
         #expect(reach() == [NetworkFact(.noCarrier, link: "eth0")])
     }
 
-    @Test func aRouterThatTellsOfDHCPv6Alone() {
+    @Test func `a router that tells of DHCPv6 alone`() {
         apply(Kernel.link(2, "eth0", Kernel.routers(0x70)) + Kernel.address(2, ReachTests.local))
         #expect(reach().map { $0.kind } == [.nearby, .managedOnly])
         // The same by news of IPv6 alone, and what the router says stays when the link changes.
@@ -93,7 +93,7 @@ import Wire
         #expect(reach().map { $0.kind } == [.reachable])
     }
 
-    @Test func aCardThatSleeps() {
+    @Test func `a card that sleeps`() {
         apply(Kernel.link(2, "eth0", flags: ReachTests.asleep))
         apply(Kernel.link(3, "veth", flags: ReachTests.asleep, Kernel.kind("veth")))
         for (index, kind) in ["dummy", "bond", "vlan", "sit", "tun", "bridge"].enumerated() {
@@ -108,26 +108,26 @@ import Wire
             ])
     }
 
-    @Test func noCard() {
+    @Test func `no card`() {
         apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049) + Kernel.link(2, "sit0", type: 776, flags: 0x80))
         #expect(reach() == [NetworkFact(.noCard)])
         #expect(reach(driverless: ["PCI 1"]) == [NetworkFact(.noDriver, detail: "PCI 1")])
     }
 
-    @Test func whatIsMissingIsSaidOnceItHasLasted() {
+    @Test func `what is missing is said once it has lasted`() {
         apply(Kernel.link(1, "lo", type: 772, flags: 0x1_0049))
         #expect(links.missing(driverless: []) == [NetworkFact(.noCard)])
         #expect(links.reach(Surroundings(listening: [ReachTests.all])) == [])
     }
 
-    @Test func aCardWithoutDriverMattersOnlyWhileNothingElseWorks() {
+    @Test func `a card without driver matters only while nothing else works`() {
         apply(Kernel.link(2, "eth0"))
         #expect(reach(driverless: ["PCI 1"]).map { $0.kind } == [.noAddress, .noDriver])
         apply(Kernel.address(2, [192, 0, 2, 10]))
         #expect(reach(driverless: ["PCI 1"]).map { $0.kind } == [.reachable])
     }
 
-    @Test func onlyWhereSomethingListens() {
+    @Test func `only where something listens`() {
         apply(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]) + Kernel.address(2, ReachTests.global))
         #expect(reach([]) == [NetworkFact(.notListening)])
         #expect(reach([listening("0.0.0.0", port: 1)]).map { $0.detail } == ["192.0.2.10"])
@@ -139,13 +139,13 @@ import Wire
             ])
     }
 
-    @Test func aLinkThatGoesTakesItsAddresses() {
+    @Test func `a link that goes takes its addresses`() {
         apply(Kernel.link(2, "eth0") + Kernel.address(2, [192, 0, 2, 10]))
         apply(Kernel.link(2, "eth0", message: 17))
         #expect(links == Links())
     }
 
-    @Test func aReportHasAnEnd() {
+    @Test func `a report has an end`() {
         apply(Kernel.link(2, "eth0"))
         for last in 1...40 { apply(Kernel.address(2, [192, 0, 2, UInt8(last)])) }
         let facts = reach()
@@ -153,7 +153,7 @@ import Wire
         #expect(facts.last == NetworkFact(.more, number: UInt16(40 - Links.mostFacts + 1)))
     }
 
-    @Test func theKernelsOwnListing() throws {
+    @Test func `the kernel's own listing`() throws {
         let socket = try RouteSocket()
         var links = Links()
         for listing in [RouteSocket.Listing.links, .addresses] {

@@ -200,8 +200,8 @@ import Wire
         Row(memory: 1024, free: 8 << 20, cores: 64, count: 6),
     ]
 
-    @Test("derivations take at most half of the free memory and all cores, and one always runs", arguments: rows)
-    func runsAtOnce(row: Row) {
+    @Test(arguments: rows)
+    func `derivations take at most half of the free memory and all cores, and one always runs`(row: Row) {
         let count = row.count
         let story = members(row.memory, Schedule.Room(freeMemory: row.free, cores: row.cores))
         #expect(story.type("x", .console).count == count)

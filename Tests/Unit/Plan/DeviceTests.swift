@@ -132,14 +132,13 @@ import Wire
     }
 
     @Test(
-        "of parts and their whole, the whole is meant",
         arguments: [
             (["/dev/sda1", "/dev/sdb1", "/dev/md127"], "/dev/md127"),
             (["/dev/sda", "/dev/sdb", "/dev/dm-0"], "/dev/dm-0"),
             (["/dev/dm-0", "/dev/dm-1"], nil),
             (["/dev/sda", "/dev/md0", "/dev/dm-1"], nil),
         ])
-    func prefersWholes(devices: [String], used: String?) {
+    func `of parts and their whole, the whole is meant`(devices: [String], used: String?) {
         let story = Story(Story.crypttab(["root"]))
         for device in devices { _ = story.plug(device, uuid: Story.uuid("root").uppercased()) }
         #expect(story.picture == [used == nil ? "root device-missing" : "root checking"])
@@ -203,9 +202,8 @@ import Wire
     }
 
     @Test(
-        "keyfile-timeout= overrides the grace, and 0 does not mean for ever",
         arguments: [("keyfile-timeout=20s", 20.0), ("keyfile-timeout=0", 5.0)])
-    func waitsForKeyVolume(option: String, seconds: Double) {
+    func `keyfile-timeout= overrides the grace, and 0 does not mean for ever`(option: String, seconds: Double) {
         let story = Story(Story.crypttab(["a"], "\(KeyFileTests.entry),\(option)"))
         _ = story.appear("a")
         _ = story.wait(seconds - 0.5)
@@ -329,9 +327,8 @@ import Wire
     }
 
     @Test(
-        "a key file of the initrd that is no good is read again when another one stands there",
         arguments: [true, false])
-    func lateKeyFile(isRehearsal: Bool) {
+    func `a key file of the initrd that is no good is read again when another one stands there`(isRehearsal: Bool) {
         let story = Story(Story.crypttab(["a"], "/run/key luks"), rehearsal: isRehearsal)
         #expect(story.appear("a") == ["inspect a", "read /run/key"])
         #expect(story.end("read /run/key", .failed("no file /run/key")) == [])

@@ -10,7 +10,7 @@ import Testing
         return count
     }
 
-    @Test func aKeyHasItsLinesAndTheRestIsSummed() {
+    @Test func `a key has its lines and the rest is summed`() {
         var insiders = Insiders()
         let written = admitted(&insiders, 3, 0..<150)
         #expect(written == 100)
@@ -27,7 +27,7 @@ import Testing
         #expect(later.isEmpty)
     }
 
-    @Test func thereIsALineMoreEveryHalfAMinuteAndNotMoreThanTheFirstAfterAYear() {
+    @Test func `there is a line more every half a minute and not more than the first after a year`() {
         var insiders = Insiders()
         let first = admitted(&insiders, 0, 0..<100)
         // The first is paid for after half a minute, and the next after another one.
@@ -38,7 +38,7 @@ import Testing
         #expect([first, early, one, last] == [100, 0, 1, 100])
     }
 
-    @Test func atTheEndNothingIsKeptBack() {
+    @Test func `at the end nothing is kept back`() {
         var insiders = Insiders()
         _ = admitted(&insiders, 9, 0..<101)
         let sums = insiders.sums(now: 200, isLast: true)

@@ -8,7 +8,7 @@ import Wire
 
     private func device(_ name: String) -> String { "UUID=\(Story.uuid(name))" }
 
-    @Test func aVolumeCountsUntilItsDeviceIsThere() {
+    @Test func `a volume counts until its device is there`() {
         let story = Story("root \(device("root")) none luks\nhome /dev/vg/home none luks")
         #expect(story.plan.missingDevices == [device("root"), "/dev/vg/home"])
         _ = story.appear("root")
@@ -19,7 +19,7 @@ import Wire
         #expect(story.plan.missingDevices == [device("root")])
     }
 
-    @Test func aKeyVolumeCountsOnceWhileALockedVolumeNeedsIt() {
+    @Test func `a key volume counts once while a locked volume needs it`() {
         let story = Story(
             """
             one \(device("one")) /key:\(keys) luks
@@ -32,7 +32,7 @@ import Wire
         #expect(story.plan.missingDevices == [])
     }
 
-    @Test func whatIsNotOursAndWhatIsNotOpenedAtBootDoesNotCount() {
+    @Test func `what is not ours and what is not opened at boot does not count`() {
         let story = Story(
             """
             root \(device("root")) none luks
@@ -43,7 +43,7 @@ import Wire
         #expect(story.plan.missingDevices == [device("root")])
     }
 
-    @Test func aMemberThatIsWaitedForAWhileCountsUntilTheBootGoesOn() {
+    @Test func `a member that is waited for a while counts until the boot goes on`() {
         let story = Story(
             "one \(device("one")) none luks\ntwo \(device("two")) none luks",
             "Array pool quorum=1 one two\nContinueTimeout 60")

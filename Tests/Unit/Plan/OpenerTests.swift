@@ -103,8 +103,7 @@ import Testing
         ("none luks,,discard,", .asks, .asks),
     ]
 
-    @Test("a line means what it means to the opener of the image")
-    func sameAsTheOpeners() throws {
+    @Test func `a line means what it means to the opener of the image`() throws {
         let place = try Workplace()
         let disk = try place.format("disk")
         for (rest, debian, systemd) in OpenerTests.lines {
@@ -122,8 +121,7 @@ import Testing
         }
     }
 
-    @Test("systemd looks for a key of the volume's name, and nobody else does")
-    func keysOfItsName() throws {
+    @Test func `systemd looks for a key of the volume's name, and nobody else does`() throws {
         let place = try Workplace()
         let disk = try place.format("disk")
         try place.shell("mkdir -p keys/etc/cryptsetup-keys.d keys/run/cryptsetup-keys.d")

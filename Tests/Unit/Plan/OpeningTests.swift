@@ -126,12 +126,13 @@ import Wire
     }
 
     @Test(
-        "systemd opens by its own tokens what has no key file, and no other opener knows them",
         arguments: [
             ("systemd-tpm2", "none", true), ("systemd-fido2", "none", true), ("systemd-pkcs11", "none", true),
             ("systemd-recovery", "none", false), ("systemd-tpm2", "/key", false),
         ])
-    func systemdTokens(type: String, key: String, isLeft: Bool) {
+    func `systemd opens by its own tokens what has no key file, and no other opener knows them`(
+        type: String, key: String, isLeft: Bool
+    ) {
         for system in ["systemd", "initramfs-tools", "script"] {
             let story = Story(Story.crypttab(["bound"], "\(key) luks"), "Initrd \(system)")
             story.tokens = ["bound": [type]]
@@ -141,8 +142,8 @@ import Wire
         }
     }
 
-    @Test("of two lines for one device the first holds, whichever header is read first", arguments: [false, true])
-    func twins(isReversed: Bool) {
+    @Test(arguments: [false, true])
+    func `of two lines for one device the first holds, whichever header is read first`(isReversed: Bool) {
         let story = Story("one UUID=\(Story.uuid("one")) none luks\ntwo /dev/disk/by-id/one none luks")
         story.devices = ["two": "/dev/one"]
         _ = story.plug("/dev/one", uuid: Story.uuid("one"))

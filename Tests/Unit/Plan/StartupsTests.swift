@@ -6,8 +6,7 @@ import Testing
 @Suite struct StartupsTests {
     private func source(_ text: String) throws -> [UInt8] { try #require(PeerAddress(text)).source }
 
-    @Test("one host is one source, and so is one network of IPv6")
-    func sources() throws {
+    @Test func `one host is one source, and so is one network of IPv6`() throws {
         #expect(try source("192.0.2.1") != source("192.0.2.2"))
         #expect(try source("::ffff:192.0.2.1") == source("192.0.2.1"))
         #expect(try source("2001:db8::1") == source("2001:db8:0:0:ffff::2"))
@@ -27,22 +26,21 @@ import Testing
     private let hard = MaxStartups(start: 4, rate: 100, full: 4)
 
     @Test(
-        "the newest stays, and the oldest of those that are most goes",
         arguments: [
             ("aaaa", "aaaa"), ("aaaab", "aaab"), ("aaaabaaaaaaaa", "baaa"), ("aaaabbbbbb", "aabb"),
             ("abcdefgh", "efgh"), ("abababab", "abab"), ("aabbcb", "abcb"),
         ])
-    func makesRoom(coming: String, left: String) {
+    func `the newest stays, and the oldest of those that are most goes`(coming: String, left: String) {
         #expect(crowd(coming, hard) == left)
     }
 
-    @Test func whatOneSourceDoesCostsNoOtherItsConnection() {
+    @Test func `what one source does costs no other its connection`() {
         let limits = MaxStartups(start: 10, rate: 30, full: 100)
         #expect(crowd("o" + String(repeating: "a", count: 5000), limits).first == "o")
         #expect(crowd(String(repeating: "a", count: 5000) + "o", limits).last == "o")
     }
 
-    @Test func fromTheFloodersAddressTheOwnerHasTheTimeOfAsManyConnectionsAsThereAreAtMost() {
+    @Test func `from the flooder's address the owner has the time of as many connections as there are at most`() {
         let limits = MaxStartups(start: 100, rate: 100, full: 100)
         var left = [[UInt8]](repeating: [1], count: 100)
         let owner = 100
@@ -58,7 +56,7 @@ import Testing
         #expect(newer == 100)
     }
 
-    @Test func beforeTheLimitTheShareGrows() {
+    @Test func `before the limit the share grows`() {
         let limits = MaxStartups(start: 10, rate: 30, full: 100)
         func leaves(_ others: Int, _ percent: Int) -> Bool {
             limits.leaver(among: [[UInt8]](repeating: [1], count: others + 1), percent: percent) != nil

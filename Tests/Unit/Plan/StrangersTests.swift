@@ -6,7 +6,7 @@ import Testing
     private let home: [UInt8] = [192, 0, 2, 7]
     private let network: [UInt8] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 1]
 
-    @Test func theFirstEventIsLoggedAtOnceAndTheOthersAreSummed() {
+    @Test func `the first event is logged at once and the others are summed`() {
         var strangers = Strangers()
         #expect(strangers.deadline == nil)
         #expect(strangers.note("left", from: home, now: 0) == true)
@@ -24,7 +24,7 @@ import Testing
         #expect(strangers.note("left", from: home, now: 24_001) == true)
     }
 
-    @Test func aSumIsBounded() throws {
+    @Test func `a sum is bounded`() throws {
         var strangers = Strangers()
         _ = strangers.note("first", from: home, now: 0)
         for number in 0..<100 {
@@ -36,7 +36,7 @@ import Testing
         #expect(line.utf8.count < 800)
     }
 
-    @Test func ofManySourcesAFewAreNamed() {
+    @Test func `of many sources a few are named`() {
         var strangers = Strangers()
         var now = 0
         for number in 0..<100 where strangers.note("left", from: [10, 0, 0, UInt8(number)], now: 0) { now += 1 }
@@ -46,7 +46,7 @@ import Testing
     }
 
     /// A day of ten events a second, each from another network.
-    @Test func aDayOfStrangersFillsNoLog() {
+    @Test func `a day of strangers fills no log`() {
         var strangers = Strangers()
         var lines = 0
         var counted = 0
@@ -69,7 +69,7 @@ import Testing
         #expect(counted == 864_000)
     }
 
-    @Test func atTheEndNothingIsLeft() {
+    @Test func `at the end nothing is left`() {
         var strangers = Strangers()
         _ = strangers.note("left", from: home, now: 0)
         _ = strangers.note("left", from: home, now: 1500)

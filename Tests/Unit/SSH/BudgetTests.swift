@@ -5,7 +5,7 @@ import Testing
 @Suite struct BudgetTests {
     private static let service = PacketReader.string(Array("ssh-userauth".utf8))
 
-    @Test func theServiceIsGrantedOnceAndAgainAfterARequestForALogin() {
+    @Test func `the service is granted once and again after a request for a login`() {
         var budget = Budget(mostFailures: 20)
         var granted = [budget.grants(BudgetTests.service), budget.grants(BudgetTests.service)]
         budget.serves()
@@ -14,12 +14,11 @@ import Testing
     }
 
     @Test(
-        "no other service is granted",
         arguments: [
             PacketReader.string(Array("ssh-connection".utf8)), PacketReader.string([]), [], [0, 0, 0, 12],
             PacketReader.string(Array("ssh-userauth\0".utf8)), BudgetTests.service + [0],
         ])
-    func grants(packet: [UInt8]) {
+    func `no other service is granted`(packet: [UInt8]) {
         var budget = Budget(mostFailures: 20)
         let isGranted = budget.grants(packet)
         #expect(!isGranted)
@@ -27,8 +26,8 @@ import Testing
 
     /// As a client with `MaxAuthTries` RSA keys of 16384 bits needs it, each of which is asked about and refused, and the
     /// last one signs: 20 packets of its own, 3 for each key, and 2 KiB for each blob and each signature.
-    @Test("an honest client has enough, and one that goes on and on has not", arguments: [1, 20, 1000])
-    func isSpent(tries: Int) {
+    @Test(arguments: [1, 20, 1000])
+    func `an honest client has enough, and one that goes on and on has not`(tries: Int) {
         let budget = Budget(mostFailures: tries)
         let needed = UInt64(20 + 3 * tries)
         #expect(!budget.isSpent(packets: needed, bytes: UInt64((16 << 10) + tries * 8192)))

@@ -15,7 +15,7 @@ import Testing
             mostFailures: most)
     }
 
-    @Test func aKeyThatMayLogInIsExamined() {
+    @Test func `a key that may log in is examined`() {
         var gate = gate(GateTests.ed25519)
         #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 0))
         #expect(
@@ -24,7 +24,7 @@ import Testing
         #expect(gate.user == Array("root".utf8))
     }
 
-    @Test func theMethodBoundToTheHostKeyIsTheSame() {
+    @Test func `the method bound to the host key is the same`() {
         var gate = gate(GateTests.ed25519)
         let bound = request(
             "ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519",
@@ -36,7 +36,6 @@ import Testing
     }
 
     @Test(
-        "what may not log in is refused, with a note where the owner should know",
         arguments: [
             (rsa, "ssh-rsa", nil, "key one was refused: it was to sign with ssh-rsa"),
             (rsa, "rsa-sha2-512", "ssh-rsa", "key one was refused: its signature is of another kind than it said"),
@@ -45,7 +44,9 @@ import Testing
             (ed25519, "ssh-rsa", nil, "key one was refused: it was to sign with ssh-rsa"),
             (token, "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", nil, "it was to sign with webauthn"),
         ] as [([UInt8], String, String?, String)])
-    func refuses(blob: [UInt8], algorithm: String, signature: String?, note: String) {
+    func `what may not log in is refused, with a note where the owner should know`(
+        blob: [UInt8], algorithm: String, signature: String?, note: String
+    ) {
         var gate = gate(blob)
         guard case .refuse(let found) = gate.verdict(on: request(algorithm, blob, signature: signature)) else {
             Issue.record("examined")
@@ -56,29 +57,28 @@ import Testing
     }
 
     @Test(
-        "a security key has to be touched, unless its line says otherwise",
         arguments: [(1, false, true), (5, false, true), (0, false, false), (4, false, false), (0, true, true)]
             as [(UInt8, Bool, Bool)])
-    func demandsTouch(flags: UInt8, noTouch: Bool, passes: Bool) {
+    func `a security key has to be touched, unless its line says otherwise`(flags: UInt8, noTouch: Bool, passes: Bool) {
         var gate = gate(GateTests.token, noTouch: noTouch)
         let name = "sk-ssh-ed25519@openssh.com"
         let verdict = gate.verdict(on: request(name, GateTests.token, signature: name, tail: [flags, 0, 0, 0, 9]))
         #expect((verdict == .examine(key: 0)) == passes)
     }
 
-    @Test func anUnknownKeyIsRefusedWithoutANote() {
+    @Test func `an unknown key is refused without a note`() {
         var gate = gate(GateTests.ed25519)
         #expect(gate.verdict(on: request("rsa-sha2-512", GateTests.rsa)) == .refuse(note: ""))
     }
 
-    @Test func aKeyWithARefusalIsNamed() {
+    @Test func `a key with a refusal is named`() {
         var gate = gate(GateTests.ed25519, refusal: "expired")
         #expect(
             gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .refuse(note: "key one was refused: expired")
         )
     }
 
-    @Test func theLineThatMayLogInGoesBeforeTheOneThatMayNot() {
+    @Test func `the line that may log in goes before the one that may not`() {
         var gate = Gate(
             keys: [
                 AuthorizedKey(blob: GateTests.ed25519, refusal: "expired"), AuthorizedKey(blob: GateTests.ed25519),
@@ -86,7 +86,7 @@ import Testing
         #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 1))
     }
 
-    @Test func failuresAreCountedAsSshdDoes() {
+    @Test func `failures are counted as sshd does`() {
         var gate = gate(GateTests.ed25519, most: 3)
         let none = string("root") + string("ssh-connection") + string("none")
         #expect(gate.verdict(on: none) == .refuse(note: ""))
@@ -99,7 +99,7 @@ import Testing
         #expect(gate.isExhausted)
     }
 
-    @Test func everyCutOfARequestIsRefused() {
+    @Test func `every cut of a request is refused`() {
         let whole = request("ssh-ed25519", GateTests.ed25519, signature: "ssh-ed25519")
         for length in 0..<whole.count {
             var gate = gate(GateTests.ed25519)

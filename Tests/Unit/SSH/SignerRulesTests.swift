@@ -23,13 +23,13 @@ import Testing
         return rules
     }
 
-    @Test func beforeTheLoginThereIsOneHoweverLongItLasts() {
+    @Test func `before the login there is one however long it lasts`() {
         var rules = rules()
         #expect(sign(&rules, at: 0))
         for now in [0, 1, 1 << 40] as [Int64] { #expect(!sign(&rules, at: now)) }
     }
 
-    @Test func afterItThereAreFortyAtOnceAndThenOneAMinute() {
+    @Test func `after it there are forty at once and then one a minute`() {
         var rules = loggedIn(at: 1000)
         for count in 0..<500 { #expect(sign(&rules, at: 1000) == (count < 40), "\(count)") }
         #expect(!sign(&rules, at: 60_999))
@@ -39,7 +39,7 @@ import Testing
         for count in 0..<500 { #expect(sign(&rules, at: 1 << 40) == (count < 40), "\(count)") }
     }
 
-    @Test func whoExchangesKeysEveryMinuteMayDoSoForEver() {
+    @Test func `who exchanges keys every minute may do so for ever`() {
         var rules = loggedIn(at: 0)
         for minute in 0..<10_000 as Range<Int64> { #expect(sign(&rules, at: minute * 60_000)) }
     }

@@ -6,7 +6,7 @@ import Wire
 /// Several channels over one connection, and what no channel gets.
 extension SessionTests {
     @Suite(.serialized) struct ChannelTests {
-        @Test func closingOneChannelLeavesTheOthers() throws {
+        @Test func `closing one channel leaves the others`() throws {
             let bench = try Bench()
             let path = bench.folder.path("control")
             let screen = try bench.terminal(options: ["-o", "ControlMaster=yes", "-o", "ControlPath=\(path)"])
@@ -25,7 +25,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func elevenChannelsAreOneTooMany() throws {
+        @Test func `eleven channels are one too many`() throws {
             let bench = try Bench()
             let path = bench.folder.path("control")
             let options = ["-o", "ControlPath=\(path)"]
@@ -45,7 +45,7 @@ extension SessionTests {
             #expect(master.wait() == 0)
         }
 
-        @Test func aMasterThatStaysIsSentAwayOnceTheBootGoesOn() throws {
+        @Test func `a master that stays is sent away once the boot goes on`() throws {
             let bench = try Bench()
             let path = bench.folder.path("control")
             let options = ["-o", "ControlPath=\(path)", "-o", "ControlMaster=auto", "-o", "ControlPersist=60"]
@@ -54,7 +54,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func nothingIsForwarded() throws {
+        @Test func `nothing is forwarded`() throws {
             let bench = try Bench()
             let port = String(bench.monitor.port)
             let local = try bench.ssh([], options: ["-W", "127.0.0.1:\(port)"])

@@ -6,7 +6,7 @@ import Wire
 /// What ssh(1) gets without a terminal.
 extension SessionTests {
     @Suite(.serialized) struct CommandTests {
-        @Test func statusIsPrinted() throws {
+        @Test func `status is printed`() throws {
             let bench = try Bench()
             let end = try bench.ssh(["status"])
             #expect(end.status == 0, "\(end) \(bench.monitor.events)")
@@ -15,7 +15,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func statusForScriptsIsOneObject() throws {
+        @Test func `status for scripts is one object`() throws {
             let bench = try Bench()
             let end = try bench.ssh(["status", "--json"])
             let object = try JSONSerialization.jsonObject(with: Data(end.out.utf8)) as? [String: Any]
@@ -23,7 +23,7 @@ extension SessionTests {
             #expect(object?["host"] as? String == "nas")
         }
 
-        @Test func helpIsAnsweredWithoutTheMonitor() throws {
+        @Test func `help is answered without the monitor`() throws {
             let bench = try Bench()
             let end = try bench.ssh(["help"])
             #expect(end.status == 0)
@@ -33,9 +33,8 @@ extension SessionTests {
         }
 
         @Test(
-            "the passphrase ends at a line's end or the input's",
             arguments: ["correct horse", "correct horse\n", "correct horse\r\nrest\n", "correct horse\nmore"])
-        func unlocks(input: String) throws {
+        func `the passphrase ends at a line's end or the input's`(input: String) throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .text(input))
             #expect(end.status == 0, "\(end) \(bench.monitor.events)")
@@ -45,19 +44,19 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func aPlainLoginUnlocks() throws {
+        @Test func `a plain login unlocks`() throws {
             let bench = try Bench()
             #expect(try bench.ssh([], options: ["-T"], input: .text("correct horse\n")).status == 0)
         }
 
-        @Test func aScriptThatKeepsItsInputOpenIsServed() throws {
+        @Test func `a script that keeps its input open is served`() throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .left(open: "correct horse\n"))
             #expect(end.status == 0, "\(end)")
             #expect(end.err == "")
         }
 
-        @Test func aWrongPassphraseHasItsExitCode() throws {
+        @Test func `a wrong passphrase has its exit code`() throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .text("battery staple\n"))
             #expect(end.status == 3)
@@ -66,10 +65,9 @@ extension SessionTests {
         }
 
         @Test(
-            "what the monitor says is the exit status",
             arguments: [("internal", 1), ("partly", 4), ("missing", 5), ("refused", 6), ("late", 7)]
                 as [(String, Int32)])
-        func deliversExitCodes(passphrase: String, status: Int32) throws {
+        func `what the monitor says is the exit status`(passphrase: String, status: Int32) throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .text(passphrase))
             #expect(end.status == status, "\(end)")
@@ -77,7 +75,6 @@ extension SessionTests {
         }
 
         @Test(
-            "what is no command is refused in one sentence",
             arguments: [
                 ("sudo reboot", 6, "sudo reboot: no such command here; see: help"),
                 ("scp -t /tmp", 6, "No files are served here; see: help"),
@@ -90,7 +87,7 @@ extension SessionTests {
                 ("unlock now", 2, "usage: unlock"), ("\u{1B}[2J\nls", 6, "\\x1b[2J\\x0als: no such command"),
                 (String(repeating: "x", count: 1025), 6, "1024 bytes"),
             ] as [(String, Int32, String)])
-        func refuses(command: String, status: Int32, sentence: String) throws {
+        func `what is no command is refused in one sentence`(command: String, status: Int32, sentence: String) throws {
             let bench = try Bench()
             let end = try bench.ssh([command])
             #expect(end.status == status)
@@ -102,9 +99,8 @@ extension SessionTests {
         }
 
         @Test(
-            "what is no passphrase is refused",
             arguments: [("", "empty"), ("\n", "empty"), (String(repeating: "x", count: 513), "512 bytes")])
-        func refuses(input: String, sentence: String) throws {
+        func `what is no passphrase is refused`(input: String, sentence: String) throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], input: .text(input))
             #expect(end.status == 2, "\(end)")
@@ -112,21 +108,21 @@ extension SessionTests {
             #expect(!bench.monitor.events.contains { if case .passphrase = $0 { true } else { false } })
         }
 
-        @Test func theLongestPassphraseIsTaken() throws {
+        @Test func `the longest passphrase is taken`() throws {
             let bench = try Bench()
             let longest = String(repeating: "x", count: 512)
             _ = try bench.ssh(["unlock"], input: .text(longest + "\n"))
             #expect(bench.monitor.events.contains { if case .passphrase(longest) = $0 { true } else { false } })
         }
 
-        @Test func withoutAPassphraseItTimesOut() throws {
+        @Test func `without a passphrase it times out`() throws {
             let bench = try Bench { $0.loginGraceTime = 2 }
             let end = try bench.ssh(["unlock"], input: .left(open: ""))
             #expect(end.status == 7, "\(end)")
             #expect(end.err.hasSuffix("use ssh -t.\nNo passphrase came on standard input.\n"), "\(end)")
         }
 
-        @Test func itEndsWhenSomebodyElseUnlocks() throws {
+        @Test func `it ends when somebody else unlocks`() throws {
             let bench = try Bench()
             let monitor = bench.monitor
             Thread.detachNewThread {

@@ -9,7 +9,7 @@ extension SessionTests {
         private static let hint =
             "Waiting for a passphrase on standard input. At a keyboard it would be shown: press Ctrl-C, and use ssh -t.\n"
 
-        @Test func whoeverTypesWithoutATerminalIsToldSo() throws {
+        @Test func `whoever types without a terminal is told so`() throws {
             let bench = try Bench()
             let pipe = "(sleep 3; printf 'correct horse\\n') | ssh \"$@\""
             let end = try run(
@@ -20,7 +20,7 @@ extension SessionTests {
             #expect(end.err == DialogueTests.hint || end.err == "" && end.seconds > 3, "\(end)")
         }
 
-        @Test func aTryThatTheBrakeHoldsSaysSo() throws {
+        @Test func `a try that the brake holds says so`() throws {
             let bench = try Bench()
             bench.monitor.tryTime = 60_000
             let monitor = bench.monitor
@@ -38,7 +38,6 @@ extension SessionTests {
         }
 
         @Test(
-            "what Windows put around a passphrase is named once it was wrong",
             arguments: [
                 ([0xEF, 0xBB, 0xBF] + Array("horse\r\n".utf8), "It began with a byte order mark"),
                 ([0xFF, 0xFE] + utf16("horse\r\n"), "It was text in UTF-16"),
@@ -47,7 +46,7 @@ extension SessionTests {
                 ([0] + utf16("horse\r\n").dropLast(), "It was text in UTF-16"),
                 (Array("horse\n".utf8), nil), ([0xE9, 0x0A], nil), ([0x61, 0, 0x62, 0x63, 0x0A], nil),
             ] as [([UInt8], String?)])
-        func names(input: [UInt8], text: String?) throws {
+        func `what Windows put around a passphrase is named once it was wrong`(input: [UInt8], text: String?) throws {
             for options in [[], ["-tt"]] {
                 // A terminal takes no zeros.
                 if options == ["-tt"], input.contains(0), input[0] < 0xFE { continue }
@@ -67,7 +66,7 @@ extension SessionTests {
 
         private static func utf16(_ text: String) -> [UInt8] { text.utf8.flatMap { [$0, 0] } }
 
-        @Test func scriptsThatWaitForDebiansPromptSeeIt() throws {
+        @Test func `scripts that wait for Debian's prompt see it`() throws {
             let bench = try Bench()
             let screen = try bench.terminal(["/bin/cryptroot-unlock"])
             #expect(screen.shows("Please unlock disk root: "), "\(screen.screen)")
@@ -83,9 +82,8 @@ extension SessionTests {
         }
 
         @Test(
-            "file transfers are told in words that there is none",
             arguments: ["sftp", "scp", "scp -O", "rsync", "other"])
-        func servesNoFiles(kind: String) throws {
+        func `file transfers are told in words that there is none`(kind: String) throws {
             let bench = try Bench()
             let file = bench.folder.path("file")
             try bench.folder.write("x", to: "file")
@@ -109,7 +107,7 @@ extension SessionTests {
             #expect(!bench.monitor.events.contains { if case .open = $0 { true } else { false } })
         }
 
-        @Test func aForcedCommandIsNotRunAsASubsystem() throws {
+        @Test func `a forced command is not run as a subsystem`() throws {
             let shared = try Bench()
             var key = shared.key.usable(index: 7)
             key.forcedCommand = "status"

@@ -22,8 +22,10 @@ extension SessionTests {
             (String(repeating: "x", count: 513) + "\n", 2, [], "at most 512 bytes"),
         ]
 
-        @Test("what is piped is tried once, and has the exit code that it has without a terminal", arguments: rows)
-        func pipes(input: String, status: Int32, tried: [String], text: String) throws {
+        @Test(arguments: rows)
+        func `what is piped is tried once, and has the exit code that it has without a terminal`(
+            input: String, status: Int32, tried: [String], text: String
+        ) throws {
             let bench = try Bench()
             let end = try bench.ssh(["unlock"], options: ["-tt"], input: .text(input))
             #expect(end.status == status, "\(end) \(bench.monitor.events)")
@@ -33,8 +35,8 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0, "\(bench.monitor.events)")
         }
 
-        @Test("the input ends during a try", arguments: [("correct horse", 0), ("battery\n", 3)] as [(String, Int32)])
-        func endsDuringATry(input: String, status: Int32) throws {
+        @Test(arguments: [("correct horse", 0), ("battery\n", 3)] as [(String, Int32)])
+        func `the input ends during a try`(input: String, status: Int32) throws {
             let bench = try Bench()
             bench.monitor.tryTime = 1200
             let end = try bench.ssh([], options: ["-o", "RequestTTY=force"], input: .text(input))
@@ -43,9 +45,8 @@ extension SessionTests {
         }
 
         @Test(
-            "the input ends after the answer",
             arguments: [("correct horse", 0, 60), ("battery", 3, 1)] as [(String, Int32, Int)])
-        func endsLater(passphrase: String, status: Int32, seconds: Int) throws {
+        func `the input ends after the answer`(passphrase: String, status: Int32, seconds: Int) throws {
             let bench = try Bench()
             let pipe = "(printf '\(passphrase)\\n'; sleep \(seconds)) | { ssh \"$@\"; echo status $?; kill $$; }"
             let end = try run(
@@ -54,7 +55,7 @@ extension SessionTests {
             #expect(end.out.contains("status \(status)\n"), "\(end) \(bench.monitor.events)")
         }
 
-        @Test func aSecondLineThatComesAfterTheAnswerIsTried() throws {
+        @Test func `a second line that comes after the answer is tried`() throws {
             let bench = try Bench()
             let pipe = "(printf 'battery\\n'; sleep 2; printf 'correct horse\\n') | ssh \"$@\""
             let end = try run(
@@ -66,7 +67,7 @@ extension SessionTests {
                     || end.status == 3 && bench.passphrases == ["battery"], "\(end) \(bench.monitor.events)")
         }
 
-        @Test func whatIsTypedBeforeAnythingAsksIsKept() throws {
+        @Test func `what is typed before anything asks is kept`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -77,7 +78,7 @@ extension SessionTests {
             #expect(screen.wait() == 0, "\(screen.screen)")
         }
 
-        @Test func aLineThatALostClientDidNotFinishIsForgotten() throws {
+        @Test func `a line that a lost client did not finish is forgotten`() throws {
             let bench = try Bench()
             let screen = try bench.terminal(options: ["-o", "LogLevel=DEBUG3"])
             #expect(screen.shows("Passphrase for root: "))
@@ -89,13 +90,12 @@ extension SessionTests {
         }
 
         @Test(
-            "leaving is said in words",
             arguments: [
                 ("\u{3}", "Left: this machine waits on."), ("\u{4}", "Left: this machine waits on."),
                 ("battery\r\u{3}", "Left: the passphrase is still being tried."),
                 ("battery\r\u{4}", "Left: the passphrase is still being tried."),
             ])
-        func leaves(keys: String, text: String) throws {
+        func `leaving is said in words`(keys: String, text: String) throws {
             let bench = try Bench()
             bench.monitor.tryTime = 60_000
             let screen = try bench.terminal()

@@ -8,7 +8,7 @@ import Wire
 /// Deaths, hangs and floods.
 extension SessionTests {
     @Suite(.serialized) struct HardshipTests {
-        @Test func aKilledSessionIsReportedAndItsClientDoesNotHang() throws {
+        @Test func `a killed session is reported and its client does not hang`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -18,7 +18,7 @@ extension SessionTests {
             #expect(screen.wait() == 255)
         }
 
-        @Test func itEndsWithTheMonitor() throws {
+        @Test func `it ends with the monitor`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -28,7 +28,7 @@ extension SessionTests {
             #expect(!screen.screen.contains("closed by remote host"), "\(screen.screen)")
         }
 
-        @Test func itEndsInOrderWhenTheMonitorGoesAfterTheEnd() throws {
+        @Test func `it ends in order when the monitor goes after the end`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -39,7 +39,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func aStoppedClientCostsLittleMemoryAndSeesTheEndLater() throws {
+        @Test func `a stopped client costs little memory and sees the end later`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -61,7 +61,7 @@ extension SessionTests {
             #expect(screen.wait(timeout: 90) == 0)
         }
 
-        @Test func aStoppedClientIsGivenUpOnceNothingIsLeftToDo() throws {
+        @Test func `a stopped client is given up once nothing is left to do`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -71,7 +71,7 @@ extension SessionTests {
             screen.signal(SIGCONT)
         }
 
-        @Test func floodedInputIsDiscarded() throws {
+        @Test func `flooded input is discarded`() throws {
             let bench = try Bench()
             bench.monitor.tryTime = 1000
             let flood = "battery staple\n" + String(repeating: "y\n", count: 2_000_000)
@@ -82,9 +82,8 @@ extension SessionTests {
         }
 
         @Test(
-            "no copy of a passphrase stays in its memory",
             .enabled(if: geteuid() == 0, "another process's memory is root's to read"), arguments: [true, false])
-        func forgets(terminal: Bool) throws {
+        func `no copy of a passphrase stays in its memory`(terminal: Bool) throws {
             let bench = try Bench()
             let path = bench.folder.path("control")
             let options = ["-o", "ControlPath=\(path)"]
@@ -106,9 +105,8 @@ extension SessionTests {
         }
 
         @Test(
-            "the host key lies in the signer's memory alone",
             .enabled(if: geteuid() == 0, "another process's memory is root's to read"))
-        func keepsTheHostKey() throws {
+        func `the host key lies in the signer's memory alone`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -131,7 +129,7 @@ extension SessionTests {
             #expect(known.contains { $0.length == 32 }, "its memory cannot be read")
         }
 
-        @Test func itIsConfined() throws {
+        @Test func `it is confined`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))

@@ -7,11 +7,10 @@ import Wire
 extension SessionTests {
     @Suite(.serialized) struct LoginTests {
         @Test(
-            "each kind of key logs in",
             arguments: [
                 ("ed25519", nil), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 2048), ("rsa", 4096),
             ] as [(String, Int?)])
-        func accepts(type: String, bits: Int?) throws {
+        func `each kind of key logs in`(type: String, bits: Int?) throws {
             let folder = try TemporaryFolder()
             let key = try KeyPair(folder, "key", type: type, bits: bits)
             let bench = try Bench(keys: [key.usable(index: 3)])
@@ -19,7 +18,7 @@ extension SessionTests {
             #expect(bench.monitor.saw { if case .authenticated(3, "root") = $0 { true } else { false } })
         }
 
-        @Test func anUnknownKeyIsRefusedAtOnce() throws {
+        @Test func `an unknown key is refused at once`() throws {
             let bench = try Bench()
             let stranger = try KeyPair(bench.folder, "stranger")
             let end = try bench.ssh(["status"], identity: stranger.path)
@@ -29,7 +28,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func aKeyWithARefusalIsLoggedAndTheNextOneWorks() throws {
+        @Test func `a key with a refusal is logged and the next one works`() throws {
             let folder = try TemporaryFolder()
             let refused = try KeyPair(folder, "refused")
             let good = try KeyPair(folder, "good")
@@ -42,7 +41,7 @@ extension SessionTests {
             #expect(bench.monitor.logs.contains("key test 0 was refused: its from= does not allow 10.0.0.1"))
         }
 
-        @Test func aCertificateIsRefusedAndTheNextKeyWorks() throws {
+        @Test func `a certificate is refused and the next key works`() throws {
             let bench = try Bench()
             let authority = try KeyPair(bench.folder, "authority")
             let certified = try KeyPair(bench.folder, "certified")
@@ -67,7 +66,7 @@ extension SessionTests {
             #expect(next.status == 0, "\(next)")
         }
 
-        @Test func aKeyThatLibsshCannotParseIsRefusedAndTheNextOneWorks() throws {
+        @Test func `a key that libssh cannot parse is refused and the next one works`() throws {
             let folder = try TemporaryFolder()
             let dsa = try KeyPair(folder, "dsa", type: "dsa")
             let good = try KeyPair(folder, "good")
@@ -79,7 +78,7 @@ extension SessionTests {
             #expect(bench.monitor.logs.contains { $0.contains("it was to sign with ssh-dss") })
         }
 
-        @Test func seventeenStrangersKeysDoNotLockOutTheEighteenth() throws {
+        @Test func `seventeen strangers' keys do not lock out the eighteenth`() throws {
             let folder = try TemporaryFolder()
             let strangers = try (0..<19).map { try KeyPair(folder, "stranger-\($0)") }
             let bench = try Bench()
@@ -93,7 +92,7 @@ extension SessionTests {
             #expect(late.err.contains("Too many authentication failures"), "\(late)")
         }
 
-        @Test func aForcedCommandReplacesWhatWasAskedFor() throws {
+        @Test func `a forced command replaces what was asked for`() throws {
             let bench = try Bench()
             bench.monitor.setup.keys = [bench.key.usable(forcedCommand: "status --json")]
             let end = try bench.ssh(["unlock"])
@@ -101,7 +100,7 @@ extension SessionTests {
             #expect(end.out.hasPrefix("{"))
         }
 
-        @Test func aKeyWithoutTerminalGetsNone() throws {
+        @Test func `a key without terminal gets none`() throws {
             let bench = try Bench()
             bench.monitor.setup.keys = [bench.key.usable(permitsTerminal: false)]
             // OpenSSH's client then goes away by itself.
@@ -110,7 +109,7 @@ extension SessionTests {
             #expect(try bench.ssh(["status"], options: ["-T"]).status == 0)
         }
 
-        @Test func aStrangerIsSentAwayInTime() throws {
+        @Test func `a stranger is sent away in time`() throws {
             let bench = try Bench { $0.loginGraceTime = 1 }
             let stranger = try Stranger(port: bench.monitor.port)
             #expect(try #require(stranger.readToEnd(timeout: 90)).hasPrefix("SSH-2.0-"))
@@ -119,12 +118,11 @@ extension SessionTests {
         }
 
         @Test(
-            "garbage ends the session",
             arguments: [
                 "GET / HTTP/1.0\r\n\r\n", "SSH-1.5-old\r\n", String(repeating: "x", count: 5000),
                 "SSH-2.0-x\r\n" + String(repeating: "\u{7F}", count: 5000),
             ])
-        func refuses(garbage: String) throws {
+        func `garbage ends the session`(garbage: String) throws {
             let bench = try Bench()
             let stranger = try Stranger(port: bench.monitor.port)
             stranger.send(garbage)
@@ -133,13 +131,13 @@ extension SessionTests {
             #expect(bench.monitor.logs.count == 1 && bench.monitor.logs[0].hasPrefix("no login: "))
         }
 
-        @Test func algorithmsThatNobodyHasDoNotLockOut() throws {
+        @Test func `algorithms that nobody has do not lock out`() throws {
             let bench = try Bench { $0.ciphers = "rot13" }
             #expect(try bench.ssh(["status"]).status == 0)
             #expect(bench.monitor.logs.contains { $0.hasPrefix("Ciphers rot13") })
         }
 
-        @Test func chosenAlgorithmsAreUsed() throws {
+        @Test func `chosen algorithms are used`() throws {
             let bench = try Bench {
                 $0.keyExchange = "curve25519-sha256"
                 $0.ciphers = "aes256-ctr"
@@ -151,7 +149,7 @@ extension SessionTests {
             #expect(end.err.contains("cipher: aes256-ctr MAC: hmac-sha2-512-etm@openssh.com"))
         }
 
-        @Test func fiftyLoginsInARow() throws {
+        @Test func `fifty logins in a row`() throws {
             let bench = try Bench()
             for _ in 0..<50 {
                 let end = try bench.ssh(["status"], options: ["-o", "KexAlgorithms=curve25519-sha256"])

@@ -19,9 +19,8 @@ import Testing
     }
 
     @Test(
-        "a line is a line in whatever pieces it comes",
         arguments: ["secret\n", "secret\r", "secret\r\n", "secret\nrest\n", "secret"])
-    func takes(text: String) throws {
+    func `a line is a line in whatever pieces it comes`(text: String) throws {
         for size in 1...text.utf8.count {
             var input = try PassphraseInput()
             var found: [Seen] = []
@@ -35,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNoPassphraseIsSaidOnce() throws {
+    @Test func `what is no passphrase is said once`() throws {
         var empty = try PassphraseInput()
         #expect(see(empty.take([0x0A].span)) == .empty)
         #expect(see(empty.end()) == .nothing)

@@ -6,7 +6,7 @@ import Wire
 /// Clients that are not OpenSSH's.
 extension SessionTests {
     @Suite(.serialized) struct PeerTests {
-        @Test func dropbearsClientIsServed() throws {
+        @Test func `dropbear's client is served`() throws {
             let bench = try Bench()
             let key = bench.folder.path("dropbear")
             let made = try run("dropbearconvert", ["openssh", "dropbear", bench.key.path, key])
@@ -20,7 +20,7 @@ extension SessionTests {
             #expect(unlock.out.contains("Boot continues."))
         }
 
-        @Test func paramikoIsServed() throws {
+        @Test func `paramiko is served`() throws {
             let bench = try Bench()
             let end = try paramiko(
                 bench,
@@ -34,7 +34,7 @@ extension SessionTests {
             #expect(end.out.contains("Boot continues.\n 0"))
         }
 
-        @Test func anyUserNameIsTakenAndEscaped() throws {
+        @Test func `any user name is taken and escaped`() throws {
             let bench = try Bench()
             let end = try paramiko(
                 bench,
@@ -47,7 +47,7 @@ extension SessionTests {
             #expect(bench.monitor.saw { if case .authenticated(7, name) = $0 { true } else { false } })
         }
 
-        @Test func signaturesWithSHA1AreRefusedAtOnce() throws {
+        @Test func `signatures with SHA1 are refused at once`() throws {
             let folder = try TemporaryFolder()
             let key = try KeyPair(folder, "rsa", type: "rsa", bits: 2048)
             let bench = try Bench(keys: [key.usable()])
@@ -66,8 +66,8 @@ extension SessionTests {
         }
 
         /// A security key whose touch can be left out. OpenSSH's clients have none.
-        @Test("a security key has to be touched", arguments: [(1, false, true), (0, false, false), (0, true, true)])
-        func demandsTouch(flags: Int, noTouchRequired: Bool, gets: Bool) throws {
+        @Test(arguments: [(1, false, true), (0, false, false), (0, true, true)])
+        func `a security key has to be touched`(flags: Int, noTouchRequired: Bool, gets: Bool) throws {
             let made = try run("/usr/bin/python3", ["-c", SecurityKey.generate])
             #expect(made.status == 0, "\(made)")
             let words = made.out.split(separator: "\n").map { String($0) }

@@ -31,7 +31,7 @@ extension SessionTests {
             try AskedSigner(hostKeys: host, keys: keys ?? [key.usable(index: 7)], maxAuthTries: maxAuthTries)
         }
 
-        @Test func itTellsPublicHalvesAlone() throws {
+        @Test func `it tells public halves alone`() throws {
             #expect(try signer().publicKeys == host.map { $0.blob })
         }
 
@@ -42,7 +42,7 @@ extension SessionTests {
                 number: number)
         }
 
-        @Test func beforeTheLoginItSignsOneHash() throws {
+        @Test func `before the login it signs one hash`() throws {
             let signer = try signer()
             let first = try exchange(signer)
             let signature = try signer.sign(first.bytes)
@@ -52,7 +52,7 @@ extension SessionTests {
             #expect(try signer.sign(try exchange(signer, hostKey: host[1].blob).bytes, digest: 4) == [0])
         }
 
-        @Test func whatIsNoKeyExchangeOfThisHostIsNotSigned() throws {
+        @Test func `what is no key exchange of this host is not signed`() throws {
             let signer = try signer()
             func wrong(_ place: Int, _ field: [UInt8]) throws -> [UInt8] {
                 var made = try exchange(signer)
@@ -93,7 +93,7 @@ extension SessionTests {
             #expect(try signer.sign(right).count > 64)
         }
 
-        @Test func aLongKeyExchangeIsSigned() throws {
+        @Test func `a long key exchange is signed`() throws {
             let signer = try signer()
             var long = try exchange(signer)
             long.fields[2] = Exchange.keyExchangeInit(name: String(repeating: "x", count: 3400))
@@ -102,7 +102,7 @@ extension SessionTests {
         }
 
         /// What the owner once signed to log in elsewhere, or here, opens nothing, whatever a taken-over session knows of it.
-        @Test func aLoginOverAnotherConnectionIsNotReplayed() throws {
+        @Test func `a login over another connection is not replayed`() throws {
             let elsewhere = try KeyPair(folder, "elsewhere")
             let before = try signer()
             var openSSH = try exchange(before, hostKey: elsewhere.blob)
@@ -120,7 +120,7 @@ extension SessionTests {
             }
         }
 
-        @Test func afterALoginItSignsAFewAtOnceAndNotFiveHundred() throws {
+        @Test func `after a login it signs a few at once and not five hundred`() throws {
             let signer = try loggedIn()
             var given = 0
             for number in 0..<500 {
@@ -132,7 +132,7 @@ extension SessionTests {
             #expect((40..<100).contains(given))
         }
 
-        @Test func itSignsWithItsOwnKeysAndWithoutSHA1() throws {
+        @Test func `it signs with its own keys and without SHA1`() throws {
             func signature(by blob: [UInt8], digest: UInt8) throws -> [UInt8] {
                 let signer = try signer()
                 return try signer.sign(try exchange(signer, hostKey: blob).bytes, digest: digest)
@@ -153,7 +153,7 @@ extension SessionTests {
             return signer
         }
 
-        @Test func whoSignedForThisSessionLogsInOnceAndRekeys() throws {
+        @Test func `who signed for this session logs in once and rekeys`() throws {
             let signer = try signer()
             _ = try signer.sign(try exchange(signer).bytes)
             let data = try signed(signer)
@@ -167,7 +167,7 @@ extension SessionTests {
             for number in [2, 1] as [UInt8] { #expect(try signer.sign(try exchange(signer, number).bytes).count > 64) }
         }
 
-        @Test func nobodyLogsInBeforeAKeyExchangeOrWithASignatureForAnotherSession() throws {
+        @Test func `nobody logs in before a key exchange or with a signature for another session`() throws {
             let signer = try signer()
             let signature = try sign(try signed(signer))
             #expect(try !signer.verify(signature, over: try signed(signer)))
@@ -178,7 +178,7 @@ extension SessionTests {
             #expect(signer.login() == nil)
         }
 
-        @Test func aKeyThatDidNotSignCannotBeClaimed() throws {
+        @Test func `a key that did not sign cannot be claimed`() throws {
             let signer = try signer()
             _ = try signer.sign(try exchange(signer).bytes)
             let stranger = try KeyPair(folder, "stranger")
@@ -203,14 +203,14 @@ extension SessionTests {
             #expect(try signer.verify(try sign(here), over: here))
         }
 
-        @Test func aKeyWithARefusalIsRefusedHereToo() throws {
+        @Test func `a key with a refusal is refused here too`() throws {
             let signer = try AskedSigner(
                 hostKeys: host, keys: [key.usable(rule: 0)], refusals: ["its expiry-time= has passed"])
             _ = try signer.sign(try exchange(signer).bytes)
             #expect(try !signer.verify(try sign(try signed(signer)), over: try signed(signer)))
         }
 
-        @Test func itCountsTheTries() throws {
+        @Test func `it counts the tries`() throws {
             let signer = try signer(maxAuthTries: 2)
             _ = try signer.sign(try exchange(signer).bytes)
             let wrong = try sign(try signed(signer, user: "other"))
@@ -218,7 +218,7 @@ extension SessionTests {
             #expect(try !signer.verify(try sign(try signed(signer)), over: try signed(signer)))
         }
 
-        @Test func nonsenseIsRefused() throws {
+        @Test func `nonsense is refused`() throws {
             let signer = try signer()
             let other = [9, 0, 0] + string("") + string("")
             for question in [

@@ -6,7 +6,7 @@ import Wire
 /// What a person sees.
 extension SessionTests {
     @Suite(.serialized) struct TerminalTests {
-        @Test func theRightPassphraseLetsTheBootGoOn() throws {
+        @Test func `the right passphrase lets the boot go on`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "), "\(screen.screen)")
@@ -19,7 +19,7 @@ extension SessionTests {
             #expect(bench.monitor.exitStatus() == 0)
         }
 
-        @Test func aWrongOneIsAskedAgain() throws {
+        @Test func `a wrong one is asked again`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -31,8 +31,8 @@ extension SessionTests {
             #expect(screen.wait() == 0)
         }
 
-        @Test("leaving is neither success nor a wrong passphrase", arguments: ["\u{3}", "\u{4}"])
-        func leaves(key: String) throws {
+        @Test(arguments: ["\u{3}", "\u{4}"])
+        func `leaving is neither success nor a wrong passphrase`(key: String) throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
@@ -41,7 +41,7 @@ extension SessionTests {
             #expect(bench.monitor.saw { if case .close = $0 { true } else { false } })
         }
 
-        @Test func progressIsShown() throws {
+        @Test func `progress is shown`() throws {
             let bench = try Bench()
             bench.monitor.tryTime = 2500
             let screen = try bench.terminal()
@@ -52,7 +52,7 @@ extension SessionTests {
             #expect(screen.wait() == 0)
         }
 
-        @Test func whatIsTypedDuringATryIsNotTheNextPassphrase() throws {
+        @Test func `what is typed during a try is not the next passphrase`() throws {
             let bench = try Bench()
             bench.monitor.tryTime = 700
             let screen = try bench.terminal()
@@ -67,7 +67,7 @@ extension SessionTests {
             #expect(tried == ["battery staple", "correct horse"])
         }
 
-        @Test func whatIsTypedBeforeThePromptIsTaken() throws {
+        @Test func `what is typed before the prompt is taken`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             screen.type("correct horse\n")
@@ -75,9 +75,8 @@ extension SessionTests {
         }
 
         @Test(
-            "a window of any size is served",
             arguments: [(0, 0), (1, 1), (10_000, 10_000), (65_535, 65_535)] as [(UInt16, UInt16)])
-        func clamps(columns: UInt16, rows: UInt16) throws {
+        func `a window of any size is served`(columns: UInt16, rows: UInt16) throws {
             let bench = try Bench()
             let screen = try bench.terminal(columns: columns, rows: rows)
             #expect(screen.shows("Passphrase"), "\(screen.screen)")
@@ -87,7 +86,7 @@ extension SessionTests {
             #expect(screen.wait() == 0)
         }
 
-        @Test func keysAreExchangedAnewDuringThePrompt() throws {
+        @Test func `keys are exchanged anew during the prompt`() throws {
             let bench = try Bench()
             let screen = try bench.terminal(options: ["-v"])
             #expect(screen.shows("Passphrase for root: "))
@@ -100,7 +99,7 @@ extension SessionTests {
             #expect(screen.wait() == 0)
         }
 
-        @Test func statusAtATerminalHasItsLineEnds() throws {
+        @Test func `status at a terminal has its line ends`() throws {
             let bench = try Bench()
             let screen = try bench.terminal(["status"])
             #expect(screen.wait() == 0)
@@ -108,7 +107,7 @@ extension SessionTests {
             #expect(!screen.screen.replacing("\r\n", with: "").contains("\n"))
         }
 
-        @Test func aLostClientEndsTheSession() throws {
+        @Test func `a lost client ends the session`() throws {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))

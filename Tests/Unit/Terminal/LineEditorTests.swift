@@ -37,7 +37,6 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
 
 @Suite struct LineEditorTests {
     @Test(
-        "keys edit the line as at a terminal",
         arguments: [
             ("secret\r", [Seen.line("secret")]),
             ("secret\n", [.line("secret")]),
@@ -67,42 +66,40 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
             ("a\tb\r", [.line("a\tb")]),
             (" \u{0}a\u{1}\u{7}\u{c}\u{11}\u{13}\u{1A}\u{1C}\u{18} \r", [.line(" a ")]),
         ])
-    func edits(typed: String, events: [Seen]) throws {
+    func `keys edit the line as at a terminal`(typed: String, events: [Seen]) throws {
         #expect(try edit(Array(typed.utf8)) == events)
     }
 
     @Test(
-        "escape sequences are not part of the line",
         arguments: [
             "\u{1B}[A", "\u{1B}[1;5C", "\u{1B}[3~", "\u{1B}OA", "\u{1B}OP", "\u{1B}O5P", "\u{1B}[[A", "\u{1B}[?1;2c",
             "\u{1B}[>0;276;0c", "\u{1B}[200~", "\u{1B}[201~", "\u{1B}[4 q", "\u{1B}x", "\u{1B}é", "\u{1B}€",
             "\u{1B}😀", "\u{1B}\u{1B}[A", "\u{1B}]0;title\u{7}", "\u{1B}]10;rgb:ffff/0000/0000\u{1B}\\",
             "\u{1B}P1$r0m\u{1B}\\", "\u{1B}_Gi=1;OK\u{1B}\\", "\u{1B}^x\u{1B}\\", "\u{1B}Xx\u{1B}\\", "\u{1B} ",
         ])
-    func swallows(sequence: String) throws {
+    func `escape sequences are not part of the line`(sequence: String) throws {
         #expect(try edit(Array("ab\(sequence)cd\r".utf8)) == [.line("abcd")])
         #expect(try edit(Array("\(sequence)\(sequence)cd\(sequence)\r".utf8)) == [.line("cd")])
     }
 
     @Test(
-        "a control character ends any sequence, so that Enter and Ctrl-C always work",
         arguments: [
             "\u{1B}", "\u{1B}[", "\u{1B}[12;", "\u{1B}[[", "\u{1B}O", "\u{1B}]0;endless", "\u{1B}P", "\u{1B}]\u{1B}",
         ])
-    func endsSequences(sequence: String) throws {
+    func `a control character ends any sequence, so that Enter and Ctrl-C always work`(sequence: String) throws {
         #expect(try edit(Array("ab\(sequence)\r".utf8)) == [.line("ab")])
         #expect(try edit(Array("ab\(sequence)\u{3}cd\n".utf8)) == [.interrupt, .line("cd")])
         #expect(try edit(Array("ab\(sequence)\u{15}cd\n".utf8)) == [.line("cd")])
         #expect(try edit(Array("ab\(sequence)\u{4}".utf8)) == [.line("ab")])
     }
 
-    @Test func aPasteIsAsGoodAsTyped() throws {
+    @Test func `a paste is as good as typed`() throws {
         #expect(try edit(Array("\u{1B}[200~pass word\u{1B}[201~\r".utf8)) == [.line("pass word")])
         #expect(try edit(Array("\u{1B}[200~pass\r\u{1B}[201~".utf8)) == [.line("pass")])
         #expect(try edit(Array("\u{1B}[200~one\ntwo\u{1B}[201~\r".utf8)) == [.line("one"), .line("two")])
     }
 
-    @Test func bytesThatAreNotUTF8PassAndAreRemovedOneByOne() throws {
+    @Test func `bytes that are not UTF-8 pass and are removed one by one`() throws {
         #expect(try edit([0xFF, 0xFE, 0x80, 0x0D]) == [.line([0xFF, 0xFE, 0x80])])
         #expect(try edit([0x61, 0xA9, 0x7F, 0x0D]) == [.line("a")])
         #expect(try edit([0xC3, 0x7F, 0x62, 0x0D]) == [.line("b")])
@@ -110,7 +107,7 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
         #expect(try edit([0x80, 0x80, 0x80, 0x80, 0x80, 0x7F, 0x0D]) == [.line([0x80, 0x80, 0x80, 0x80])])
     }
 
-    @Test func aLineAtTheLimitIsTakenAndALongerOneIsDroppedWhole() throws {
+    @Test func `a line at the limit is taken and a longer one is dropped whole`() throws {
         let full = [UInt8](repeating: 0x61, count: Limits.passphrase)
         #expect(try edit(full + [0x0D]) == [.line(full)])
         #expect(try edit(full + [0x61, 0x0D]) == [.tooLong])
@@ -121,7 +118,7 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
         #expect(try edit(full + [0x7F, 0x62, 0x0D]) == [.line(full.dropLast() + [0x62])])
     }
 
-    @Test func noLineIsOverTheLimitAndEveryLineEndCounts() throws {
+    @Test func `no line is over the limit and every line end counts`() throws {
         var random = SystemRandomNumberGenerator()
         // Mostly the bytes that mean something.
         let special: [UInt8] = [
@@ -147,7 +144,7 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
         }
     }
 
-    @Test func aLineGivenAwayIsNotTouchedByTheNext() throws {
+    @Test func `a line given away is not touched by the next`() throws {
         var editor = try LineEditor()
         var lines: [SecretBytes] = []
         for byte in Array("one\rtwo\r".utf8) {
@@ -158,7 +155,7 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
 }
 
 @Suite struct LineEditorEndTests {
-    @Test func theEndOfTheInputEndsAnUnfinishedLine() throws {
+    @Test func `the end of the input ends an unfinished line`() throws {
         var editor = try LineEditor()
         guard case .end = editor.finish() else { return #expect(Bool(false)) }
         for byte in "abc".utf8 { _ = editor.feed(byte) }

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct NetworkTextTests {
-    @Test func theNetworkStandsBelowThePictureAndIsNewsLater() {
+    @Test func `the network stands below the picture and is news later`() {
         var dialogue = Dialogue()
         let one = NetworkFact(.reachable, link: "eth0", detail: "192.0.2.10", number: 2222)
         // It may come before the picture.
@@ -34,7 +34,7 @@ import Wire
         #expect(dialogue.screen.network([one]) == [])
     }
 
-    @Test func aLinkLocalAddressComesWithItsZone() {
+    @Test func `a link-local address comes with its zone`() {
         #expect(
             NetworkText.line(NetworkFact(.nearby, link: "eth0", detail: "fe80::1", number: 22))
                 == "Only from the network segment of eth0: ssh -p 22 root@fe80::1%INTERFACE, "
@@ -45,7 +45,7 @@ import Wire
     }
 
     @Test(arguments: NetworkFact.Kind.allCases)
-    func everyFactIsASentenceWithoutControlCharacters(kind: NetworkFact.Kind) {
+    func `every fact is a sentence without control characters`(kind: NetworkFact.Kind) {
         let line = NetworkText.line(NetworkFact(kind, link: "e\u{1b}[2J\u{0}", detail: "\u{9b}\r\nx", number: 65535))
         #expect(line.unicodeScalars.allSatisfy { (0x20..<0x7f).contains($0.value) })
         #expect(line.first?.isLowercase == false)

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct ReportTests {
-    @Test func statusIsTheWholePicture() {
+    @Test func `status is the whole picture`() {
         #expect(
             Report.text(machine { $0.notices = ["The key volume is not there."] }) == """
                 nas has waited 2 minutes to be unlocked.
@@ -22,17 +22,16 @@ import Wire
     }
 
     @Test(
-        "a waiting time is told in its largest unit",
         arguments: [
             (UInt32(0), "nas waits to be unlocked."), (1, "nas has waited 1 second to be unlocked."),
             (59, "nas has waited 59 seconds to be unlocked."), (60, "nas has waited 1 minute to be unlocked."),
             (7200, "nas has waited 2 hours to be unlocked."), (200_000, "nas has waited 2 days to be unlocked."),
         ])
-    func durations(seconds: UInt32, line: String) {
+    func `a waiting time is told in its largest unit`(seconds: UInt32, line: String) {
         #expect(Report.text(machine { $0.waiting = seconds }).hasPrefix(line + "\n"))
     }
 
-    @Test func jsonHasStableKeys() throws {
+    @Test func `JSON has stable keys`() throws {
         let text = Report.json(
             machine {
                 $0.notices = ["One."]
@@ -58,13 +57,12 @@ import Wire
     }
 
     @Test(
-        "json carries any text, and shows no control character",
         arguments: [
             "\"quoted\" \\ back/slash", "\r\n\t\u{0}\u{1}\u{1B}[2J\u{7F}", "größe 漢字 😀",
             "\u{9B}1m\u{202E}\u{2028}\u{E0041}",
             String(decoding: [0x61, 0xFF, 0xC3], as: UTF8.self), "",
         ])
-    func escapes(text: String) throws {
+    func `json carries any text, and shows no control character`(text: String) throws {
         let json = Report.json(
             machine {
                 $0.host = text
@@ -79,7 +77,7 @@ import Wire
         #expect((object["volumes"] as? [[String: Any]])?[0]["name"] as? String == text)
     }
 
-    @Test func resultsGoWhereTheyBelong() {
+    @Test func `results go where they belong`() {
         let opened = TryResult(name: "root", outcome: .opened)
         let wrong = TryResult(name: "data", outcome: .wrong)
         let failed = TryResult(name: "old", outcome: .failed, detail: "no memory")
@@ -96,7 +94,7 @@ import Wire
         #expect(parts([]) == ["", "Nothing waits for a passphrase now.\n"])
     }
 
-    @Test func theEndGoesWhereItBelongs() {
+    @Test func `the end goes where it belongs`() {
         func parts(_ code: ExitCode, _ reason: String, rehearsal: Bool = false) -> [String] {
             let both = Report.finish(code, reason: reason, rehearsal: rehearsal)
             return [both.out, both.err]
@@ -108,7 +106,7 @@ import Wire
         #expect(parts(.refused, "No such command.") == ["", "No such command.\n"])
     }
 
-    @Test func helpNamesEveryCommandAliasAndExitCode() {
+    @Test func `help names every command, alias and exit code`() {
         for word in ["unlock", "status [--json]", "help"] + Command.aliases { #expect(Report.help.contains(word)) }
         for code in ExitCode.all { #expect(Report.help.contains("  \(code.rawValue)  \(code.meaning)\n")) }
         #expect(Report.help.split(separator: "\n").allSatisfy { $0.utf8.count <= 72 })

@@ -5,7 +5,7 @@ import Wire
 
 @Suite struct ScreenLayoutTests {
     @Test(arguments: [20, 30, 40, 80])
-    func theLiveLineNeverWraps(columns: Int) {
+    func `the live line never wraps`(columns: Int) {
         var dialogue = Dialogue(columns: columns)
         let many = machine {
             $0.volumes = (1...12).map {
@@ -33,7 +33,7 @@ import Wire
         #expect(dialogue.terminal.cursorRow.hasPrefix("Waiting "))
     }
 
-    @Test func aLongListOfNamesIsShortened() {
+    @Test func `a long list of names is shortened`() {
         var dialogue = Dialogue(columns: 40)
         dialogue.show(
             machine {
@@ -48,7 +48,7 @@ import Wire
         #expect(dialogue.terminal.cursorRow.hasPrefix("Passphrase for crypt-root, data and 3 more: "))
     }
 
-    @Test func aPhoneBreaksLinesAtSpaces() {
+    @Test func `a phone breaks lines at spaces`() {
         var dialogue = Dialogue(columns: 40)
         dialogue.show(
             machine {
@@ -68,7 +68,7 @@ import Wire
                 """)
     }
 
-    @Test func noControlCharacterReachesTheTerminal() {
+    @Test func `no control character reaches the terminal`() {
         let evil = "a\u{1B}[2J\r\nopen\u{7}\u{9B}1m\u{202E}x\u{7F}"
         var screen = Screen(columns: 200)
         let state = MachineState(
@@ -96,14 +96,14 @@ import Wire
         #expect(text.contains("a\\u{1B}[2J\\u{0D}\\u{0A}open\\u{07}\\u{9B}1m\\u{202E}x\\u{7F}"))
     }
 
-    @Test func aScreenWithoutPromptWatches() {
+    @Test func `a screen without prompt watches`() {
         var dialogue = Dialogue(prompt: false)
         dialogue.show(machine { $0.volumes.removeLast(2) })
         #expect(dialogue.terminal.cursorRow == "Not open: crypt-root")
         #expect(!dialogue.screen.isPrompting)
     }
 
-    @Test func theTickerCountsWholeSeconds() {
+    @Test func `the ticker counts whole seconds`() {
         var ticker = Ticker()
         #expect(ticker.next == nil)
         ticker.update(wanted: true, now: 500)

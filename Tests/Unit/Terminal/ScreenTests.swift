@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct ScreenTests {
-    @Test func aDialogueThatOpensEverything() {
+    @Test func `a dialogue that opens everything`() {
         var dialogue = Dialogue()
         dialogue.show(machine())
         #expect(
@@ -53,7 +53,7 @@ import Wire
                 """)
     }
 
-    @Test func aWrongPassphraseAsksAgain() {
+    @Test func `a wrong passphrase asks again`() {
         var dialogue = Dialogue()
         let state = machine { $0.volumes.removeLast(2) }
         dialogue.show(state)
@@ -75,7 +75,7 @@ import Wire
                 """)
     }
 
-    @Test func eachVolumeHasItsOwnResultWhereTheyDiffer() {
+    @Test func `each volume has its own result where they differ`() {
         var dialogue = Dialogue()
         dialogue.show(
             machine {
@@ -100,7 +100,7 @@ import Wire
     }
 
     @Test(arguments: [true, false])
-    func aResultIsToldOnceWhicheverMessageComesFirst(stateFirst: Bool) {
+    func `a result is told once whichever message comes first`(stateFirst: Bool) {
         var dialogue = Dialogue()
         dialogue.show(machine())
         dialogue.submitted()
@@ -121,7 +121,7 @@ import Wire
         #expect(dialogue.text.split(separator: "\n").filter { $0 == "storage-1: open" }.count == 1)
     }
 
-    @Test func whatAnotherPromptOpenedIsToldAbovethePrompt() {
+    @Test func `what another prompt opened is told above the prompt`() {
         var dialogue = Dialogue()
         let data = VolumeStatus(name: "data", device: "", state: .locked, asks: true, required: true)
         dialogue.show(machine { $0.volumes.append(data) })
@@ -148,14 +148,14 @@ import Wire
         #expect(dialogue.screen.isPrompting)
     }
 
-    @Test func nothingIsWrittenWhenNothingIsNew() {
+    @Test func `nothing is written when nothing is new`() {
         var screen = Screen(columns: 80)
         _ = screen.show(machine())
         #expect(screen.show(machine { $0.waiting = 200 }).isEmpty)
         #expect(screen.tick(seconds: 3).isEmpty)
     }
 
-    @Test func keyFilesShowTheirProgressWhereNothingAsks() {
+    @Test func `key files show their progress where nothing asks`() {
         var dialogue = Dialogue()
         func trying(_ seconds: UInt32) -> MachineState {
             machine {
@@ -181,7 +181,7 @@ import Wire
         #expect(dialogue.terminal.cursorRow.hasPrefix("Waiting to try storage-1, storage-2 ..."))
     }
 
-    @Test func aTryThatTheBrakeHoldsIsNotSaidToBeTried() {
+    @Test func `a try that the brake holds is not said to be tried`() {
         var dialogue = Dialogue()
         dialogue.show(machine())
         dialogue.submitted()
@@ -206,19 +206,19 @@ import Wire
         #expect(dialogue.text.split(separator: "\n").count { $0.hasPrefix("Trying") } == 1)
     }
 
-    @Test func whoIsPromptedSeesNothingOfAnothersDelay() {
+    @Test func `who is prompted sees nothing of another's delay`() {
         var dialogue = Dialogue()
         dialogue.show(machine { $0.wait = 6 })
         #expect(dialogue.terminal.cursorRow == "Passphrase for crypt-root: ")
     }
 
-    @Test func thePromptMayBeDebians() {
+    @Test func `the prompt may be Debian's`() {
         var screen = Screen(columns: 40, debians: true)
         let text = String(decoding: screen.show(machine()), as: UTF8.self)
         #expect(text.hasSuffix("Please unlock disk crypt-root: "))
     }
 
-    @Test func leavingIsSaid() {
+    @Test func `leaving is said`() {
         for isTrying in [false, true] {
             var dialogue = Dialogue()
             dialogue.show(machine())
@@ -230,7 +230,7 @@ import Wire
         }
     }
 
-    @Test func anEmptyLineDrawsThePromptAgain() {
+    @Test func `an empty line draws the prompt again`() {
         var dialogue = Dialogue()
         dialogue.show(machine { $0.volumes.removeLast(2) })
         dialogue.terminal.write("[   12.3] usb 1-1: new device\r\n".utf8)
@@ -248,7 +248,7 @@ import Wire
                 """)
     }
 
-    @Test func aRehearsalSaysSoFirstAndLast() {
+    @Test func `a rehearsal says so first and last`() {
         var dialogue = Dialogue(columns: 40)
         dialogue.show(
             machine {
@@ -271,14 +271,13 @@ import Wire
     }
 
     @Test(
-        "the end says why",
         arguments: [
             (ExitCode.done, "", "Boot continues.\n"),
             (.done, "Another prompt opened it.", "Another prompt opened it.\nBoot continues.\n"),
             (.timedOut, "", "Timed out.\n"),
             (.refused, "The agent stops.", "The agent stops.\n"),
         ])
-    func finishes(code: ExitCode, reason: String, text: String) {
+    func `the end says why`(code: ExitCode, reason: String, text: String) {
         var dialogue = Dialogue()
         dialogue.show(machine())
         let before = dialogue.text.dropLast("Passphrase for crypt-root:".count)

@@ -3,13 +3,13 @@ import Testing
 import Wire
 
 @Suite struct CodingTests {
-    @Test("what is written reads back the same", arguments: Kind.all)
-    func roundTrips(kind: Kind) throws {
+    @Test(arguments: Kind.all)
+    func `what is written reads back the same`(kind: Kind) throws {
         for body in try kind.samples() { #expect(try bytes(kind.again(body)) == bytes(body)) }
     }
 
-    @Test("a message that ends early is refused, wherever it ends", arguments: Kind.all)
-    func refusesTruncated(kind: Kind) throws {
+    @Test(arguments: Kind.all)
+    func `a message that ends early is refused, wherever it ends`(kind: Kind) throws {
         for body in try kind.samples() {
             let whole = bytes(body)
             // The end of a long key says no more than its beginning.
@@ -20,16 +20,16 @@ import Wire
         }
     }
 
-    @Test("bytes after a message are refused", arguments: Kind.all)
-    func refusesTrailing(kind: Kind) throws {
+    @Test(arguments: Kind.all)
+    func `bytes after a message are refused`(kind: Kind) throws {
         for body in try kind.samples() {
             let longer = try secret(bytes(body) + [0, 0])
             #expect(throws: WireError.trailingBytes(2)) { try kind.again(longer) }
         }
     }
 
-    @Test("a message of an unknown kind is refused", arguments: Kind.all)
-    func refusesUnknownTags(kind: Kind) throws {
+    @Test(arguments: Kind.all)
+    func `a message of an unknown kind is refused`(kind: Kind) throws {
         let hasChannel = kind.name == Kind.session.name || kind.name == Kind.monitor.name
         for tag: UInt8 in [0, 7, 8, 255] {
             let body = try secret((hasChannel ? [1] : []) + [tag])
@@ -38,7 +38,6 @@ import Wire
     }
 
     @Test(
-        "values out of range are refused before anything is allocated for them",
         arguments: [
             (Kind.session, [0, 1, 9] + [0, 0, 0, 0], "level"),
             (.session, [0, 1, 5] + [0, 0, 3, 0x85], "log line"),
@@ -61,13 +60,14 @@ import Wire
             (.report, [3] + [0, 0x80, 0, 1], "key"),
             (.report, [6, 0], "level"),
         ] as [(Kind, [UInt8], String)])
-    func refusesBadValues(kind: Kind, body: [UInt8], field: String) throws {
+    func `values out of range are refused before anything is allocated for them`(
+        kind: Kind, body: [UInt8], field: String
+    ) throws {
         let body = try secret(body)
         #expect(throws: WireError.badValue(field: field)) { try kind.again(body) }
     }
 
-    @Test("a text over the limit is cut, not in the middle of a character, and reads back")
-    func cutsTexts() throws {
+    @Test func `a text over the limit is cut, not in the middle of a character, and reads back`() throws {
         let long = String(repeating: "ä", count: 5000)
         let body = try SessionMessage.log(.info, "x" + long).body(channel: 0)
         guard case .log(_, let line) = try SessionMessage.read(body).message else {
@@ -95,8 +95,7 @@ import Wire
         for report in reports { _ = try WorkerReport.read(report.body()) }
     }
 
-    @Test("what must not be cut is refused by the sender")
-    func refusesToSend() throws {
+    @Test func `what must not be cut is refused by the sender`() throws {
         let passphrase = try secret([UInt8](repeating: 1, count: Limits.passphrase + 1))
         #expect(throws: WireError.badValue(field: "passphrase")) {
             try SessionMessage.passphrase(passphrase).body(channel: 1)
@@ -105,8 +104,7 @@ import Wire
         #expect(throws: WireError.badValue(field: "path")) { try WorkerOrder.inspect(order).body() }
     }
 
-    @Test("the largest messages fit their frames")
-    func fitsFrames() throws {
+    @Test func `the largest messages fit their frames`() throws {
         let passphrase = try secret([UInt8](repeating: 1, count: Limits.passphrase))
         #expect(try SessionMessage.passphrase(passphrase).body(channel: 1).count <= Limits.frameFromSession)
         let user = String(repeating: "x", count: 5000)
@@ -121,8 +119,7 @@ import Wire
         #expect(try WorkerOrder.unlock(order, key).body().count <= Limits.frameFromMonitor)
     }
 
-    @Test("bytes that are no text come as text")
-    func repairsText() throws {
+    @Test func `bytes that are no text come as text`() throws {
         let body = try secret([0, 1, 5, 0, 0, 0, 2, 0xff, 0x41])
         guard case .log(_, let line) = try SessionMessage.read(body).message else {
             Issue.record("not a log line")
@@ -131,8 +128,8 @@ import Wire
         #expect(line == "\u{fffd}A")
     }
 
-    @Test("the sentences of the exit codes are the manual's", arguments: ExitCode.all)
-    func numbersExitCodes(code: ExitCode) {
+    @Test(arguments: ExitCode.all)
+    func `the sentences of the exit codes are the manual's`(code: ExitCode) {
         #expect(ExitCode(rawValue: code.rawValue) == code)
         #expect(code.rawValue < 8)
         #expect(!code.meaning.isEmpty)

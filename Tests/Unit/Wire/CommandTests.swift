@@ -3,7 +3,6 @@ import Wire
 
 @Suite struct CommandTests {
     @Test(
-        "a command line is split at blanks and compared whole",
         arguments: [
             ("", Command.Result.command(.unlock)),
             ("   ", .command(.unlock)),
@@ -48,26 +47,25 @@ import Wire
             ("sh", .refused),
             ("/", .refused),
         ])
-    func parses(line: String, result: Command.Result) {
+    func `a command line is split at blanks and compared whole`(line: String, result: Command.Result) {
         #expect(Command.parse(line) == result)
     }
 
     @Test(
-        "a command has one spelling",
         arguments: [
             ("", nil), (" /bin/unlock ", "unlock"), ("/bin/cryptroot-unlock", "cryptroot-unlock"),
             ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"), ("reboot", nil),
             ("unlock now", nil),
         ])
-    func isSpelled(line: String, spelling: String?) {
+    func `a command has one spelling`(line: String, spelling: String?) {
         #expect(Command.canonical(line) == spelling)
         guard let spelling else { return }
         #expect(Command.parse(spelling) == Command.parse(line))
         #expect(Command.canonical(spelling) == spelling)
     }
 
-    @Test("every alias means unlock", arguments: Command.aliases)
-    func knowsAliases(alias: String) {
+    @Test(arguments: Command.aliases)
+    func `every alias means unlock`(alias: String) {
         #expect(Command.parse(alias) == .command(.unlock))
     }
 }

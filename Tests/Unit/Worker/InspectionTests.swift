@@ -8,7 +8,7 @@ import Wire
 
     init() throws { place = try Workplace() }
 
-    @Test func inspectsAHeader() throws {
+    @Test func `inspects a header`() throws {
         try place.shell("truncate -s 20M image; printf 1 | cryptsetup luksFormat -q \(argon2(memory: 512)) image -")
         try place.shell("echo '{\"type\":\"clevis\",\"keyslots\":[\"0\"]}' | cryptsetup token import image")
         try place.shell(
@@ -32,7 +32,7 @@ import Wire
         #expect(!facts.active)
     }
 
-    @Test func saysWhatIsWrongWithAHeader() throws {
+    @Test func `says what is wrong with a header`() throws {
         try place.shell("truncate -s 20M image")
         let image = place.file("image")
         guard case .done(let outcome) = try WorkerUnderTest.run(.inspect(VolumeOrder(name: "x", device: image))) else {
@@ -42,7 +42,7 @@ import Wire
         #expect(outcome == .failed("no LUKS header on \(image): Invalid argument"))
     }
 
-    @Test func anotherVolumeIsNamedAtTheInspection() throws {
+    @Test func `another volume is named at the inspection`() throws {
         let image = try place.format("image", type: "luks1")
         let uuid = try place.shell("cryptsetup luksUUID image").prefix(36)
         var order = VolumeOrder(name: "postern-test-none", device: image)
@@ -63,7 +63,7 @@ import Wire
         }
     }
 
-    @Test func probesADevice() throws {
+    @Test func `probes a device`() throws {
         try place.shell("truncate -s 20M image; mkfs.ext4 -q -L Keys image")
         let uuid = String(try place.shell("blkid -p -s UUID -o value image").prefix { $0 != "\n" })
         guard case .probed(let tags) = try WorkerUnderTest.run(.probe(device: place.file("image"))) else {
@@ -73,7 +73,7 @@ import Wire
         #expect(tags == DeviceTags(type: "ext4", uuid: uuid, label: "Keys", partitionUUID: "", partitionLabel: ""))
     }
 
-    @Test func aDeviceThatIsNotThereHasNoTags() throws {
+    @Test func `a device that is not there has no tags`() throws {
         guard case .probed(let tags) = try WorkerUnderTest.run(.probe(device: "/nonexistent")) else {
             Issue.record("not probed")
             return

@@ -37,20 +37,19 @@ import Wire
     }
 
     @Test(
-        "the part of the file that is asked for is read",
         arguments: [(0, nil, 0..<100), (0, 10, 0..<10), (90, nil, 90..<100), (90, 10, 90..<100)]
             as [(UInt64, UInt32?, Range<UInt8>)])
-    func part(offset: UInt64, size: UInt32?, bytes: Range<UInt8>) throws {
+    func `the part of the file that is asked for is read`(offset: UInt64, size: UInt32?, bytes: Range<UInt8>) throws {
         #expect(try read(file("key", offset: offset, size: size)).key == Array(bytes))
         #expect(try read(file("/key", folder: "folder", offset: offset, size: size)).key == Array(bytes))
     }
 
     @Test(.enabled(if: geteuid() == 0, "others may not lock so much memory"))
-    func theLargestKeyPasses() throws {
+    func `the largest key passes`() throws {
         #expect(try read(file("large", offset: 1)).key?.count == 8 << 20)
     }
 
-    @Test func aKeyThatMemoryCannotBeLockedForIsSaid() throws {
+    @Test func `a key that memory cannot be locked for is said`() throws {
         // Root without its right to lock any memory is as others are.
         let limited = ["prlimit", "--memlock=8388608:8388608"]
         let wrapper = geteuid() == 0 ? limited + ["setpriv", "--bounding-set=-ipc_lock"] : limited
@@ -59,17 +58,16 @@ import Wire
                 == "no locked memory for the key file: mlock: Cannot allocate memory")
     }
 
-    @Test func theInitrdsOwnLinksAreFollowed() throws {
+    @Test func `the initrd's own links are followed`() throws {
         #expect(try read(file("folder/link")).key?.count == 100)
     }
 
-    @Test func aFolderInTheVolumeIsEntered() throws {
+    @Test func `a folder in the volume is entered`() throws {
         #expect(try read(file("/inner/key", folder: "folder")).key?.count == 100)
         #expect(try read(file("inner/../key", folder: "folder")).key?.count == 100)
     }
 
     @Test(
-        "what is wrong with a key file is said",
         arguments: [
             ("none", nil, 0, nil, "key file none: No such file or directory"),
             ("empty", nil, 0, nil, "key file empty is empty"),
@@ -109,7 +107,9 @@ import Wire
             ("/../key", "folder", 0, nil, "key file /../key in folder leads out of the key volume"),
             ("/inner/../../key", "folder", 0, nil, "key file /inner/../../key in folder leads out of the key volume"),
         ] as [(String, String?, UInt64, UInt32?, String)])
-    func errors(name: String, folder: String?, offset: UInt64, size: UInt32?, sentence: String) throws {
+    func `what is wrong with a key file is said`(
+        name: String, folder: String?, offset: UInt64, size: UInt32?, sentence: String
+    ) throws {
         #expect(try read(file(name, folder: folder, offset: offset, size: size)).sentence == sentence)
     }
 }

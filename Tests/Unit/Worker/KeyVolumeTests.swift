@@ -45,7 +45,6 @@ private func canMount(_ type: String) -> Bool {
     }
 
     @Test(
-        "each file system is read, and not one byte of it written",
         arguments: [
             ("ext4", "truncate -s 20M image; mkfs.ext4 -q -d files image"),
             ("ext4", "truncate -s 20M image; mkfs.ext3 -q -d files image"),
@@ -61,7 +60,7 @@ private func canMount(_ type: String) -> Bool {
             ("btrfs", "truncate -s 128M image; mkfs.btrfs -q --rootdir files image"),
             ("vfat", "truncate -s 20M image; mkfs.vfat image; mcopy -i image files/key ::key"),
         ].filter { canMount($0.0) })
-    func reads(type: String, script: String) throws {
+    func `each file system is read, and not one byte of it written`(type: String, script: String) throws {
         let loop = try LoopDevice(script)
         let before = try loop.place.shell("sha256sum image")
         let report = try loop.read()
@@ -81,7 +80,7 @@ private func canMount(_ type: String) -> Bool {
     }
 
     /// A journal that has not been replayed is what a machine that lost its power leaves.
-    @Test func anUnreplayedJournalStaysAsItIs() throws {
+    @Test func `an unreplayed journal stays as it is`() throws {
         let loop = try LoopDevice(
             """
             truncate -s 20M image; mkfs.ext4 -q -d files image
@@ -96,7 +95,7 @@ private func canMount(_ type: String) -> Bool {
         #expect(try loop.place.shell("sha256sum image") == before)
     }
 
-    @Test func aDeviceThatWasReadOnlyStaysSo() throws {
+    @Test func `a device that was read-only stays so`() throws {
         let loop = try LoopDevice("truncate -s 20M image; mkfs.ext4 -q -d files image")
         try loop.place.shell("blockdev --setro \(loop.path)")
         let report = try loop.read()
@@ -107,7 +106,7 @@ private func canMount(_ type: String) -> Bool {
         #expect(try loop.isReadOnly())
     }
 
-    @Test func manyReadersAtOnceLeaveItWritable() throws {
+    @Test func `many readers at once leave it writable`() throws {
         let loop = try LoopDevice("truncate -s 20M image; mkfs.ext4 -q -d files image")
         let order = KeyOrder(device: loop.path, folder: nil, path: "/key", offset: 0, size: nil)
         let workers = try (0..<6).map { _ in try WorkerUnderTest() }
@@ -122,7 +121,7 @@ private func canMount(_ type: String) -> Bool {
         #expect(try !loop.isReadOnly())
     }
 
-    @Test func aLinkOnItIsNotFollowed() throws {
+    @Test func `a link on it is not followed`() throws {
         let loop = try LoopDevice("ln -s key files/link; truncate -s 20M image; mkfs.ext4 -q -d files image")
         #expect(
             try loop.failure("/link")
@@ -130,7 +129,6 @@ private func canMount(_ type: String) -> Bool {
     }
 
     @Test(
-        "what does not mount is named",
         arguments: [
             ("truncate -s 20M image", "key volume DEVICE has no file system"),
             (
@@ -142,13 +140,13 @@ private func canMount(_ type: String) -> Bool {
                 "key volume DEVICE does not mount as ext4: Invalid argument"
             ),
         ])
-    func failures(script: String, sentence: String) throws {
+    func `what does not mount is named`(script: String, sentence: String) throws {
         let loop = try LoopDevice(script)
         #expect(try loop.failure() == sentence)
         #expect(try !loop.isReadOnly())
     }
 
-    @Test func aDeviceThatIsNotThereIsNamed() throws {
+    @Test func `a device that is not there is named`() throws {
         let order = KeyOrder(device: "/dev/nonexistent", folder: nil, path: "/key", offset: 0, size: nil)
         guard case .done(.failed(let reason)) = try WorkerUnderTest.run(.readKey(order)) else {
             Issue.record("no failure")

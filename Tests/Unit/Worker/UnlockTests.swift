@@ -23,8 +23,8 @@ import Wire
         return outcome
     }
 
-    @Test("a rehearsal tries the real key slots and writes nothing", arguments: ["luks1", "luks2"])
-    func rehearses(type: String) throws {
+    @Test(arguments: ["luks1", "luks2"])
+    func `a rehearsal tries the real key slots and writes nothing`(type: String) throws {
         let image = try place.format("image", type: type)
         let before = try place.shell("sha256sum image; stat -c '%Y %Z' image")
         #expect(try outcome(order(image), "1234") == .opened(slot: 0))
@@ -33,7 +33,7 @@ import Wire
     }
 
     /// The second copy is whole: cryptsetup(8) repairs the first one as soon as it reads it.
-    @Test func aRehearsalDoesNotRepairADamagedHeader() throws {
+    @Test func `a rehearsal does not repair a damaged header`() throws {
         let image = try place.format("image")
         try place.shell("printf x | dd of=image bs=1 seek=4200 conv=notrunc status=none")
         let before = try place.bytes("image")
@@ -49,7 +49,7 @@ import Wire
         #expect(try place.bytes("image") != before)
     }
 
-    @Test func aDetachedHeaderAndAKeySlotAreHeeded() throws {
+    @Test func `a detached header and a key slot are heeded`() throws {
         try place.shell("truncate -s 20M head")
         let image = try place.format("image", options: "--header head")
         var order = order(image)
@@ -61,8 +61,8 @@ import Wire
     }
 
     /// The key slot named is none: whoever looks for the key says so, and here nobody does.
-    @Test("on another volume, or one that encrypts nothing, no key is tried", arguments: [true, false])
-    func refused(rehearsal: Bool) throws {
+    @Test(arguments: [true, false])
+    func `on another volume, or one that encrypts nothing, no key is tried`(rehearsal: Bool) throws {
         var order = order(try place.format("image"), rehearsal: rehearsal)
         order.keySlot = 7
         order.uuid = "11111111-2222-3333-4444-555555555555"
@@ -83,7 +83,7 @@ import Wire
         #expect(inspected == plain)
     }
 
-    @Test func aVolumeUnderReencryptionOpensToo() throws {
+    @Test func `a volume under reencryption opens too`() throws {
         let image = try place.format("image")
         try place.shell(
             """
@@ -99,7 +99,7 @@ import Wire
         #expect(try place.bytes("image") == before)
     }
 
-    @Test func leaveIsAskedOnceTheKeyIsRight() throws {
+    @Test func `leave is asked once the key is right`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
         guard case .asksLeave(slot: 0) = try worker.report() else {
@@ -114,7 +114,7 @@ import Wire
         #expect(worker.status() == 0)
     }
 
-    @Test func withoutItsMonitorItEndsInsteadOfActivating() throws {
+    @Test func `without its monitor it ends instead of activating`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
         guard case .asksLeave = try worker.report() else {
@@ -125,12 +125,12 @@ import Wire
         #expect(worker.status() == 1)
     }
 
-    @Test func aWrongPassphraseAsksNoLeave() throws {
+    @Test func `a wrong passphrase asks no leave`() throws {
         #expect(try outcome(order(try place.format("image"), rehearsal: false), "wrong") == .wrongKey)
     }
 
     @Test(.enabled(if: !FileManager.default.fileExists(atPath: "/sys/class/misc/device-mapper")))
-    func withoutDeviceMapperItSaysSo() throws {
+    func `without device-mapper it says so`() throws {
         let image = try place.format("image")
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(image, rehearsal: false), try secret("1234")))
@@ -146,20 +146,20 @@ import Wire
         #expect(worker.status() == 0)
     }
 
-    @Test func nothingButAnOrderAtTheStartIsTaken() throws {
+    @Test func `nothing but an order at the start is taken`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.mayActivate(true))
         #expect(try worker.report() == nil)
         #expect(worker.status() == 1)
     }
 
-    @Test func itEndsWithItsSocketBeforeAnyOrder() throws {
+    @Test func `it ends with its socket before any order`() throws {
         let worker = try WorkerUnderTest()
         worker.hangUp()
         #expect(worker.status() == 1)
     }
 
-    @Test func itCannotGainRights() throws {
+    @Test func `it cannot gain rights`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
         _ = try worker.report()
