@@ -208,8 +208,8 @@ final class Console {
 
     // MARK: - The end
 
-    /// Gives every terminal back as it was, after its last lines, for which there is a second: a stopped serial line
-    /// does not hold the boot.
+    /// Writes the last lines to every terminal and restores its settings. It waits for the terminals a second at most, so that
+    /// a stopped serial line does not delay the boot.
     func restore() {
         for prompt in prompts { prompt.clear() }
         let deadline = Clock.now() + Console.lastWords

@@ -115,7 +115,7 @@ final class TerminalDevice {
         }
     }
 
-    /// It takes bytes again: whoever calls this draws everything anew.
+    /// Lets the terminal take bytes again after it lost some. The caller must draw the whole screen anew.
     func recover() {
         hasLost = false
     }

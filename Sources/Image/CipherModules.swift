@@ -2,7 +2,8 @@ internal import LUKS
 
 /// What encryptions need of the kernel.
 enum CipherModules {
-    /// Beneath what is kept from being changed; all other names are of the crypto API.
+    /// The device-mapper target below dm-crypt when a volume has integrity protection. All other names here are of the
+    /// kernel's crypto API.
     static let integrity = "dm_integrity"
 
     /// What dm-crypt does by itself.

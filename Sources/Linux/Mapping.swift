@@ -2,7 +2,7 @@ internal import CLinux
 
 /// What device-mapper has under a name.
 ///
-/// A name is anybody's: LVM calls the logical volume `root` of a group `crypt` on some stick `crypt-root`, and maps it as
+/// Any program can choose the name: LVM calls the logical volume `root` of a group `crypt` on some stick `crypt-root`, and maps it as
 /// soon as the stick is seen. Only the mapping's own UUID, which cryptsetup makes of the LUKS UUID, says what it is.
 public struct Mapping: Equatable, Sendable {
     /// Such as `CRYPT-LUKS2-8d103e4502334756899ebf8892644790-crypt-root`, or `LVM-` and those of a group and a volume.

@@ -115,7 +115,8 @@ public enum ChildProcess {
         child.signal(SIGKILL)
     }
 
-    /// A child that has ended and was not reported yet, or `nil`: its number is anybody's from now on. It does not block.
+    /// A child that has ended and was not reported yet, or `nil`. The kernel may give its number to
+    /// another process from now on. It does not block.
     public static func nextExited() -> ExitedProcess? {
         var status: Int32 = 0
         let id = unsafe waitpid(-1, &status, WNOHANG)

@@ -15,9 +15,9 @@ public enum Settling {
     /// Removes the files that the agent could not take away, waits up to ten seconds for the workers that it has left, and
     /// as long as it takes for the names of volumes that the boot needs, where something else has one.
     ///
-    /// A killed agent's worker ends with it, but for one that has begun to make a mapping: whoever asks before that is
-    /// there would ask for it in vain. And whoever finds a mapping of the right name takes it for the volume, so that a
-    /// stranger's disk would be booted.
+    /// A killed agent's workers end with it, except one that has begun to make a mapping: a native prompt that asked before
+    /// the mapping is made would not notice it. And the native opener takes every mapping of the right name for the volume,
+    /// and would boot from somebody else's disk.
     ///
     /// - Parameter file: the path of postern.conf.
     /// - Returns: 0, 1 when a worker is there still, or 6 where this is no initrd.

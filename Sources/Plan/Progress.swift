@@ -76,7 +76,8 @@ extension Plan {
         }
     }
 
-    /// Starts to read the header of a volume whose device is there, and tries what needs nobody.
+    /// Starts to read the header of a volume whose device is there; tries the empty passphrase and the key file if it has been
+    /// read.
     mutating func prepare(_ index: Int, now: Int64) {
         guard volumes[index].phase == .closed, let order = volumes[index].order(rehearsal: rehearsal) else { return }
         guard volumes[index].facts != nil else {

@@ -20,8 +20,8 @@ extension MaxStartups {
     /// - What nothing helps against is one who opens connections at such a rate that a login does not fit in: then the
     ///   line or the processor is exhausted too.
     ///
-    /// Only connections without a login count, so a flood costs nobody the prompt that is open already. `start` and
-    /// `rate` keep sshd's meaning, but for who has to go: they keep fewer processes about while the flood is weak.
+    /// Only connections without a login count, so a flood closes no prompt that is open already. `start` and `rate` mean what
+    /// they mean to sshd, except which connection is closed: with them fewer processes run while the flood is weak.
     ///
     /// - Parameters:
     ///   - sources: of all connections without a login, the oldest first, with the newest as the last.

@@ -192,7 +192,7 @@ extension Plan {
         return attempt.asker.key.map { brake.failed($0, now: now) } ?? 0
     }
 
-    /// Gives those without a terminal their exit code as soon as it is certain.
+    /// Ends each channel without a terminal with its exit code, as soon as the outcome of its passphrase is certain.
     mutating func answerWaiting(now: Int64) {
         for attempt in attempts where !attempt.isRunning {
             guard let (code, reason) = verdict(attempt, now: now) else { continue }

@@ -2,13 +2,13 @@ internal import CLibssh
 internal import CSigner
 public import Linux
 
-/// The host keys of one connection, and what is done with them and with its client's signatures, in a process that reads
-/// nothing from the network. `CSigner.h` has what the session asks.
+/// Holds the host keys of one connection, signs with them, and verifies the client's signatures, in a process that reads
+/// nothing from the network. `CSigner.h` has the questions that the session sends.
 @safe public final class Signer {
     /// A fuzzer begins anew with it.
     var rules: SignerRules
     private var keys: [OneKey] = []
-    /// What the server's side of the first key exchange has for random bytes.
+    /// The random bytes of the server's side in the first key exchange.
     let cookie: [UInt8]
 
     @safe private struct OneKey {
