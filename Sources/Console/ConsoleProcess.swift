@@ -13,7 +13,7 @@ public enum ConsoleProcess {
     /// - Returns: the process's exit status: 0, or 1 when something went wrong that another start may mend.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        OutOfMemory.owner.applyToSelf()
+        Role.console.score.applyToSelf()
         Sandbox.hideMemory()
         let control = FrameSocket(
             FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
@@ -30,8 +30,8 @@ public enum ConsoleProcess {
         // The terminals are open; from here on only what they and the monitor say is read.
         do throws(SystemError) {
             _ = try Sandbox.enter(
-                root: setup.confinement.root, user: setup.confinement.user, calls: .console, parent: parent,
-                endsGently: true)
+                root: setup.confinement.root, user: setup.confinement.user, calls: Role.console.systemCalls,
+                parent: parent, endsGently: true)
         } catch {
             // A person at the console is no stranger: better a prompt with too many rights than none.
             console.log(.warning, "the console's prompt is not confined: \(error.description)")

@@ -17,8 +17,21 @@ public struct Capabilities: OptionSet, Sendable {
     public static let administer = Capabilities(bit: 21)
     public static let makeNodes = Capabilities(bit: 27)
 
+    /// Their names, for a person.
+    var description: String {
+        let named: [(Capabilities, String)] = [
+            (.changeOwner, "CAP_CHOWN"), (.overrideAccess, "CAP_DAC_OVERRIDE"), (.readAny, "CAP_DAC_READ_SEARCH"),
+            (.changeGroup, "CAP_SETGID"), (.changeUser, "CAP_SETUID"), (.lockMemory, "CAP_IPC_LOCK"),
+            (.rawIO, "CAP_SYS_RAWIO"), (.administer, "CAP_SYS_ADMIN"), (.makeNodes, "CAP_MKNOD"),
+        ]
+        return named.filter { contains($0.0) }.map { $0.1 }.joined(separator: " ")
+    }
+
     /// Gives up all others for good. Without root there is nothing to give up.
     public static func keep(only kept: Capabilities) {
         _ = linux_keep_capabilities(kept.rawValue)
     }
+
+    /// Gives up for good all but those that a worker's duty takes.
+    public static func keep(for duty: WorkerDuty) { keep(only: duty.capabilities) }
 }

@@ -1,19 +1,5 @@
 internal import CLinux
 
-/// A process of our own program: `/proc/self/exe` with a role.
-public enum Role: String, Sendable {
-    case session, signer, console, worker
-
-    /// Where a child finds its socket to the monitor.
-    public static let controlDescriptor: Int32 = 3
-    /// Where a session finds its client's connection, and its signer that session.
-    public static let peerDescriptor: Int32 = 4
-    /// Where a session finds its signer.
-    public static let signerDescriptor: Int32 = 5
-    /// Where either finds the authorized keys, behind the descriptors that it keeps.
-    public var keysDescriptor: Int32 { self == .session ? 6 : 5 }
-}
-
 /// A child process and how it ended.
 public struct ExitedProcess: Equatable, Sendable {
     public let id: Int32

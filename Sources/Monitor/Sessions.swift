@@ -23,7 +23,7 @@ extension Monitor {
         guard let address = PeerAddress(bytes: connection.address) else { return }
         let peer = "\(address.description) port \(connection.port)"
         // Without one to spare it shares the last: a flood of strangers is not to refuse an owner.
-        let slot = freeSlot ?? ConfinedUsers.slots - 1
+        let slot = freeSlot ?? Role.connections - 1
         connection.keepAlive(seconds: Monitor.keepAlive)
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
@@ -56,7 +56,7 @@ extension Monitor {
     private func setup(for address: PeerAddress, _ slot: UInt32) -> SessionSetup {
         let settings = configuration.settings
         return SessionSetup(
-            confinement: confinement(as: ConfinedUsers.session(slot)), hostKeys: [], keys: keyList.inline,
+            confinement: confinement(as: .session, slot), hostKeys: [], keys: keyList.inline,
             refusals: keyList.refusals(address, at: date),
             keyExchange: settings.kexAlgorithms.map { $0.joined(separator: ",") },
             ciphers: settings.ciphers.map { $0.joined(separator: ",") },
@@ -68,9 +68,9 @@ extension Monitor {
     /// Seconds since 1970. A clock that begins there is not to revive a key.
     private var date: Int64 { max(Clock.date(), configuration.settings.imageTime ?? 0) }
 
-    func confinement(as user: UInt32) -> Confinement {
+    func confinement(as role: Role, _ connection: UInt32 = 0) -> Confinement {
         guard ChildProcess.isRoot else { return Confinement(root: nil, user: nil) }
-        return Confinement(root: emptyFolder, user: user)
+        return Confinement(root: emptyFolder, user: role.user(connection))
     }
 
     /// Starts the prompt on the consoles, when there are any.
@@ -92,7 +92,7 @@ extension Monitor {
             session.isAuthenticated = true
             sessions.append(session)
             let setup = ConsoleSetup(
-                confinement: confinement(as: ConfinedUsers.console), terminals: terminals, asker: asker)
+                confinement: confinement(as: .console), terminals: terminals, asker: asker)
             send(.consoleSetup(setup), to: session, channel: 0)
             showNetwork(session)
         } catch {

@@ -24,7 +24,7 @@ final class SignerRecord {
 extension Monitor {
     /// A place for a connection whose users nobody has, or `nil`.
     var freeSlot: UInt32? {
-        (0..<ConfinedUsers.slots).first { slot in
+        (0..<Role.connections).first { slot in
             !sessions.contains { $0.slot == slot && $0.number != SessionRecord.console }
                 && !signers.contains { $0.slot == slot }
         }
@@ -49,7 +49,7 @@ extension Monitor {
         signers.append(signer)
         if session.givesWay { ChildProcess.giveWay(process, true) }
         var setup = setup
-        setup.confinement = confinement(as: ConfinedUsers.signer(session.slot))
+        setup.confinement = confinement(as: .signer, session.slot)
         setup.hostKeys = configuration.hostKeys.map { $0.content }
         do throws(WireError) {
             if signer.socket.send(try MonitorMessage.sessionSetup(setup).body(channel: 0)) { return }

@@ -11,13 +11,13 @@ public enum SessionProcess {
     /// - Returns: the exit status: 0 however the client behaved, 1 when it could not be served.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        OutOfMemory.stranger.applyToSelf()
+        Role.session.score.applyToSelf()
         Sandbox.hideMemory()
         let link = MonitorLink()
         guard let setup = link.receiveSetup(as: .session) else { return 1 }
         do throws(SSHError) {
             let service = try Service(setup, link)
-            guard confine(setup.confinement, .session, parent, link) else { return 1 }
+            guard confine(setup.confinement, as: .session, parent, link) else { return 1 }
             service.run()
             return 0
         } catch {
@@ -28,12 +28,12 @@ public enum SessionProcess {
     }
 
     static func confine(
-        _ confinement: Confinement, _ calls: SystemCalls, _ parent: Int32, _ link: MonitorLink
+        _ confinement: Confinement, as role: Role, _ parent: Int32, _ link: MonitorLink
     ) -> Bool {
         do throws(SystemError) {
             let isFiltered = try Sandbox.enter(
-                root: confinement.root, user: confinement.user, calls: calls, parent: parent)
-            if !isFiltered, calls == .session {
+                root: confinement.root, user: confinement.user, calls: role.systemCalls, parent: parent)
+            if !isFiltered, role == .session {
                 link.log(.warning, "the kernel does not limit a session's system calls (no seccomp)")
             }
             return true

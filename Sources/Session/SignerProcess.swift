@@ -12,7 +12,7 @@ public enum SignerProcess {
     /// - Returns: the exit status: 0, or 1 when it could not begin.
     public static func run() -> Int32 {
         let parent = ChildProcess.parent
-        OutOfMemory.stranger.applyToSelf()
+        Role.signer.score.applyToSelf()
         Sandbox.hideMemory()
         let link = MonitorLink()
         guard let setup = link.receiveSetup(as: .signer) else { return 1 }
@@ -23,7 +23,7 @@ public enum SignerProcess {
             let session = FrameSocket(
                 FileDescriptor(owning: Role.peerDescriptor), largestFrame: Signer.largestQuestion,
                 largestQueue: 2 * Signer.largestQuestion)
-            guard SessionProcess.confine(setup.confinement, .signer, parent, link) else { return 1 }
+            guard SessionProcess.confine(setup.confinement, as: .signer, parent, link) else { return 1 }
             return serve(session, signer, setup, link)
         } catch {
             link.log(.error, error.description)

@@ -6,8 +6,8 @@ internal import Wire
 enum Inspection {
     /// What stands on the device; nothing when it cannot be read.
     static func probe(_ device: String) -> WorkerReport {
-        Capabilities.keep(only: [.changeUser, .changeGroup, .readAny])
-        let found = (try? LUKS.DeviceTags(probing: device) { Confinement.becomeNobody() }) ?? LUKS.DeviceTags()
+        Capabilities.keep(for: .probeDevice)
+        let found = (try? LUKS.DeviceTags(probing: device) { WorkerRights.becomeNobody() }) ?? LUKS.DeviceTags()
         return .probed(
             Wire.DeviceTags(
                 type: found.type, uuid: found.uuid, label: found.label, partitionUUID: found.partitionUUID,
@@ -16,10 +16,10 @@ enum Inspection {
 
     /// What the header asks for.
     static func inspect(_ order: VolumeOrder, _ monitor: MonitorLink) -> WorkerReport {
-        Capabilities.keep(only: [.administer, .readAny, .lockMemory])
+        Capabilities.keep(for: .findMapping)
         let mapping = order.rehearsal ? nil : Mapping(named: order.name)
         // What follows parses the disk. Root's own files, such as devices and libcryptsetup's locks, stay open to it.
-        Capabilities.keep(only: [.readAny, .lockMemory])
+        Capabilities.keep(for: .readHeaderOrKey)
         if order.rehearsal { LUKSVolume.neverWrite() }
         let log = LibraryLog()
         defer { monitor.log(.warning, log.removeLines().map { "\(order.name): \($0)" }) }

@@ -8,8 +8,7 @@ public enum KeyFile {
     private static let roomAround = 16 << 10
 
     static func report(_ order: KeyOrder) -> WorkerReport {
-        // A mount and BLKROSET ask for the first of these.
-        Capabilities.keep(only: order.device == nil ? [.readAny, .lockMemory] : [.administer, .readAny, .lockMemory])
+        Capabilities.keep(for: order.device == nil ? .readHeaderOrKey : .mountKeyVolume)
         do throws(KeyError) { return .key(try read(order)) } catch {
             return .done(.failed(because: error.description))
         }
@@ -19,7 +18,7 @@ public enum KeyFile {
     static func read(_ order: KeyOrder) throws(KeyError) -> SecretBytes {
         if let device = order.device {
             // The device must get its setting back, or the root file system that it may be stays read-only.
-            return try Confinement.finishing { () throws(KeyError) in try KeyVolume.read(device, order) }
+            return try WorkerRights.finishing { () throws(KeyError) in try KeyVolume.read(device, order) }
         }
         if let path = order.folder {
             let folder: Folder

@@ -7,13 +7,10 @@ enum Unlocking {
     /// Tries the passphrase, asks the monitor's leave, and makes the mapping. A rehearsal ends after the first of these.
     static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink) -> JobOutcome {
         if order.rehearsal {
-            Capabilities.keep(only: [.readAny, .lockMemory])
+            Capabilities.keep(for: .readHeaderOrKey)
             LUKSVolume.neverWrite()
         } else {
-            // libdevmapper makes /dev/mapper/NAME itself where no udevd runs.
-            Capabilities.keep(only: [
-                .administer, .rawIO, .makeNodes, .changeOwner, .readAny, .overrideAccess, .lockMemory,
-            ])
+            Capabilities.keep(for: .mapVolume)
         }
         let log = LibraryLog()
         let outcome: JobOutcome
@@ -49,7 +46,7 @@ enum Unlocking {
         if order.rehearsal { return .opened(slot: slot) }
         guard monitor.permitsActivation(slot: slot) else { return .alreadyOpen }
         // Killed in the middle of it, this would leave a device without a table, which no opener gets past.
-        let activation = try Confinement.finishing { () throws(LUKSError) in
+        let activation = try WorkerRights.finishing { () throws(LUKSError) in
             guard let volumeKey else {
                 return try volume.activate(as: order.name, passphrase: passphrase, flags: order.dmCrypt)
             }

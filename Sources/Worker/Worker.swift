@@ -11,7 +11,7 @@ public enum WorkerProcess {
     ///
     /// - Returns: the exit status: 0 when the monitor has its answer.
     public static func run() -> Int32 {
-        Confinement.enter()
+        WorkerRights.enter()
         let monitor = MonitorLink(FileDescriptor(owning: Role.controlDescriptor))
         guard let order = monitor.nextOrder() else { return 1 }
         let report: WorkerReport

@@ -137,7 +137,7 @@ enum CommandLine {
         }
         print("# confinement; session, signer and console have an empty root folder, and no groups, capabilities, core")
         print("# dumps, new privileges, new processes or files to write to:")
-        for line in ConfinedUsers.listing { print("# \(line)") }
+        for line in Role.listing { print("# \(line)") }
         for finding in configuration.findings { Log.complain(finding.description) }
         return 0
     }
