@@ -1,8 +1,6 @@
 internal import Config
 internal import LUKS
 internal import Linux
-internal import Monitor
-internal import Plan
 
 /// What the LUKS header of a volume says now, read as the agent will read it.
 final class Header {
@@ -67,7 +65,7 @@ final class Headers {
     ///   - root: the tree of the image whose lines they are, or empty for the machine's own.
     init(_ entries: [CrypttabEntry], _ settings: Settings, beneath root: String) {
         self.settings = settings
-        for entry in entries where Plan.native(entry, settings.treatment(of: entry.name)) == nil {
+        for entry in entries where entry.reasonLeft(under: settings.treatment(of: entry.name)) == nil {
             known.append((entry.name, Header(of: entry, beneath: root)))
         }
     }
@@ -77,24 +75,24 @@ final class Headers {
         known.first { $0.name.utf8.elementsEqual(entry.name.utf8) }?.header
     }
 
-    /// Why the native opener has a volume, by its line or by its header; `nil` when it is ours.
-    func native(_ entry: CrypttabEntry) -> String? {
+    /// Why the native opener has a volume, by its line or by its header; `nil` when Postern manages it.
+    func reasonLeft(_ entry: CrypttabEntry) -> String? {
         let treatment = settings.treatment(of: entry.name)
-        if let reason = Plan.native(entry, treatment) { return reason }
+        if let reason = entry.reasonLeft(under: treatment) { return reason }
         guard treatment == nil, let header = self[entry] else { return nil }
-        return Plan.native(entry, tokens: header.tokens, for: settings.initrd)
+        return entry.reasonLeft(tokens: header.tokens, for: settings.initrd)
     }
 
     /// The volumes that the agent opens.
     func ours(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
-        entries.filter { !$0.options.noauto && native($0) == nil }
+        entries.filter { !$0.options.noauto && reasonLeft($0) == nil }
     }
 
     /// Why nothing is left for the agent to open by what the headers say; `nil` where something is, or where the lines
     /// say so already.
     func obstacle(_ entries: [CrypttabEntry]) -> String? {
         guard ours(entries).isEmpty else { return nil }
-        return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { native($0) }
+        return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { reasonLeft($0) }
     }
 
     /// Whether the boot can go on without a volume.

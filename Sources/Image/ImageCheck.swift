@@ -1,8 +1,7 @@
 internal import Config
 internal import LUKS
 internal import Linux
-internal import Monitor
-internal import Plan
+internal import ConfigFiles
 
 /// `postern check --image`: whether an unpacked initrd can be unlocked from afar.
 public struct ImageCheck {

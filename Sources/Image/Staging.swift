@@ -1,7 +1,6 @@
 internal import Config
 internal import Linux
-internal import Monitor
-internal import Plan
+internal import ConfigFiles
 
 /// `postern image`: puts the agent's files of this machine into the tree of an initrd.
 public struct Staging {
@@ -75,7 +74,7 @@ public struct Staging {
         return nil
     }
 
-    private func native(_ entry: CrypttabEntry) -> String? { headers.native(entry) }
+    private func reasonLeft(_ entry: CrypttabEntry) -> String? { headers.reasonLeft(entry) }
 
     // MARK: What is said
 
@@ -89,7 +88,7 @@ public struct Staging {
             say(crypttab, 0, "the root needs the volume \(printable(name)), which is not in it", "add its line")
         }
         for entry in chosen.entries {
-            if let reason = native(entry) {
+            if let reason = reasonLeft(entry) {
                 Log.complain("postern: \(entry.name) is left to the native opener: \(reason)")
             } else if case .file = entry.key, key(of: entry) == .ask, case .file(let path) = entry.key {
                 say(
@@ -112,7 +111,7 @@ public struct Staging {
     private func reportFallback() {
         guard Files.isFolder(folder + "/scripts") else { return }
         var names = ""
-        for entry in chosen.entries where native(entry) == nil {
+        for entry in chosen.entries where reasonLeft(entry) == nil {
             guard case .fileOn = entry.key else { continue }
             names += names.isEmpty ? entry.name : ", \(entry.name)"
         }
@@ -143,7 +142,7 @@ public struct Staging {
     /// comment, and a line for each of `entries`.
     private func recorded(_ copy: [UInt8], _ entries: [CrypttabEntry]) -> [UInt8] {
         var copy = copy
-        for (index, entry) in entries.enumerated() where native(entry) == nil && entry.identity == nil {
+        for (index, entry) in entries.enumerated() where reasonLeft(entry) == nil && entry.identity == nil {
             guard let header = headers[entry], !header.uuid.isEmpty else { continue }
             copy = Copies.adding(VolumeOptions.identity + header.uuid, to: copy, lines: [index + 2])
         }
@@ -172,7 +171,7 @@ public struct Staging {
             for key in configuration.hostKeys {
                 try tree.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
-            for entry in chosen.entries where native(entry) == nil { try putHeader(of: entry, tree) }
+            for entry in chosen.entries where reasonLeft(entry) == nil { try putHeader(of: entry, tree) }
             if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: host) }
             let settings = try Files.readRegular(file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
@@ -186,7 +185,7 @@ public struct Staging {
 
     /// Lets systemd's units of our volumes wait, and ask where Postern failed.
     private func putUnits(_ tree: ImageTree, host: [UInt8]) throws(SystemError) {
-        let ours = (chosen.entries + added.entries).filter { native($0) == nil && !$0.options.noauto }
+        let ours = (chosen.entries + added.entries).filter { reasonLeft($0) == nil && !$0.options.noauto }
         for entry in ours {
             try tree.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
         }

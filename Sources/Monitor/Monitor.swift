@@ -1,3 +1,5 @@
+internal import Admission
+internal import ConfigFiles
 internal import Linux
 internal import Network
 internal import Plan
@@ -14,10 +16,10 @@ final class Monitor {
     var sessions: [SessionRecord] = []
     var signers: [SignerRecord] = []
     var workers: [WorkerRecord] = []
-    /// What those who have not logged in have to say in the log.
-    var strangers = Strangers()
-    /// How much those who have may still say.
-    var insiders = Insiders()
+    /// Limits the log lines about clients that have not logged in.
+    var strangerLog = StrangerLog()
+    /// Limits the log lines of each authorized key.
+    var loginLog = LoginLog()
     var nextSession = SessionRecord.console + 1
     /// The authorized keys, as children are told of them.
     let keyList: KeyList
@@ -115,7 +117,7 @@ final class Monitor {
         let now = Clock.now()
         if let ending { return max(nextLook(ending, now: now) - now, 0) }
         let deadlines = [
-            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangers.deadline, insiders.deadline,
+            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangerLog.deadline, loginLog.deadline,
             sessionDeadline,
         ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }

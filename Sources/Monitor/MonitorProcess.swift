@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Config
+internal import ConfigFiles
 internal import Linux
 internal import Network
 internal import Plan

@@ -1,5 +1,7 @@
+internal import Admission
 internal import CLinux
 internal import Config
+internal import ConfigFiles
 internal import Linux
 internal import Plan
 internal import Wire
@@ -26,7 +28,7 @@ extension Monitor {
             ChildProcess.giveWay(newest.process, true)
         }
         guard
-            let place = configuration.settings.maxStartups.leaver(
+            let place = configuration.settings.maxStartups.placeToClose(
                 among: waiting.map { $0.source }, percent: Int(linux_percent()))
         else { return }
         endSession(waiting[place], why: "it made room for a newer connection")
@@ -99,20 +101,20 @@ extension Monitor {
     /// Logs what a session has to say, or what became of it.
     func write(_ level: LogLevel, _ line: String, of session: SessionRecord) {
         guard session.isAuthenticated else { return logStranger(session.source, level, session.peer, line) }
-        if let key = session.key, !insiders.admits(key, now: Clock.now()) { return }
+        if let key = session.key, !loginLog.admits(key, now: Clock.now()) { return }
         log.write(level.rawValue, "\(session.peer): \(line)")
     }
 
     func logStranger(_ source: [UInt8], _ level: LogLevel, _ peer: String, _ line: String) {
-        guard strangers.note(line, from: source, now: Clock.now()) else { return }
+        guard strangerLog.note(line, from: source, now: Clock.now()) else { return }
         log.write(level.rawValue, "\(peer): \(line)")
     }
 
     /// Writes the sums that are due.
     func logStrangers(isLast: Bool = false) {
         let now = Clock.now()
-        for line in strangers.lines(now: now, isLast: isLast) { log.write(LogLevel.notice.rawValue, line) }
-        for (key, lines, seconds) in insiders.sums(now: now, isLast: isLast) {
+        for line in strangerLog.lines(now: now, isLast: isLast) { log.write(LogLevel.notice.rawValue, line) }
+        for (key, lines, seconds) in loginLog.sums(now: now, isLast: isLast) {
             log.write(LogLevel.notice.rawValue, "\(keyList.titles[key]): \(lines) more lines in \(seconds) s")
         }
     }

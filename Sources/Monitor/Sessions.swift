@@ -1,5 +1,7 @@
+internal import Admission
 internal import CLinux
 internal import Config
+internal import ConfigFiles
 internal import Linux
 internal import Plan
 internal import Wire
@@ -171,7 +173,7 @@ extension Monitor {
         if !authorized.comment.isEmpty {
             session.fields.append(LogField("POSTERN_KEY_COMMENT", authorized.comment))
         }
-        guard insiders.admits(index, now: Clock.now()) else { return }
+        guard loginLog.admits(index, now: Clock.now()) else { return }
         log.write(
             LogLevel.info.rawValue, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
     }

@@ -1,4 +1,5 @@
 internal import Config
+internal import ConfigFiles
 internal import Linux
 internal import Plan
 internal import Wire

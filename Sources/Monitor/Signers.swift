@@ -1,3 +1,4 @@
+internal import ConfigFiles
 internal import Linux
 internal import Wire
 

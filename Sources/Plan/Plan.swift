@@ -85,7 +85,7 @@ public struct Plan {
                 entry: entry,
                 required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
                 source: source, isTaken: treatment == .take,
-                phase: Plan.native(entry, treatment).map { .left($0) } ?? .closed,
+                phase: entry.reasonLeft(under: treatment).map { .left($0) } ?? .closed,
                 headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }

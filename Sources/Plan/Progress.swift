@@ -144,7 +144,7 @@ extension Plan {
                 // Whoever has leave to activate it is about to say so.
                 wasOpen(index, now: now)
             } else if !volumes[index].isTaken,
-                let reason = Plan.native(volumes[index].entry, tokens: facts.tokens, for: system)
+                let reason = volumes[index].entry.reasonLeft(tokens: facts.tokens, for: system)
             {
                 leave(index, .notice, reason)
             } else if !facts.taken.isEmpty, volumes[index].activating == nil {

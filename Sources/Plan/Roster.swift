@@ -1,38 +1,7 @@
-public import Config
+internal import Config
 
-/// Which volumes are Postern's, and where their keys come from.
+/// Where the keys of volumes come from.
 extension Plan {
-    /// Why a volume belongs to the native opener, or `nil` when it is ours.
-    public static func native(_ entry: CrypttabEntry, _ treatment: VolumeRule.Treatment?) -> String? {
-        if let foreign = entry.options.foreign { return "\(foreign) volumes belong to the native opener" }
-        if case .fileOn = entry.options.header { return "its header lies on another volume" }
-        switch treatment {
-        case .take: return nil
-        case .leave: return "postern.conf leaves it to the native opener"
-        case nil: break
-        }
-        if let unattended = entry.options.unattended {
-            return "\(unattended) opens it without a person"
-        }
-        if case .other(let key) = entry.key { return "its key \(key) is the native opener's" }
-        return nil
-    }
-
-    /// Why a volume that is ours by its line belongs to the native opener by its header, or `nil`.
-    ///
-    /// - Parameters:
-    ///   - entry: the line.
-    ///   - tokens: the types of the tokens that open one of its key slots.
-    ///   - system: who the native opener is. systemd asks its own tokens before it asks a person, where there is no key
-    ///     file; others do not know them.
-    /// - Returns: a clause.
-    public static func native(_ entry: CrypttabEntry, tokens: [String], for system: InitrdSystem?) -> String? {
-        let openers =
-            system == .systemd && entry.key == .ask
-            ? ["clevis", "systemd-tpm2", "systemd-fido2", "systemd-pkcs11"] : ["clevis"]
-        return tokens.first { openers.contains($0) }.map { "its header has a \($0) binding" }
-    }
-
     /// The place of an entry's key file among the sources, where it is put when it is new.
     mutating func source(of entry: CrypttabEntry) -> Int? {
         let path: String

@@ -1,7 +1,7 @@
 import Config
 import Foundation
 import Glibc
-import Monitor
+import ConfigFiles
 import TestImages
 import Testing
 

@@ -156,7 +156,7 @@ import Testing
         let entries = Crypttab.parse(Array(line.utf8), file: "", for: system, into: &findings).entries
         guard let entry = entries.first, !entry.options.noauto else { return .opens }
         if entry.options.foreign != nil { return .other }
-        guard Plan.native(entry, nil) == nil, entry.key == .ask else { return .opens }
+        guard entry.reasonLeft(under: nil) == nil, entry.key == .ask else { return .opens }
         return .asks
     }
 }

@@ -2,7 +2,7 @@
 /// could otherwise log in again and again, and push out of the log what the boot said before.
 ///
 /// A key has `burst` lines, and one more every half a minute. How many more there were is one line a minute.
-public struct Insiders {
+public struct LoginLog {
     /// Lines of one key at once: some failed tries, a monitoring system, and an owner who looks for the fault.
     public static let burst: Int64 = 100
     /// Milliseconds until there is one more.
@@ -32,8 +32,8 @@ public struct Insiders {
             index = accounts.count
             accounts.append(Account(key: key, paidAt: now, since: now))
         }
-        let next = max(accounts[index].paidAt, now) + Insiders.refill
-        if next - now <= Insiders.burst * Insiders.refill {
+        let next = max(accounts[index].paidAt, now) + LoginLog.refill
+        if next - now <= LoginLog.burst * LoginLog.refill {
             accounts[index].paidAt = next
             return true
         }
@@ -47,7 +47,7 @@ public struct Insiders {
     public mutating func sums(now: Int64, isLast: Bool = false) -> [(key: Int, lines: Int, seconds: Int64)] {
         var sums: [(key: Int, lines: Int, seconds: Int64)] = []
         for index in accounts.indices
-        where accounts[index].leftOut > 0 && (isLast || now >= accounts[index].since + Insiders.window) {
+        where accounts[index].leftOut > 0 && (isLast || now >= accounts[index].since + LoginLog.window) {
             let account = accounts[index]
             sums.append((account.key, account.leftOut, (now - account.since) / 1000))
             accounts[index].leftOut = 0
@@ -57,6 +57,6 @@ public struct Insiders {
 
     /// When `sums` is to be asked next.
     public var deadline: Int64? {
-        accounts.filter { $0.leftOut > 0 }.map { $0.since + Insiders.window }.min()
+        accounts.filter { $0.leftOut > 0 }.map { $0.since + LoginLog.window }.min()
     }
 }

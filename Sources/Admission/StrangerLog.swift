@@ -7,7 +7,7 @@ internal import Linux
 /// The first event of a source is logged at once. What follows is one line a source every ten seconds. There are at most
 /// `mostSources` at a time, and after a burst of `burst` lines there is one every half a minute in all; what goes beyond
 /// either is summed for all addresses together, once a minute: at most some 4,500 lines a day, whoever comes.
-public struct Strangers {
+public struct StrangerLog {
     /// Milliseconds between two lines of one source.
     public static let window: Int64 = 10_000
     /// Milliseconds between two lines of all other sources together.
@@ -35,15 +35,15 @@ public struct Strangers {
             }
         }
 
-        /// Takes in what another one has counted.
+        /// Adds what another sum has counted.
         mutating func add(_ other: Sum) {
             let before = count
             for (text, times) in other.texts { add(text, times: times) }
             count = before + other.count
         }
 
-        /// Empties it, and says what was in it.
-        mutating func take(_ title: String, now: Int64) -> String {
+        /// Returns the line that says what was counted, and counts from zero again.
+        mutating func flush(_ title: String, now: Int64) -> String {
             var line = "\(title): \(count) more in \((now - since) / 1000) s"
             var left = count
             for (text, times) in texts {
@@ -74,7 +74,7 @@ public struct Strangers {
             sums[index].add(text)
             return false
         }
-        guard sums.count < Strangers.mostSources, pay(now) else {
+        guard sums.count < StrangerLog.mostSources, pay(now) else {
             common = common ?? Sum(source: [], since: now)
             common?.add(text)
             return false
@@ -86,18 +86,18 @@ public struct Strangers {
     /// The lines that are to be written now; `isLast` leaves nothing for later.
     public mutating func lines(now: Int64, isLast: Bool = false) -> [String] {
         var lines: [String] = []
-        for index in sums.indices.reversed() where isLast || now >= sums[index].since + Strangers.window {
+        for index in sums.indices.reversed() where isLast || now >= sums[index].since + StrangerLog.window {
             if sums[index].count == 0 {
                 sums.remove(at: index)
             } else if pay(now) {
-                lines.append(sums[index].take(Strangers.title(sums[index].source), now: now))
+                lines.append(sums[index].flush(StrangerLog.title(sums[index].source), now: now))
             } else {
                 common = common ?? Sum(source: [], since: now)
                 common?.add(sums.remove(at: index))
             }
         }
-        if var sum = common, isLast || now >= sum.since + Strangers.commonWindow {
-            lines.append(sum.take("other addresses", now: now))
+        if var sum = common, isLast || now >= sum.since + StrangerLog.commonWindow {
+            lines.append(sum.flush("other addresses", now: now))
             common = nil
         }
         return lines
@@ -105,16 +105,16 @@ public struct Strangers {
 
     /// When `lines` is to be asked next.
     public var deadline: Int64? {
-        let first = sums.map { $0.since + Strangers.window }.min()
-        let last = common.map { $0.since + Strangers.commonWindow }
+        let first = sums.map { $0.since + StrangerLog.window }.min()
+        let last = common.map { $0.since + StrangerLog.commonWindow }
         guard let first, let last else { return first ?? last }
         return min(first, last)
     }
 
     /// Whether a line may be written, which is then taken as written.
     private mutating func pay(_ now: Int64) -> Bool {
-        let next = max(paidAt, now) + Strangers.refill
-        guard next - now <= Strangers.burst * Strangers.refill else { return false }
+        let next = max(paidAt, now) + StrangerLog.refill
+        guard next - now <= StrangerLog.burst * StrangerLog.refill else { return false }
         paidAt = next
         return true
     }

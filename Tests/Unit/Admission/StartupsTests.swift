@@ -1,5 +1,5 @@
+import Admission
 import Config
-import Plan
 import Testing
 
 /// Who makes room when connections come that nobody logs in over.
@@ -18,7 +18,7 @@ import Testing
         var left: [UInt8] = []
         for letter in letters.utf8 {
             left.append(letter)
-            if let place = limits.leaver(among: left.map { [$0] }, percent: percent) { left.remove(at: place) }
+            if let place = limits.placeToClose(among: left.map { [$0] }, percent: percent) { left.remove(at: place) }
         }
         return String(decoding: left, as: UTF8.self)
     }
@@ -48,7 +48,7 @@ import Testing
         var newer = 0
         while isThere.contains(owner - newer) {
             left.append([1])
-            #expect(limits.leaver(among: left, percent: 99) == 0)
+            #expect(limits.placeToClose(among: left, percent: 99) == 0)
             left.removeFirst()
             newer += 1
             isThere = 1...100
@@ -59,7 +59,7 @@ import Testing
     @Test func `before the limit the share grows`() {
         let limits = MaxStartups(start: 10, rate: 30, full: 100)
         func leaves(_ others: Int, _ percent: Int) -> Bool {
-            limits.leaver(among: [[UInt8]](repeating: [1], count: others + 1), percent: percent) != nil
+            limits.placeToClose(among: [[UInt8]](repeating: [1], count: others + 1), percent: percent) != nil
         }
         #expect(!leaves(9, 0) && leaves(10, 29) && !leaves(10, 30))
         #expect(leaves(55, 64) && !leaves(55, 65) && leaves(100, 99))

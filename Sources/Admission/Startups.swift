@@ -27,7 +27,7 @@ extension MaxStartups {
     ///   - sources: of all connections without a login, the oldest first, with the newest as the last.
     ///   - percent: a number from 0 to 99, by chance.
     /// - Returns: its place in `sources`, never the last one.
-    public func leaver(among sources: [[UInt8]], percent: Int) -> Int? {
+    public func placeToClose(among sources: [[UInt8]], percent: Int) -> Int? {
         let others = sources.count - 1
         guard others >= start else { return nil }
         if others < full {

@@ -1,7 +1,6 @@
 internal import CLinux
 public import Config
 public import Linux
-internal import Plan
 internal import Wire
 
 /// All that the agent reads before it starts, and what was found wrong with it.
@@ -192,7 +191,7 @@ public struct Configuration {
                 add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
                 continue
             }
-            let reason = Plan.native(entry, .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
+            let reason = entry.reasonLeft(under: .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
             guard rule.treatment == .take, let reason else { continue }
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }
@@ -200,7 +199,7 @@ public struct Configuration {
             add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
         } else if !crypttab.entries.contains(where: {
             // Which ones the root needs is known when the image is built.
-            Plan.native($0, settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)
+            $0.reasonLeft(under: settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)
         }) {
             add(
                 settings.crypttab, "Postern has nothing to open: every volume is left to the native opener",
