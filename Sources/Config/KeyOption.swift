@@ -146,7 +146,7 @@ extension AuthorizedKey {
             else {
                 throw KeyRefusal(
                     "command= \(quoted(value)) is no command of Postern's",
-                    "write unlock, status, status --json or help: there is no shell")
+                    "write \(Command.spellings): there is no shell")
             }
             forcedCommand = command
         case .restrict, .noPty: permitPty = false

@@ -191,12 +191,17 @@ extension Monitor {
         let now = Clock.now()
         let state = picture(plan.picture(now: now), for: session, plan.held(now: now), now)
         send(.state(state), to: session, channel: channel)
-        guard command == .unlock, ending == nil else {
-            endChannel(channel, of: session, command == .unlock ? ending?.code ?? .done : .done, "")
-            dismiss(session)
-            return
+        switch command {
+        case .unlock:
+            guard let ending else {
+                session.watching.append((channel, terminal))
+                return
+            }
+            endChannel(channel, of: session, ending.code, "")
+        // The session writes the state that it was just sent, and the text of help by itself.
+        case .status, .help: endChannel(channel, of: session, .done, "")
         }
-        session.watching.append((channel, terminal))
+        dismiss(session)
     }
 
     /// Ends a session that broke the rules, and only it.

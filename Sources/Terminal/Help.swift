@@ -6,10 +6,10 @@ extension Report {
         var text = """
             Postern opens this machine's encrypted volumes so that its boot goes on.
 
-              unlock           ask for a passphrase, and open what it opens;
-                               a plain login does the same
-              status [--json]  show what is locked and what is open
-              help             show this
+
+            """
+        for command in Command.all { text += command.help }
+        text += """
 
             Without a terminal the passphrase is standard input up to the first
             line end: ssh root@host unlock < file

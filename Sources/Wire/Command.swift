@@ -1,38 +1,118 @@
 /// What an ssh client may ask for, and what `command=` of authorized_keys may force.
+///
+/// This file is the table of commands: the grammar, the number on the wire, the lines of `help`, who may ask, and whether
+/// a passphrase is taken. The grammar judges what clients send and what `command=` has alike.
 public enum Command: Equatable, Sendable {
     /// Take a passphrase and open what it opens; also what a plain login runs.
     case unlock
     case status(json: Bool)
     case help
 
-    /// The longest command line that is looked at, in bytes.
-    public static let longest = Limits.word
+    /// Each command in each of its forms, in the order in which `help` has them.
+    public static let all: [Command] = [.unlock, .status(json: false), .status(json: true), .help]
 
-    /// The names that scripts for other unlockers call, all of which mean `unlock`.
-    public static let aliases = [
-        "cryptroot-unlock", "cryptsetup-askpass", "systemd-tty-ask-password-agent", "systemctl default",
-    ]
+    var entry: Entry {
+        switch self {
+        case .unlock:
+            Entry(
+                number: 1,
+                names: [
+                    Name("unlock"), Name("cryptroot-unlock"), Name("cryptsetup-askpass"),
+                    // Its options choose how to ask, which is not a choice here.
+                    Name("systemd-tty-ask-password-agent", takesOptions: true),
+                    Name("systemctl default", synopsis: nil),
+                ],
+                help: """
+                      unlock           ask for a passphrase, and open what it opens;
+                                       a plain login does the same
 
-    /// Reads a command line. There is no shell: words are split at blanks and line ends, and compared whole.
-    public static func parse(_ line: String) -> Result {
-        let words = words(line)
-        guard let name = words.first.map(lastComponent) else { return .command(.unlock) }
-        let rest = Array(words.dropFirst())
-        switch name {
-        case "unlock", "cryptroot-unlock", "cryptsetup-askpass":
-            return rest.isEmpty ? .command(.unlock) : usage(line, name)
-        // Its options choose how to ask, which is not a choice here.
-        case "systemd-tty-ask-password-agent":
-            return rest.allSatisfy { $0.hasPrefix("-") } ? .command(.unlock) : usage(line, name)
-        case "systemctl" where rest == ["default"]: return .command(.unlock)
-        case "status":
-            if rest == ["--json"] { return .command(.status(json: true)) }
-            return rest.isEmpty ? .command(.status(json: false)) : usage(line, "status [--json]")
-        case "help", "--help", "-h": return rest.isEmpty ? .command(.help) : usage(line, "help")
-        case "scp", "rsync", "sftp-server", "internal-sftp": return .noFiles
-        default: return hasShell(line) || isWrapper(name, rest) ? .noShell : .refused
+                    """,
+                isForConsole: true, takesPassphrase: true)
+        case .status(json: false):
+            Entry(
+                number: 2, names: [Name("status", synopsis: Command.status)],
+                help: "  \(Command.status)  show what is locked and what is open\n")
+        case .status(json: true): Entry(number: 3, names: [Name("status --json", synopsis: Command.status)])
+        case .help:
+            Entry(
+                number: 4, names: [Name("help"), Name("--help", synopsis: "help"), Name("-h", synopsis: "help")],
+                help: "  help             show this\n")
         }
     }
+
+    private static let status = "status [--json]"
+
+    /// A row of the table.
+    struct Entry {
+        /// On the wire; it is never given to another command.
+        let number: UInt8
+        /// Its own name, and those that scripts for other unlockers call it by.
+        let names: [Name]
+        /// Its lines of `help`; a form of a command that another form's lines describe has none.
+        var help = ""
+        /// Whether the console's process may ask for it, too. Whoever logs in may ask for each command, unless `command=`
+        /// of the key forces another.
+        var isForConsole = false
+        var takesPassphrase = false
+    }
+
+    /// A way to write a command.
+    struct Name {
+        /// Its words, with one blank between them.
+        let line: String
+        /// What to write where other words follow the first, or `nil` where such a line is another program's.
+        let synopsis: String?
+        /// Whether words that begin with a hyphen may follow.
+        let takesOptions: Bool
+
+        init(_ line: String, synopsis: String?) {
+            (self.line, self.synopsis, takesOptions) = (line, synopsis, false)
+        }
+
+        init(_ word: String, takesOptions: Bool = false) {
+            (line, synopsis, self.takesOptions) = (word, word, takesOptions)
+        }
+    }
+}
+
+extension Command {
+    /// Its own spelling, which reads back as itself.
+    public var spelling: String { entry.names.first?.line ?? "" }
+
+    /// Its lines of `help`, or nothing where another form's lines describe it.
+    public var help: String { entry.help }
+
+    /// All that may be written, as the end of a sentence has it.
+    public static var spellings: String {
+        var text = ""
+        for (place, command) in all.enumerated() {
+            text += place == 0 ? "" : place == all.count - 1 ? " or " : ", "
+            text += command.spelling
+        }
+        return text
+    }
+
+    public var takesPassphrase: Bool { entry.takesPassphrase }
+
+    /// The names that scripts for other unlockers call, all of which mean `unlock`.
+    public static var aliases: [String] { Command.unlock.entry.names.dropFirst().map { $0.line } }
+
+    var number: UInt8 { entry.number }
+
+    init?(number: UInt8) {
+        guard let found = Command.all.first(where: { $0.number == number }) else { return nil }
+        self = found
+    }
+
+    /// Whether a session, or the console's process, may ask for it.
+    func isPermitted(isConsole: Bool) -> Bool { !isConsole || entry.isForConsole }
+}
+
+// MARK: - The grammar
+
+extension Command {
+    /// The longest command line that is looked at, in bytes.
+    public static let longest = Limits.word
 
     public enum Result: Equatable, Sendable {
         case command(Command)
@@ -45,6 +125,26 @@ public enum Command: Equatable, Sendable {
         case refused
     }
 
+    /// Reads a command line. There is no shell: words are split at blanks and line ends, and compared whole.
+    public static func parse(_ line: String) -> Result {
+        let words = words(line)
+        guard let name = words.first.map(lastComponent) else { return .command(.unlock) }
+        let rest = Array(words.dropFirst())
+        let spaced = rest.reduce(name) { "\($0) \($1)" }
+        var synopsis: String?
+        for command in all {
+            for known in command.entry.names where known.line == name || known.line.hasPrefix("\(name) ") {
+                if known.line == spaced || known.takesOptions && rest.allSatisfy({ $0.hasPrefix("-") }) {
+                    return .command(command)
+                }
+                synopsis = synopsis ?? known.synopsis
+            }
+        }
+        if let synopsis { return usage(line, synopsis) }
+        if ["scp", "rsync", "sftp-server", "internal-sftp"].contains(name) { return .noFiles }
+        return hasShell(line) || isWrapper(name, rest) ? .noShell : .refused
+    }
+
     /// Whether the line calls Debian's `cryptroot-unlock`, for whose prompt scripts wait.
     public static func isDebians(_ line: String) -> Bool {
         words(line).first.map(lastComponent) == "cryptroot-unlock"
@@ -53,11 +153,7 @@ public enum Command: Equatable, Sendable {
     /// A command line in Postern's own spelling, or `nil` when it is none.
     public static func canonical(_ line: String) -> String? {
         guard !words(line).isEmpty, case .command(let command) = parse(line) else { return nil }
-        switch command {
-        case .unlock: return isDebians(line) ? "cryptroot-unlock" : "unlock"
-        case .status(let json): return json ? "status --json" : "status"
-        case .help: return "help"
-        }
+        return isDebians(line) ? "cryptroot-unlock" : command.spelling
     }
 
     private static func usage(_ line: String, _ synopsis: String) -> Result {
@@ -73,10 +169,10 @@ public enum Command: Equatable, Sendable {
         line.utf8.contains { byte in "&|;<>$`'\"(){}".utf8.contains(byte) }
     }
 
-    /// Whether it is a program that would run one of the names that are known here, or write a passphrase.
+    /// Whether it is a program that would run one of the names of `unlock`, or write a passphrase.
     private static func isWrapper(_ name: String, _ rest: [String]) -> Bool {
-        ["echo", "printf", "cat"].contains(name)
-            || rest.contains { lastComponent($0) == "unlock" || aliases.contains(lastComponent($0)) }
+        let names = Command.unlock.entry.names.map { $0.line }
+        return ["echo", "printf", "cat"].contains(name) || rest.contains { names.contains(lastComponent($0)) }
     }
 
     /// Scripts call helpers by their full path, such as `/bin/cryptroot-unlock`.

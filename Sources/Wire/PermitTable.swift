@@ -1,13 +1,15 @@
 /// Which message a session may send in which phase of which channel. Anything else ends it.
 ///
-/// | message       | channel | permitted                                                                |
-/// | ------------- | ------- | ------------------------------------------------------------------------ |
-/// | log           | 0       | always, `mostLogLines` times                                             |
-/// | authenticated | 0       | once, before anything but log                                            |
-/// | open          | 1…10    | after authenticated, on a channel that is not open                       |
-/// | passphrase    | 1…10    | on an open `unlock`, when none of it is being tried; without a terminal once |
-/// | inputEnded    | 1…10    | on an open `unlock` with a terminal that has sent a passphrase, once      |
-/// | close         | 1…10    | on an open channel                                                       |
+/// | message       | channel | permitted                                                                     |
+/// | ------------- | ------- | ----------------------------------------------------------------------------- |
+/// | log           | 0       | always, `mostLogLines` times                                                  |
+/// | authenticated | 0       | once, before anything but log                                                 |
+/// | open          | 1…10    | after authenticated, on a channel that is not open; from the console `unlock` |
+/// | passphrase    | 1…10    | on an open `unlock`, when none of it is being tried; without a terminal once  |
+/// | inputEnded    | 1…10    | on an open `unlock` with a terminal that has sent a passphrase, once          |
+/// | close         | 1…10    | on an open channel                                                            |
+///
+/// `unlock` stands for each command that takes a passphrase, or that the console may ask for: `Command` says which.
 ///
 /// That somebody logged in the monitor takes from the signer (`CSigner.h`). What else a session says that a stranger has
 /// taken over is bounded by this table, not by its word.
@@ -29,12 +31,14 @@ public struct PermitTable: Sendable {
         var tries = 0
     }
 
+    private let isConsole: Bool
     private var isAuthenticated: Bool
     private var logLines = 0
     private var open: [Open] = []
 
     /// A table for a session that has yet to log in, or for the console, where nobody does.
     public init(isConsole: Bool = false) {
+        self.isConsole = isConsole
         isAuthenticated = isConsole
     }
 
@@ -77,12 +81,15 @@ public struct PermitTable: Sendable {
         guard isAuthenticated else { return .forbidden("a channel before the login") }
         guard (1...UInt8(Limits.channels)).contains(channel) else { return .forbidden("channel \(channel)") }
         guard index(of: channel) == nil else { return .forbidden("a channel that is open already") }
+        guard command.isPermitted(isConsole: isConsole) else {
+            return .forbidden("\(command.spelling), which the console does not ask for")
+        }
         open.append(Open(channel: channel, command: command, terminal: terminal))
         return .permitted
     }
 
     private mutating func judgePassphrase(_ channel: UInt8) -> Verdict {
-        guard let index = index(of: channel), open[index].command == .unlock else {
+        guard let index = index(of: channel), open[index].command.takesPassphrase else {
             return .forbidden("a passphrase where none is taken")
         }
         guard !open[index].isTrying, open[index].terminal || open[index].tries == 0 else {

@@ -83,23 +83,3 @@ extension SessionMessage {
         return (channel, message)
     }
 }
-
-extension Command {
-    var number: UInt8 {
-        switch self {
-        case .unlock: 1
-        case .status(let json): json ? 3 : 2
-        case .help: 4
-        }
-    }
-
-    init?(number: UInt8) {
-        switch number {
-        case 1: self = .unlock
-        case 2: self = .status(json: false)
-        case 3: self = .status(json: true)
-        case 4: self = .help
-        default: return nil
-        }
-    }
-}

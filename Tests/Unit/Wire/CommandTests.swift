@@ -1,5 +1,6 @@
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite struct CommandTests {
     @Test(
@@ -62,6 +63,17 @@ import Wire
         guard let spelling else { return }
         #expect(Command.parse(spelling) == Command.parse(line))
         #expect(Command.canonical(spelling) == spelling)
+    }
+
+    @Test func `every command reads back from its spelling, and has a number of its own`() throws {
+        for (place, command) in Command.all.enumerated() {
+            #expect(Command.parse(command.spelling) == .command(command))
+            #expect(Command.canonical(command.spelling) == command.spelling)
+            for other in Command.all[..<place] { #expect(command.number != other.number) }
+            #expect(Command(number: command.number) == command)
+        }
+        #expect(Command(number: 0) == nil && Command(number: 5) == nil)
+        #expect(Command.spellings == "unlock, status, status --json or help")
     }
 
     @Test(arguments: Command.aliases)

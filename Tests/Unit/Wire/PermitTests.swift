@@ -101,6 +101,8 @@ import Wire
 
     @Test func `the console opens its prompt without a login, and never logs in`() throws {
         var table = PermitTable(isConsole: true)
+        #expect(table.judge(2, .open(.status(json: false), terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.help, terminal: true)) != .permitted)
         #expect(table.judge(1, .open(.unlock, terminal: true)) == .permitted)
         #expect(table.judge(0, .authenticated(key: 0, user: "x")) != .permitted)
     }
