@@ -191,7 +191,8 @@ public struct Configuration {
                 add(file, "there is no volume \(rule.name) in \(settings.crypttab)", "correct the name")
                 continue
             }
-            let reason = entry.reasonLeft(under: .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
+            let reason =
+                entry.reasonLeft(under: .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
             guard rule.treatment == .take, let reason else { continue }
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }

@@ -1,6 +1,6 @@
 internal import Config
-internal import Linux
 internal import ConfigFiles
+internal import Linux
 
 /// Volumes that crypttab does not name, such as those of the kernel command line.
 struct AddedVolumes {

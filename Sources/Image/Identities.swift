@@ -1,7 +1,7 @@
 public import Config
+public import ConfigFiles
 internal import LUKS
 internal import Linux
-public import ConfigFiles
 internal import Worker
 
 /// What the disks and key files that are there now say against a configuration.

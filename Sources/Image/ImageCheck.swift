@@ -1,7 +1,7 @@
 internal import Config
+internal import ConfigFiles
 internal import LUKS
 internal import Linux
-internal import ConfigFiles
 
 /// `postern check --image`: whether an unpacked initrd can be unlocked from afar.
 public struct ImageCheck {

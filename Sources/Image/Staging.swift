@@ -1,6 +1,6 @@
 internal import Config
-internal import Linux
 internal import ConfigFiles
+internal import Linux
 
 /// `postern image`: puts the agent's files of this machine into the tree of an initrd.
 public struct Staging {

@@ -117,7 +117,8 @@ final class Monitor {
         let now = Clock.now()
         if let ending { return max(nextLook(ending, now: now) - now, 0) }
         let deadlines = [
-            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangerLog.deadline, loginLog.deadline,
+            plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangerLog.deadline,
+            loginLog.deadline,
             sessionDeadline,
         ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }

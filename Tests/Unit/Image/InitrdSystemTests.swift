@@ -1,7 +1,7 @@
 import Config
+import ConfigFiles
 import Foundation
 import Glibc
-import ConfigFiles
 import TestImages
 import Testing
 
