@@ -141,9 +141,9 @@ extension Monitor {
             worker.isDone = true
         case .job(let job, let source):
             switch report {
-            case .asksLeave:
-                let isPermitted = !worker.isDone && ending == nil && plan.mayActivate(job, now: now)
-                if !send(.mayActivate(isPermitted), to: worker) { ChildProcess.kill(worker.process) }
+            case .requestsActivation:
+                let isPermitted = !worker.isDone && ending == nil && plan.permitActivation(job, now: now)
+                if !send(.activationPermitted(isPermitted), to: worker) { ChildProcess.kill(worker.process) }
             case .inspected(let facts): endJob(of: worker, job, .inspected(facts))
             case .done(let outcome): endJob(of: worker, job, .done(outcome))
             case .key(let key):

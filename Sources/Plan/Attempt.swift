@@ -45,14 +45,20 @@ struct Attempt {
 struct Task {
     let job: Int
     let kind: Kind
-    /// Since when it runs, or `nil` while it waits for room.
-    var started: Int64?
-    /// Since when it has leave to activate its volume, and must be let finish.
-    var activates: Int64?
-    /// Whether it activates its volume for so long that nobody waits for it any more.
-    var hangs = false
-    /// Whether its worker had the right key and no leave to activate: then `alreadyOpen` says nothing of the volume.
-    var isRefused = false
+    var state: State
+    /// What its key derivation takes, in KiB, once it runs.
+    var memory: UInt32 = 0
+
+    enum State {
+        /// It waits until the machine has memory and processors for its key derivation.
+        case queued
+        /// A worker reads, or derives a key.
+        case running(since: Int64)
+        /// Its worker may activate the volume, and must not be killed any more.
+        case activating(since: Int64, started: Int64)
+        /// It has been activating for so long that nobody waits for it any more.
+        case overdue(started: Int64)
+    }
 
     enum Kind {
         case inspect(volume: Int)
@@ -62,6 +68,15 @@ struct Task {
         case passphrase(volume: Int, attempt: Int, by: Asker)
         /// The empty passphrase of `try-empty-password`.
         case empty(volume: Int)
+    }
+
+    /// What came of a key or passphrase on its volume, once it is certain.
+    enum Outcome {
+        case opened
+        case alreadyOpen
+        case wrongKey
+        /// One lower-case sentence with the subject first.
+        case failed(String)
     }
 
     /// The volume that it opens, if it does.
@@ -77,14 +92,44 @@ struct Task {
         if case .key(index, _) = kind { true } else { false }
     }
 
+    /// Since when a worker has it, or `nil` while it waits for room.
+    var started: Int64? {
+        switch state {
+        case .queued: nil
+        case .running(let since): since
+        case .activating(_, let started), .overdue(let started): started
+        }
+    }
+
+    var isQueued: Bool {
+        if case .queued = state { true } else { false }
+    }
+
+    var isOverdue: Bool {
+        if case .overdue = state { true } else { false }
+    }
+
+    /// Whether its worker may activate the volume, also when it is overdue at it.
+    var activates: Bool {
+        switch state {
+        case .queued, .running: false
+        case .activating, .overdue: true
+        }
+    }
+
     /// The longest that it may take, or that its activation may, before it is given up, in milliseconds.
     var limit: Int64 {
-        if activates != nil { return Plan.longestActivation }
+        if activates { return Plan.longestActivation }
         return opens == nil ? Plan.longestReading : Plan.longestDerivation
     }
 
-    /// When it is given up, or `nil` before that is known.
-    var end: Int64? { (activates ?? started).map { $0 + limit } }
+    /// When it is given up, or `nil` before that is known, and when it is overdue already.
+    var end: Int64? {
+        switch state {
+        case .queued, .overdue: nil
+        case .running(let since), .activating(let since, _): since + limit
+        }
+    }
 }
 
 /// A key file that volumes of crypttab name.

@@ -16,7 +16,7 @@ extension Plan {
             guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return }
             names.append(name)
         }
-        for volume in volumes where volume.isOurs && volume.phase == .closed {
+        for volume in volumes where volume.isClosed {
             add(volume.entry.device, volume.place)
             guard !rehearsal, let source = volume.source, let device = sources[source].medium else { continue }
             // What was read, or is on its way, is as good as the key volume.

@@ -13,7 +13,7 @@ extension Plan {
     /// The volumes that the boot needs by themselves, and the LUKS UUIDs that they must have, where those are known.
     public var indispensable: [(name: String, uuid: String?)] {
         var found: [(name: String, uuid: String?)] = []
-        for volume in volumes where volume.required && volume.isOurs {
+        for volume in volumes where volume.required && volume.isManaged {
             found.append((volume.name, volume.entry.identity))
         }
         return found
@@ -21,7 +21,7 @@ extension Plan {
 
     /// The names of the volumes that were refused, or could not be read or opened.
     public var failed: String {
-        joined(volumes.indices.filter { if case .failed = volumes[$0].phase { true } else { false } })
+        joined(volumes.indices.filter { if case .failed = volumes[$0].state { true } else { false } })
     }
 
     func picture(of index: Int, now: Int64) -> VolumeStatus {
@@ -35,25 +35,29 @@ extension Plan {
 
     private func standing(of index: Int, now: Int64) -> (VolumeState, String, Int64?) {
         let volume = volumes[index]
-        switch volume.phase {
+        switch volume.state {
         case .open: return (.open, "", nil)
-        case .failed(let reason): return (.failed, reason, nil)
-        case .left(let reason): return (.left, reason, nil)
-        case .closed: break
+        case .failed(let failure): return (.failed, failure.reason, nil)
+        case .left(let reason, _): return (.left, reason, nil)
+        case .waiting:
+            return standingOfTasks(index) ?? (.deviceMissing, volume.whatIsMissing, nil)
+        case .unread, .reading: return standingOfTasks(index) ?? (.checking, "", nil)
+        case .locked: return standingOfTasks(index) ?? standingOfKeys(index, now: now)
         }
+    }
+
+    /// Where a closed volume stands by the jobs that try to open it, or `nil` where there are none.
+    private func standingOfTasks(_ index: Int) -> (VolumeState, String, Int64?)? {
         if continues { return (.left, "the boot goes on without it", nil) }
-        if hangs(index) { return (.failed, Plan.hanging, nil) }
+        if isOverdue(index) { return (.failed, Plan.overdue, nil) }
         let tasks = tasks.filter { $0.opens == index }
         if let started = tasks.compactMap({ $0.started }).min() { return (.trying, "", started) }
-        if !tasks.isEmpty { return (.queued, "", nil) }
-        if case .ambiguous(let paths) = volume.place {
-            return (.deviceMissing, "\(paths.joined(separator: " and ")) both answer to it; neither is used", nil)
-        }
-        if volume.place == .missing { return (.deviceMissing, "", nil) }
-        if let header = volume.headerPath, !volume.headerIsThere {
-            return (.deviceMissing, "its header \(header) is missing", nil)
-        }
-        if volume.facts == nil { return (.checking, "", nil) }
+        return tasks.isEmpty ? nil : (.queued, "", nil)
+    }
+
+    /// Where a locked volume stands that nobody tries to open.
+    private func standingOfKeys(_ index: Int, now: Int64) -> (VolumeState, String, Int64?) {
+        let volume = volumes[index]
         if isExhausted(index) { return (.failed, "\(volume.wrong) wrong passphrases, all that tries= allows", nil) }
         guard let source = volume.source else { return (.locked, "", nil) }
         if !volume.keyProblem.isEmpty { return (.locked, volume.keyProblem, nil) }
@@ -64,7 +68,7 @@ extension Plan {
     private func notices(now: Int64) -> [String] {
         var texts: [String] = []
         for (index, source) in sources.enumerated() {
-            guard volumes.contains(where: { $0.source == index && $0.phase == .closed }) else { continue }
+            guard volumes.contains(where: { $0.source == index && $0.isClosed }) else { continue }
             switch source.state {
             case .problem, .ambiguous: texts.append(source.reason)
             case .missing where now >= lastProgress + source.grace: texts.append(source.reason)
@@ -74,13 +78,24 @@ extension Plan {
         for members in arrays {
             // How many are open is left out: each volume's state says it, and a text that changes is news each time.
             guard openCount(members) < needed(members) else { continue }
-            texts.append("\(members.rule.name) needs \(needed(members)) of its \(ours(members).count) members")
+            texts.append("\(members.rule.name) needs \(needed(members)) of its \(managed(members).count) members")
         }
         if satisfiedSince != nil, !continues {
             let seconds = (wished.map { patience($0) }.max() ?? 0) / 1000
             texts.append("the boot can go on; it waits up to \(seconds) s for \(joined(wished))")
         }
         return texts
+    }
+}
+
+extension Volume {
+    /// What keeps a volume waiting whose device, or header, is not there.
+    fileprivate var whatIsMissing: String {
+        switch place {
+        case .ambiguous(let paths): "\(paths.joined(separator: " and ")) both answer to it; neither is used"
+        case .missing: ""
+        case .at: headerPath.map { "its header \($0) is missing" } ?? ""
+        }
     }
 }
 

@@ -84,13 +84,13 @@ public struct Plan {
             let volume = Volume(
                 entry: entry,
                 required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
-                source: source, isTaken: treatment == .take,
-                phase: entry.reasonLeft(under: treatment).map { .left($0) } ?? .closed,
+                source: source, isClaimed: treatment == .take,
+                state: entry.reasonLeft(under: treatment).map { .left($0) } ?? .waiting,
                 headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }
         for rule in settings.arrays {
-            let members = volumes.indices.filter { rule.holds(volumes[$0].name) && volumes[$0].isOurs }
+            let members = volumes.indices.filter { rule.holds(volumes[$0].name) && volumes[$0].isManaged }
             arrays.append(Members(rule: rule, volumes: members))
         }
     }
@@ -98,7 +98,7 @@ public struct Plan {
     /// The paths that crypttab names: the monitor tells of each whether it is there.
     public var watchedPaths: [String] {
         var paths: [String] = []
-        for volume in volumes where volume.isOurs {
+        for volume in volumes where volume.isManaged {
             if case .path(let path) = volume.entry.device { paths.append(path) }
             if let header = volume.headerPath { paths.append(header) }
         }
@@ -138,10 +138,10 @@ public struct Plan {
     public mutating func mapped(_ name: String) {
         // It may have had another name before.
         lookForNames()
-        for index in volumes.indices where volumes[index].name == name && volumes[index].activating == nil {
-            switch volumes[index].phase {
+        for index in volumes.indices where volumes[index].name == name && !isBeingActivated(index) {
+            switch volumes[index].state {
             case .open, .left: continue
-            case .closed, .failed: lookAgain(index)
+            case .waiting, .unread, .reading, .locked, .failed: readAgain(index)
             }
         }
     }
@@ -152,34 +152,34 @@ public struct Plan {
         deviceChanged(path, now: now)
     }
 
-    /// The worker of `job` found the right key: may it activate the volume now?
-    public mutating func mayActivate(_ job: Int, now: Int64) -> Bool {
-        guard let index = tasks.firstIndex(where: { $0.job == job }), let volume = tasks[index].opens else {
-            return false
-        }
-        guard volumes[volume].phase == .closed, volumes[volume].activating == nil, !continues else {
-            tasks[index].isRefused = true
-            return false
-        }
-        volumes[volume].activating = job
-        tasks[index].activates = now
+    /// The worker of `job` found the right key, and asks whether it may activate the volume.
+    public mutating func permitActivation(_ job: Int, now: Int64) -> Bool {
+        guard let index = tasks.firstIndex(where: { $0.job == job }), let volume = tasks[index].opens,
+            case .running(let started) = tasks[index].state, volumes[volume].isClosed, !isBeingActivated(volume),
+            !continues
+        else { return false }
+        tasks[index].state = .activating(since: now, started: started)
         return true
     }
 
-    /// Whether the worker of `job` has leave to activate a volume, and must be let finish: one that is killed at it can
-    /// leave a device of that name without a table, which no opener gets past.
+    /// Whether the worker of `job` may activate a volume. It must not be killed then: it could leave a mapping without a
+    /// table, which no opener can use.
     public func isActivating(_ job: Int) -> Bool {
-        volumes.contains { $0.activating == job }
+        tasks.contains { $0.job == job && $0.activates }
+    }
+
+    /// Whether a worker may activate the volume.
+    func isBeingActivated(_ volume: Int) -> Bool {
+        tasks.contains { $0.opens == volume && $0.activates }
     }
 
     /// A worker's job ended.
     public mutating func ended(_ job: Int, _ report: JobReport, now: Int64) {
-        guard let index = tasks.firstIndex(where: { $0.job == job }) else { return }
+        guard !continues, let index = tasks.firstIndex(where: { $0.job == job }) else { return }
         let task = tasks.remove(at: index)
         schedule.end(job)
-        if let volume = task.opens { release(volume, job) }
         switch task.kind {
-        case .inspect(let volume): inspected(volume, report, now: now)
+        case .inspect(let volume): inspected(volume, by: job, report, now: now)
         case .readKey(let source): keyRead(source, report)
         case .key(let volume, let source):
             guard let outcome = outcome(of: report, task, volume) else { return }
@@ -246,9 +246,9 @@ public struct Plan {
 
     /// Ends what takes too long. What has leave to activate a volume is not cut off.
     private mutating func giveUp(now: Int64) {
-        for task in tasks where !task.hangs {
+        for task in tasks {
             guard let end = task.end, now >= end else { continue }
-            if let volume = task.opens, task.activates != nil {
+            if let volume = task.opens, task.activates {
                 waitNoLonger(for: volume, task.job, now: now)
                 continue
             }
@@ -260,22 +260,24 @@ public struct Plan {
     /// Lets `job` activate its volume for as long as that takes, and those go whose passphrase is held by it: another
     /// volume may need the next.
     private mutating func waitNoLonger(for volume: Int, _ job: Int, now: Int64) {
-        for index in tasks.indices where tasks[index].job == job { tasks[index].hangs = true }
+        for index in tasks.indices where tasks[index].job == job {
+            if let started = tasks[index].started { tasks[index].state = .overdue(started: started) }
+        }
         schedule.end(job)
         let name = volumes[volume].name
-        actions.append(.log(.warning, "\(name): \(Plan.hanging)"))
-        for task in tasks where task.opens == volume && (task.hangs || task.started == nil) {
+        actions.append(.log(.warning, "\(name): \(Plan.overdue)"))
+        for task in tasks where task.opens == volume && (task.isOverdue || task.isQueued) {
             guard case .passphrase(_, let attempt, _) = task.kind else { continue }
-            if !task.hangs { tasks.removeAll { $0.job == task.job } }
-            answer(attempt, volume, TryResult(name: name, outcome: .failed, detail: Plan.hanging), now: now)
+            if !task.isOverdue { tasks.removeAll { $0.job == task.job } }
+            answer(attempt, volume, TryResult(name: name, outcome: .failed, detail: Plan.overdue), now: now)
         }
     }
 
-    /// A new job, which runs since `started`, or waits for room.
-    mutating func newJob(_ kind: Task.Kind, started: Int64? = nil) -> Int {
+    /// A new job.
+    mutating func newJob(_ kind: Task.Kind, _ state: Task.State = .queued) -> Int {
         let job = nextJob
         nextJob += 1
-        tasks.append(Task(job: job, kind: kind, started: started))
+        tasks.append(Task(job: job, kind: kind, state: state))
         return job
     }
 
@@ -290,13 +292,11 @@ public struct Plan {
     mutating func goOn(now: Int64) {
         continues = true
         // One that activates a volume must not leave it half made.
-        for task in tasks where task.started != nil && !isActivating(task.job) {
-            actions.append(.kill(job: task.job))
-        }
-        tasks.removeAll()
+        for task in tasks where !task.isQueued && !task.activates { actions.append(.kill(job: task.job)) }
+        tasks.removeAll { !$0.activates }
         var without: [String] = []
         for index in volumes.indices
-        where volumes[index].phase != .open && (volumes[index].isOurs || volumes[index].isTwin) {
+        where !volumes[index].isOpen && (volumes[index].isManaged || volumes[index].isTwin) {
             without.append(volumes[index].name)
         }
         for attempt in attempts { finishAttempt(attempt) }
@@ -312,8 +312,8 @@ public struct Plan {
         guard case .running(let left) = attempt.phase, !attempt.isGone else { return }
         let late = left.map { volume in
             TryResult(
-                name: volumes[volume].name, outcome: volumes[volume].phase == .open ? .alreadyOpen : .failed,
-                detail: volumes[volume].phase == .open ? "" : "the boot went on without it")
+                name: volumes[volume].name, outcome: volumes[volume].isOpen ? .alreadyOpen : .failed,
+                detail: volumes[volume].isOpen ? "" : "the boot went on without it")
         }
         actions.append(.tried(attempt.asker.channel, attempt.results + late, retryAfter: 0))
     }

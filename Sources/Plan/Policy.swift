@@ -10,17 +10,17 @@ struct Members {
 /// When the boot goes on.
 extension Plan {
     func openCount(_ members: Members) -> Int {
-        members.volumes.count { volumes[$0].phase == .open }
+        members.volumes.count { volumes[$0].isOpen }
     }
 
     /// The array's members but those that turned out to be the native opener's.
-    func ours(_ members: Members) -> [Int] {
-        members.volumes.filter { volumes[$0].isOurs }
+    func managed(_ members: Members) -> [Int] {
+        members.volumes.filter { volumes[$0].isManaged }
     }
 
     /// How many of an array's members the boot needs. A quorum of more than there are is all of them.
     func needed(_ members: Members) -> Int {
-        let count = ours(members).count
+        let count = managed(members).count
         return switch members.rule.policy {
         case .all: count
         case .quorum(let number): min(number, count)
@@ -30,7 +30,7 @@ extension Plan {
 
     /// Whether the boot waits without limit for something that this volume is part of.
     func isNeeded(_ index: Int) -> Bool {
-        guard volumes[index].isOurs, volumes[index].phase != .open else { return false }
+        guard volumes[index].isManaged, !volumes[index].isOpen else { return false }
         if volumes[index].required { return true }
         return arrays.contains { $0.volumes.contains(index) && openCount($0) < needed($0) }
     }
@@ -43,7 +43,7 @@ extension Plan {
     /// The volumes that the boot would like to have but does not need, and that may still open.
     var wished: [Int] {
         volumes.indices.filter {
-            volumes[$0].phase == .closed && !isNeeded($0) && !isExhausted($0) && !hangs($0)
+            volumes[$0].isClosed && !isNeeded($0) && !isExhausted($0) && !isOverdue($0)
         }
     }
 
@@ -83,8 +83,8 @@ extension Plan {
         guard now < lastWait else { return false }
         return holdsUp(now: now)
             || tasks.contains { task in
-                guard let volume = task.opens, task.started != nil, !task.hangs else { return false }
-                return volumes[volume].phase == .closed || volumes[volume].activating == task.job
+                guard let volume = task.opens, !task.isQueued, !task.isOverdue else { return false }
+                return volumes[volume].isClosed || task.activates
             }
     }
 
@@ -135,7 +135,7 @@ extension Plan {
             }
         }
         for task in tasks {
-            if let end = task.end, !task.hangs { times.append(end) }
+            if let end = task.end { times.append(end) }
         }
         for source in sources { times.append(lastProgress + source.grace) }
         if let satisfiedSince {

@@ -8,7 +8,7 @@ extension Plan {
     ///
     /// `isFirst` says that nothing was known yet of what it carries.
     mutating func deviceChanged(_ path: String, isFirst: Bool = false, now: Int64) {
-        for index in volumes.indices where volumes[index].isOurs {
+        for index in volumes.indices where volumes[index].isManaged {
             let before = (volumes[index].place, volumes[index].headerIsThere)
             volumes[index].place = devices.place(of: volumes[index].entry.device, type: volumes[index].type)
             if let header = volumes[index].headerPath {
@@ -19,10 +19,10 @@ extension Plan {
             // by a path may lie behind it or below it under another name, such as a link's device, or an array that has
             // just become whole.
             guard !isSame || volumes[index].device == path || volumes[index].isFailedPath else { continue }
-            guard volumes[index].phase != .open else { continue }
+            guard !volumes[index].isOpen else { continue }
             // The header behind a path may have been read before the device was first looked at. Somebody may be asked for
             // the volume by then, and nothing is new for which the prompt should go and the passphrase wait.
-            if isSame, isFirst, volumes[index].phase == .closed, volumes[index].facts != nil { continue }
+            if isSame, isFirst, volumes[index].isLocked { continue }
             if !isSame {
                 lastProgress = now
                 // Another disk may stand there now.
@@ -31,30 +31,26 @@ extension Plan {
                 volumes[index].emptyTried = false
                 volumes[index].complaint = ""
             }
-            lookAgain(index)
+            readAgain(index)
         }
         for index in sources.indices { placeSource(index, changed: path, now: now) }
     }
 
     /// Has the header of a volume that is not open read anew.
-    mutating func lookAgain(_ index: Int) {
-        if case .failed = volumes[index].phase { volumes[index].phase = .closed }
+    mutating func readAgain(_ index: Int) {
         if volumes[index].nameIsTaken {
-            volumes[index].nameIsTaken = false
             // A key that could not be tried for that has another turn.
             volumes[index].keyTried = false
             volumes[index].keyProblem = ""
             volumes[index].emptyTried = false
         }
-        volumes[index].facts = nil
-        volumes[index].deaths = 0
-        if let job = volumes[index].inspecting { drop(job) }
-        volumes[index].inspecting = nil
+        if case .reading(let job, _) = volumes[index].state { drop(job) }
+        volumes[index].state = volumes[index].device == nil ? .waiting : .unread(deaths: 0)
     }
 
     /// A mapping has gone, or has another name: what waited for a name may have it now.
     mutating func lookForNames() {
-        for index in volumes.indices where volumes[index].nameIsTaken { lookAgain(index) }
+        for index in volumes.indices where volumes[index].nameIsTaken { readAgain(index) }
     }
 
     private mutating func placeSource(_ index: Int, changed path: String, now: Int64) {
@@ -79,14 +75,13 @@ extension Plan {
     /// Starts to read the header of a volume whose device is there; tries the empty passphrase and the key file if it has been
     /// read.
     mutating func prepare(_ index: Int, now: Int64) {
-        guard volumes[index].phase == .closed, let order = volumes[index].order(rehearsal: rehearsal) else { return }
-        guard volumes[index].facts != nil else {
-            guard volumes[index].inspecting == nil else { return }
-            let job = newJob(.inspect(volume: index), started: now)
-            volumes[index].inspecting = job
-            start(job, .inspect(order))
-            return
+        guard let order = volumes[index].order(rehearsal: rehearsal) else { return }
+        if case .unread(let deaths) = volumes[index].state {
+            let job = newJob(.inspect(volume: index), .running(since: now))
+            volumes[index].state = .reading(job: job, deaths: deaths)
+            startJob(job, .inspect(order))
         }
+        guard volumes[index].isLocked else { return }
         if volumes[index].entry.options.tryEmptyPassword, !volumes[index].emptyTried {
             volumes[index].emptyTried = true
             _ = newJob(.empty(volume: index))
@@ -102,7 +97,7 @@ extension Plan {
     /// Reads a key file that can be read and that somebody waits for.
     mutating func prepareSource(_ index: Int, now: Int64) {
         let source = sources[index]
-        let isWanted = volumes.contains { $0.source == index && $0.phase == .closed }
+        let isWanted = volumes.contains { $0.source == index && $0.isClosed }
         guard isWanted else {
             if source.state == .ready {
                 sources[index].state = .missing
@@ -127,73 +122,74 @@ extension Plan {
         } else if source.medium != nil, source.place == .missing {
             return
         }
-        let job = newJob(.readKey(source: index), started: now)
+        let job = newJob(.readKey(source: index), .running(since: now))
         sources[index].state = .reading(job: job)
         sources[index].isChanged = false
-        start(job, .readKey(order, source: index))
+        startJob(job, .readKey(order, source: index))
     }
 
-    mutating func inspected(_ index: Int, _ report: JobReport, now: Int64) {
-        volumes[index].inspecting = nil
-        guard volumes[index].phase != .open else { return }
+    mutating func inspected(_ index: Int, by job: Int, _ report: JobReport, now: Int64) {
+        // It may have been opened meanwhile.
+        guard case .reading(job, let deaths) = volumes[index].state else { return }
         switch report {
         case .inspected(let facts):
-            volumes[index].facts = facts
+            volumes[index].state = .locked(facts)
             if facts.taken.isEmpty { volumes[index].complaint = "" }
             if facts.active {
-                // Whoever has leave to activate it is about to say so.
+                // If a worker is activating it, it will report.
                 wasOpen(index, now: now)
-            } else if !volumes[index].isTaken,
+            } else if !volumes[index].isClaimed,
                 let reason = volumes[index].entry.reasonLeft(tokens: facts.tokens, for: system)
             {
-                leave(index, .notice, reason)
-            } else if !facts.taken.isEmpty, volumes[index].activating == nil {
+                leaveToNativeOpener(index, .notice, reason)
+            } else if !facts.taken.isEmpty, !isBeingActivated(index) {
                 // What is being activated has no table for a moment, and its worker tells how that ends.
-                volumes[index].nameIsTaken = true
-                fail(index, facts.taken)
+                fail(index, Volume.Failure(reason: facts.taken, facts: facts, nameIsTaken: true))
             }
-            leaveTwins(of: index)
-        case .done(.failed(let reason)): fail(index, reason)
-        case .keyRead, .done: fail(index, "its header could not be read")
+            leaveTwins(of: index, on: facts.device)
+        case .done(.failed(let reason)): fail(index, Volume.Failure(reason: reason))
+        case .keyRead, .done: fail(index, Volume.Failure(reason: "its header could not be read"))
         case .died(let status):
-            volumes[index].deaths += 1
-            guard volumes[index].deaths < Plan.mostDeaths else {
-                fail(index, Plan.died(status))
+            guard deaths + 1 < Plan.mostDeaths else {
+                fail(index, Volume.Failure(reason: Plan.died(status)))
                 return
             }
+            volumes[index].state = .unread(deaths: deaths + 1)
             actions.append(.log(.warning, "\(volumes[index].name): \(Plan.died(status)); once more"))
         }
     }
 
-    private mutating func leave(_ index: Int, _ level: LogLevel, _ reason: String) {
-        volumes[index].phase = .left(reason)
+    private mutating func leaveToNativeOpener(
+        _ index: Int, _ level: LogLevel, _ reason: String, isTwin: Bool = false
+    ) {
+        volumes[index].state = .left(reason, isTwin: isTwin)
         actions.append(.log(level, "\(volumes[index].name): left, \(reason)"))
     }
 
-    /// Of two lines that name one device and one header, the first holds, or the one that is open: a device is opened
+    /// Of two lines that name one device and one header, the first is kept, or the one that is open: a device is opened
     /// once, and the boot would wait for ever for the other.
-    private mutating func leaveTwins(of index: Int) {
-        guard let device = volumes[index].facts?.device, !device.isEmpty else { return }
+    private mutating func leaveTwins(of index: Int, on device: String) {
+        guard !device.isEmpty else { return }
         let header = volumes[index].headerPath
         let same = volumes.indices.filter {
-            volumes[$0].isOurs && volumes[$0].facts?.device == device && volumes[$0].headerPath == header
+            volumes[$0].isManaged && volumes[$0].facts?.device == device && volumes[$0].headerPath == header
         }
         guard let kept = same.first(where: { isOpening($0) }) ?? same.first else { return }
         for twin in same where twin != kept && !isOpening(twin) {
-            volumes[twin].isTwin = true
-            leave(twin, .warning, "its device is that of \(volumes[kept].name), which holds")
+            let reason = "its device is that of \(volumes[kept].name), which holds"
+            leaveToNativeOpener(twin, .warning, reason, isTwin: true)
         }
     }
 
     private func isOpening(_ index: Int) -> Bool {
-        volumes[index].phase == .open || volumes[index].activating != nil
+        volumes[index].isOpen || isBeingActivated(index)
     }
 
-    private mutating func fail(_ index: Int, _ reason: String) {
-        volumes[index].phase = .failed(reason)
-        guard volumes[index].complaint != reason else { return }
-        volumes[index].complaint = reason
-        actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
+    private mutating func fail(_ index: Int, _ failure: Volume.Failure) {
+        volumes[index].state = .failed(failure)
+        guard volumes[index].complaint != failure.reason else { return }
+        volumes[index].complaint = failure.reason
+        actions.append(.log(.warning, "\(volumes[index].name): \(failure.reason)"))
     }
 
     mutating func keyRead(_ index: Int, _ report: JobReport) {
@@ -213,13 +209,13 @@ extension Plan {
         if sources[index].isChanged { sources[index].state = .missing }
     }
 
-    mutating func keyTried(_ index: Int, _ source: Int, _ outcome: JobOutcome, now: Int64) {
+    mutating func keyTried(_ index: Int, _ source: Int, _ outcome: Task.Outcome, now: Int64) {
         switch outcome {
         case .opened: opened(index, by: sources[source].title, now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
             // Who is about to activate it may fail: then the key has another turn.
-            if volumes[index].phase == .closed { volumes[index].keyTried = false }
+            if volumes[index].isClosed { volumes[index].keyTried = false }
         case .wrongKey: volumes[index].keyProblem = "\(sources[source].title) does not open it"
         case .failed(let reason): volumes[index].keyProblem = reason
         }
@@ -228,7 +224,7 @@ extension Plan {
         }
     }
 
-    mutating func emptyTried(_ index: Int, _ outcome: JobOutcome, now: Int64) {
+    mutating func emptyTried(_ index: Int, _ outcome: Task.Outcome, now: Int64) {
         switch outcome {
         case .opened: opened(index, by: "an empty passphrase", now: now)
         case .alreadyOpen: wasOpen(index, now: now)
@@ -237,16 +233,15 @@ extension Plan {
         }
     }
 
-    /// A worker found the mapping there. While another one has leave to make it, that one's word is waited for.
+    /// A worker found the mapping. If another worker is making it, wait for that one's report.
     mutating func wasOpen(_ index: Int, now: Int64) {
-        if volumes[index].activating == nil { opened(index, by: nil, now: now) }
+        if !isBeingActivated(index) { opened(index, by: nil, now: now) }
     }
 
     /// The volume is open; whoever still tries it need not.
     mutating func opened(_ index: Int, by whom: String?, _ fields: [LogField] = [], now: Int64) {
-        guard volumes[index].phase != .open else { return }
-        volumes[index].phase = .open
-        volumes[index].activating = nil
+        guard !volumes[index].isOpen else { return }
+        volumes[index].state = .open(volumes[index].facts)
         lastProgress = now
         let name = volumes[index].name
         let event = [LogField.event("volume-open"), LogField("POSTERN_VOLUME", name)]
@@ -255,34 +250,34 @@ extension Plan {
         for task in tasks where task.opens == index {
             tasks.removeAll { $0.job == task.job }
             schedule.end(task.job)
-            if task.started != nil { actions.append(.kill(job: task.job)) }
+            if !task.isQueued { actions.append(.kill(job: task.job)) }
             if case .passphrase(_, let attempt, _) = task.kind {
                 answer(attempt, index, TryResult(name: name, outcome: .alreadyOpen), now: now)
             }
         }
     }
 
-    mutating func release(_ index: Int, _ job: Int) {
-        if volumes[index].activating == job { volumes[index].activating = nil }
-    }
-
     /// What a job that opens `volume` came to, or `nil` when it is to be done once more.
-    mutating func outcome(of report: JobReport, _ task: Task, _ volume: Int) -> JobOutcome? {
+    mutating func outcome(of report: JobReport, _ task: Task, _ volume: Int) -> Task.Outcome? {
         switch report {
-        case .done(.alreadyOpen) where task.isRefused:
-            // Its key is right, and somebody else had leave: only when that one fails is it this one's turn.
-            switch volumes[volume].phase {
+        case .done(.notPermitted):
+            // Its key is right, but another job may activate: it is this one's turn only if that one fails.
+            switch volumes[volume].state {
             case .open: return .alreadyOpen
-            case .failed(let reason), .left(let reason): return .failed(reason)
-            case .closed:
-                // Nobody is kept waiting for what hangs; a key file has the time.
-                if case .passphrase = task.kind, hangs(volume) { return .failed(Plan.hanging) }
+            case .failed(let failure): return .failed(failure.reason)
+            case .left(let reason, _): return .failed(reason)
+            case .waiting, .unread, .reading, .locked:
+                // Nobody is kept waiting for what is overdue; a key file has the time.
+                if case .passphrase = task.kind, isOverdue(volume) { return .failed(Plan.overdue) }
                 _ = newJob(task.kind)
                 return nil
             }
-        case .done(let outcome): return outcome
+        case .done(.opened): return .opened
+        case .done(.alreadyOpen): return .alreadyOpen
+        case .done(.wrongKey): return .wrongKey
+        case .done(.failed(let reason)): return .failed(reason)
         case .died(let status):
-            let memory = (volumes[volume].facts?.memory ?? 0) >> 10
+            let memory = task.memory >> 10
             // Most likely the kernel did, for want of memory, though hardly for want of little.
             guard status == 137, memory >= 64 else { return .failed(Plan.died(status)) }
             return .failed("\(Plan.died(status)); its key derivation takes \(memory) MiB of memory")
@@ -290,15 +285,15 @@ extension Plan {
         }
     }
 
-    /// What is said of a volume whose activation hangs.
-    static let hanging = "its activation has not ended after \(longestActivation / 1000) seconds"
+    /// What is said of a volume whose activation is overdue.
+    static let overdue = "its activation has not ended after \(longestActivation / 1000) seconds"
 
     static func died(_ status: Int32) -> String {
         status > 128
             ? "its worker was ended by signal \(status - 128)" : "its worker ended early with status \(status)"
     }
 
-    mutating func start(_ job: Int, _ work: Job) {
+    mutating func startJob(_ job: Int, _ work: Job) {
         actions.append(.start(job: job, work))
     }
 }

@@ -10,13 +10,13 @@ extension Plan {
     }
 
     func asks(_ index: Int, now: Int64) -> Bool {
-        volumes[index].isReady && wantsPassphrase(index, now: now)
+        volumes[index].isLocked && wantsPassphrase(index, now: now)
     }
 
     /// Whether a passphrase is to open it once its header has been read.
     private func wantsPassphrase(_ index: Int, now: Int64) -> Bool {
         let volume = volumes[index]
-        if isExhausted(index) || hangs(index) { return false }
+        if isExhausted(index) || isOverdue(index) { return false }
         guard let source = volume.source else { return true }
         if !volume.keyProblem.isEmpty { return true }
         switch sources[source].state {
@@ -31,22 +31,22 @@ extension Plan {
     var anyLockedWithoutKey: Bool {
         volumes.indices.contains { index in
             let volume = volumes[index]
-            return volume.phase == .closed && volume.source == nil && volume.device != nil && !isExhausted(index)
-                && !hangs(index)
+            return volume.isClosed && volume.source == nil && volume.device != nil && !isExhausted(index)
+                && !isOverdue(index)
         }
     }
 
-    /// Whether its activation hangs.
-    func hangs(_ index: Int) -> Bool {
-        tasks.contains { $0.opens == index && $0.hangs }
+    /// Whether its activation is overdue.
+    func isOverdue(_ index: Int) -> Bool {
+        tasks.contains { $0.opens == index && $0.isOverdue }
     }
 
     /// Whether a header is being read, or a device looked at, of a volume that would ask, too.
     private func readsHeaders(now: Int64) -> Bool {
         volumes.indices.contains { index in
             let volume = volumes[index]
-            guard volume.phase == .closed, wantsPassphrase(index, now: now) else { return false }
-            return volume.inspecting != nil || isLooking && volume.place == .missing
+            guard volume.isClosed, wantsPassphrase(index, now: now) else { return false }
+            return volume.isReading || isLooking && volume.place == .missing
         }
     }
 
@@ -106,14 +106,14 @@ extension Plan {
 
     /// Starts derivations as memory and cores allow, in the order in which they were asked for.
     mutating func startTasks(now: Int64, room: () -> Schedule.Room) {
-        for task in tasks where task.started == nil {
+        for task in tasks where task.isQueued {
             guard let volume = task.opens else { continue }
-            guard volumes[volume].phase == .closed, let order = volumes[volume].order(rehearsal: rehearsal) else {
+            guard volumes[volume].isClosed, let order = volumes[volume].order(rehearsal: rehearsal) else {
                 ended(task.job, .done(.failed(whyNot(volume))), now: now)
                 continue
             }
             // What it costs is being read; or it is about to be open.
-            guard let facts = volumes[volume].facts, volumes[volume].activating == nil else { continue }
+            guard case .locked(let facts) = volumes[volume].state, !isBeingActivated(volume) else { continue }
             guard schedule.admits(facts.memory) else { return }
             guard let work = work(of: task, order), let index = tasks.firstIndex(where: { $0.job == task.job }) else {
                 ended(task.job, .done(.failed("no locked memory for its passphrase")), now: now)
@@ -121,8 +121,9 @@ extension Plan {
             }
             let room = schedule.isIdle ? room() : Schedule.Room(freeMemory: 0, cores: 1)
             schedule.start(task.job, memory: facts.memory, room: room)
-            tasks[index].started = now
-            start(task.job, work)
+            tasks[index].state = .running(since: now)
+            tasks[index].memory = facts.memory
+            startJob(task.job, work)
         }
     }
 
@@ -138,14 +139,15 @@ extension Plan {
 
     /// Why a key that waited for its turn on a volume is not tried on it.
     private func whyNot(_ index: Int) -> String {
-        switch volumes[index].phase {
-        case .failed(let reason), .left(let reason): reason
+        switch volumes[index].state {
+        case .failed(let failure): failure.reason
+        case .left(let reason, _): reason
         case .open: "it is open already"
-        case .closed: "its device has gone"
+        case .waiting, .unread, .reading, .locked: "its device has gone"
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: JobOutcome, by asker: Asker, now: Int64) {
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by asker: Asker, now: Int64) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
@@ -175,7 +177,7 @@ extension Plan {
         guard left.isEmpty else { return }
         attempts[index].secret = nil
         let attempt = attempts[index]
-        let delay = settle(attempt, now: now)
+        let delay = countAgainstKey(attempt, now: now)
         if !attempt.isGone {
             actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
         }
@@ -183,8 +185,10 @@ extension Plan {
         if attempt.isGone { attempts.remove(at: index) }
     }
 
-    /// Tells the brake, and the log where nothing opened.
-    private mutating func settle(_ attempt: Attempt, now: Int64) -> Int64 {
+    /// Tells the brake and the log of a passphrase that opened nothing.
+    ///
+    /// - Returns: the delay until the key's next one, in milliseconds.
+    private mutating func countAgainstKey(_ attempt: Attempt, now: Int64) -> Int64 {
         let outcomes = attempt.results.map { $0.outcome }
         guard !outcomes.contains(.opened), outcomes.contains(.wrong) else { return 0 }
         let event = LogField.event("wrong-passphrase")
@@ -227,7 +231,7 @@ extension Plan {
             let still = asking(now: now)
             if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
-            let isTrying = tasks.contains { $0.opens.map(hangs) == false }
+            let isTrying = tasks.contains { $0.opens.map(isOverdue) == false }
             guard !isSatisfied, now >= since + askerPatience, !isTrying else { return nil }
             return (shortfall(now: now), obstacles(now: now))
         }
@@ -236,7 +240,7 @@ extension Plan {
     /// What it comes to that the boot does not go on and nothing more can be done by this passphrase.
     private func shortfall(now: Int64) -> ExitCode {
         if missing(now: now) { return .deviceMissing }
-        return volumes.contains { $0.phase == .open } ? .partly : .internalError
+        return volumes.contains { $0.isOpen } ? .partly : .internalError
     }
 
     func joined(_ indices: [Int]) -> String {

@@ -7,19 +7,14 @@ struct Volume {
     let entry: CrypttabEntry
     /// Whether the boot waits for it without limit, apart from what an array asks for.
     let required: Bool
-    /// Its place among the key sources, when it has a key file.
+    /// The place of its key file among the key sources, when it has one.
     let source: Int?
-    /// Whether postern.conf says that it is ours whatever its header says.
-    let isTaken: Bool
+    /// Whether `Volume NAME take` of postern.conf claims it whatever its header says.
+    let isClaimed: Bool
 
-    var phase: Phase
+    var state: State
     var place = Devices.Place.missing
     var headerIsThere: Bool
-    var facts: HeaderFacts?
-    /// The job that reads its header.
-    var inspecting: Int?
-    /// How often a worker that read its header has died since its device last changed.
-    var deaths = 0
     /// Why its key file is of no use for it, as one sentence, or empty.
     var keyProblem = ""
     /// Whether its key file has been tried, so that it is not tried again before it changes.
@@ -28,43 +23,90 @@ struct Volume {
     var emptyTried = false
     /// Wrong passphrases so far.
     var wrong = 0
-    /// Whether it failed because something else has its name, or because its mapping is not usable.
-    var nameIsTaken = false
     /// Why it failed last, so that the log has it once.
     var complaint = ""
-    /// Whether another line has its device, and holds: its own native opener must not try it either.
-    var isTwin = false
-    /// The job that has leave to activate it.
-    var activating: Int?
 
-    enum Phase: Equatable {
-        /// It is neither open nor given up.
-        case closed
-        case open
-        /// Its header cannot be read, or it cannot be activated; a change of its device gives it another chance.
-        case failed(String)
-        /// The native opener's, or the boot went on without it.
-        case left(String)
+    /// A job that derives its key, activates it or is overdue at that says so itself: `Task.State`.
+    enum State {
+        /// Its device or its detached header is not there.
+        case waiting
+        /// Its header is to be read. `deaths` counts the workers that have died of it since its device last changed.
+        case unread(deaths: Int)
+        case reading(job: Int, deaths: Int)
+        /// Its header has been read, and a key can be tried on it.
+        case locked(HeaderFacts)
+        /// What was read of its header, unless somebody else opened it before it was read.
+        case open(HeaderFacts?)
+        case failed(Failure)
+        /// The native opener's, or the boot went on without it. `isTwin`: another line has its device, and is kept; the
+        /// native opener must not try this one either.
+        case left(String, isTwin: Bool = false)
+    }
+
+    /// Why its header cannot be read, or it cannot be activated; a change of its device gives it another chance.
+    struct Failure {
+        let reason: String
+        /// What was read of its header.
+        var facts: HeaderFacts?
+        /// Whether something else has its name, or its mapping is not usable.
+        var nameIsTaken = false
     }
 
     var name: String { entry.name }
+
+    /// Its device, where that and its detached header are there.
     var device: String? {
         guard case .at(let path) = place, headerIsThere else { return nil }
         return path
     }
 
-    /// Whether it failed, and which device it stands for is not known from its name.
-    var isFailedPath: Bool {
-        guard case .failed = phase, case .path = entry.device else { return false }
-        return true
+    /// Whether it is neither open nor failed nor left.
+    var isClosed: Bool {
+        switch state {
+        case .waiting, .unread, .reading, .locked: true
+        case .open, .failed, .left: false
+        }
+    }
+
+    var isOpen: Bool {
+        if case .open = state { true } else { false }
     }
 
     /// Whether a key can be tried on it now.
-    var isReady: Bool { phase == .closed && facts != nil && device != nil }
+    var isLocked: Bool {
+        if case .locked = state { true } else { false }
+    }
 
-    /// Whether it is on the boot's mind at all.
-    var isOurs: Bool {
-        if case .left = phase { return false }
+    /// Whether Postern manages it, and does not leave it to the native opener.
+    var isManaged: Bool {
+        if case .left = state { false } else { true }
+    }
+
+    var isTwin: Bool {
+        if case .left(_, isTwin: true) = state { true } else { false }
+    }
+
+    var isReading: Bool {
+        if case .reading = state { true } else { false }
+    }
+
+    var nameIsTaken: Bool {
+        if case .failed(let failure) = state { failure.nameIsTaken } else { false }
+    }
+
+    /// What was read of its header.
+    var facts: HeaderFacts? {
+        switch state {
+        case .waiting, .unread, .reading, .left: nil
+        case .locked(let facts): facts
+        case .open(let facts): facts
+        case .failed(let failure): failure.facts
+        }
+    }
+
+    /// Whether it failed, and which device it stands for is not known from its name.
+    var isFailedPath: Bool {
+        guard case .failed = state, case .path = entry.device else { return false }
         return true
     }
 

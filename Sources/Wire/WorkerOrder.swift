@@ -10,11 +10,11 @@ public enum WorkerOrder {
     case inspect(VolumeOrder)
     /// Tag 3: read a key file into memory. Answered by `key`.
     case readKey(KeyOrder)
-    /// Tag 4: open this volume with that passphrase or key. Answered by `asksLeave`, then `done`; a rehearsal by
+    /// Tag 4: open this volume with that passphrase or key. Answered by `requestsActivation`, then `done`; a rehearsal by
     /// `done` alone.
     case unlock(VolumeOrder, SecretBytes)
-    /// Tag 5: the answer to `asksLeave`. On `false` the worker ends with `alreadyOpen`.
-    case mayActivate(Bool)
+    /// Tag 5: the answer to `requestsActivation`. On `false` the worker ends with `notPermitted`.
+    case activationPermitted(Bool)
 }
 
 /// One volume as a worker opens it.
@@ -91,9 +91,9 @@ extension WorkerOrder {
             writer.integer(UInt8(4))
             order.encode(&writer)
             writer.secret(secret, Limits.keyFile, "key")
-        case .mayActivate(let leave):
+        case .activationPermitted(let isPermitted):
             writer.integer(UInt8(5))
-            writer.bool(leave)
+            writer.bool(isPermitted)
         }
         return try writer.finish()
     }
@@ -117,7 +117,7 @@ extension WorkerOrder {
         case 4:
             let volume = try VolumeOrder(&reader)
             order = .unlock(volume, try reader.secret(Limits.keyFile, "key"))
-        case 5: order = .mayActivate(try reader.bool("leave"))
+        case 5: order = .activationPermitted(try reader.bool("permission"))
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

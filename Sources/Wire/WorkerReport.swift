@@ -9,7 +9,7 @@ public enum WorkerReport {
     /// Tag 3: the key file's bytes.
     case key(SecretBytes)
     /// Tag 4: the key is right, in slot `slot`; may the volume be activated now?
-    case asksLeave(slot: Int32)
+    case requestsActivation(slot: Int32)
     /// Tag 5: the job's end.
     case done(JobOutcome)
     /// Tag 6: a line for the log.
@@ -21,8 +21,10 @@ public enum JobOutcome: Equatable, Sendable {
     /// The volume is active, or in a rehearsal would be.
     case opened(slot: Int32)
     case wrongKey
-    /// It was active already, or the monitor gave no leave.
+    /// It was active already.
     case alreadyOpen
+    /// The key is right, and the monitor did not permit the activation.
+    case notPermitted
     /// One lower-case sentence with the subject first.
     case failed(String)
 }
@@ -99,7 +101,7 @@ extension WorkerReport {
             writer = Writer(capacity: secret.count + 16)
             writer.integer(UInt8(3))
             writer.secret(secret, Limits.keyFile, "key")
-        case .asksLeave(let slot):
+        case .requestsActivation(let slot):
             writer.integer(UInt8(4))
             writer.integer(slot)
         case .done(let outcome):
@@ -137,7 +139,7 @@ extension WorkerReport {
                     },
                     active: try reader.bool("active"), taken: try reader.string(Limits.text, "taken")))
         case 3: report = .key(try reader.secret(Limits.keyFile, "key"))
-        case 4: report = .asksLeave(slot: try reader.integer())
+        case 4: report = .requestsActivation(slot: try reader.integer())
         case 5: report = .done(try JobOutcome(&reader))
         case 6:
             guard let level = LogLevel(rawValue: try reader.integer()) else { throw .badValue(field: "level") }
@@ -160,6 +162,7 @@ extension JobOutcome {
         case .failed(let reason):
             writer.integer(UInt8(3))
             writer.text(reason)
+        case .notPermitted: writer.integer(UInt8(4))
         }
     }
 
@@ -169,6 +172,7 @@ extension JobOutcome {
         case 1: self = .wrongKey
         case 2: self = .alreadyOpen
         case 3: self = .failed(try reader.string(Limits.text, "reason"))
+        case 4: self = .notPermitted
         case let tag: throw .unknownTag(tag)
         }
     }

@@ -37,7 +37,7 @@ final class MonitorLink {
 
     /// Asks whether the volume may be activated now. A monitor that is gone permits nothing.
     func permitsActivation(slot: Int32) -> Bool {
-        guard send(.asksLeave(slot: slot)), case .mayActivate(true) = nextOrder() else { return false }
+        guard send(.requestsActivation(slot: slot)), case .activationPermitted(true) = nextOrder() else { return false }
         return true
     }
 

@@ -4,7 +4,7 @@ internal import Wire
 
 /// The job that opens a volume.
 enum Unlocking {
-    /// Tries the passphrase, asks the monitor's leave, and makes the mapping. A rehearsal ends after the first of these.
+    /// Tries the passphrase, asks the monitor for permission, and makes the mapping. A rehearsal ends after the first of these.
     static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink) -> JobOutcome {
         if order.rehearsal {
             Capabilities.keep(for: .readHeaderOrKey)
@@ -19,9 +19,10 @@ enum Unlocking {
         } catch {
             outcome = .failed(because: error.description)
         }
-        // What it says of a wrong passphrase or an existing mapping is in the outcome already.
-        if outcome != .wrongKey, outcome != .alreadyOpen {
-            monitor.log(.warning, log.removeLines().map { "\(order.name): \($0)" })
+        switch outcome {
+        // What libcryptsetup says of these is in the outcome already.
+        case .wrongKey, .alreadyOpen, .notPermitted: break
+        case .opened, .failed: monitor.log(.warning, log.removeLines().map { "\(order.name): \($0)" })
         }
         return outcome
     }
@@ -33,7 +34,7 @@ enum Unlocking {
         if !order.rehearsal, try volume.isOpen(as: Mapping(named: order.name), order.uuid) { return .alreadyOpen }
         // Another disk may stand there since the header was inspected, or a disk may show another header every time.
         try volume.require(uuid: order.uuid)
-        // The slow part, before leave is asked: meanwhile another prompt may have opened the volume, or the monitor
+        // The slow part, before it asks for permission: meanwhile another prompt may have opened the volume, or the monitor
         // may have died. A mapping that appears later, behind a waiting native prompt, hangs a boot.
         // A mark before it is hardly ever meant; with it the passphrase comes second, in the same try.
         var passphrase = TextMark.removed(from: typed) ?? typed
@@ -44,7 +45,7 @@ enum Unlocking {
         }
         guard case .right(let slot, let volumeKey) = match else { return .wrongKey }
         if order.rehearsal { return .opened(slot: slot) }
-        guard monitor.permitsActivation(slot: slot) else { return .alreadyOpen }
+        guard monitor.permitsActivation(slot: slot) else { return .notPermitted }
         // Killed in the middle of it, this would leave a device without a table, which no opener gets past.
         let activation = try WorkerRights.finishing { () throws(LUKSError) in
             guard let volumeKey else {

@@ -20,7 +20,7 @@ public enum WorkerProcess {
         case .inspect(let volume): report = Inspection.inspect(volume, monitor)
         case .readKey(let key): report = KeyFile.report(key)
         case .unlock(let volume, let secret): report = .done(Unlocking.unlock(volume, secret, monitor))
-        case .mayActivate: return 1
+        case .activationPermitted: return 1
         }
         return monitor.send(report) ? 0 : 1
     }

@@ -119,7 +119,7 @@ import Wire
         let story = pool("any")
         _ = story.open("unlock s1")
         _ = story.end("unlock s2", .wrongKey)
-        #expect(story.leave("unlock s3"))
+        #expect(story.requestActivation("unlock s3"))
         #expect(story.wait(119) == [])
         #expect(story.end("unlock s3", .opened(slot: 0)).last == "go on without s2 s4")
     }
@@ -128,7 +128,7 @@ import Wire
         let story = pool("any")
         _ = story.open("unlock s1")
         _ = story.end("unlock s2", .wrongKey)
-        #expect(story.leave("unlock s3"))
+        #expect(story.requestActivation("unlock s3"))
         #expect(story.wait(119) == [])
         #expect(
             story.wait(1) == [
@@ -140,7 +140,7 @@ import Wire
         let story = Story(Story.crypttab(["spare"], "none luks,nofail"))
         _ = story.appear("spare")
         _ = story.type("x", .console)
-        #expect(story.leave("unlock spare"))
+        #expect(story.requestActivation("unlock spare"))
         _ = story.plug("/dev/spare", uuid: Story.uuid("spare"))
         #expect(story.end("inspect spare", .failed("read error")) == [])
         #expect(story.wait(59) == [])

@@ -73,7 +73,7 @@ import Wire
         _ = story.appear("root")
         _ = story.type("x", .console)
         let job = story.job("unlock root")
-        #expect(story.leave("unlock root"))
+        #expect(story.requestActivation("unlock root"))
         #expect(story.plan.isActivating(job))
         _ = story.plug("/dev/root", uuid: Story.uuid("root"))
         _ = story.readHeader("root", active: true)
@@ -90,7 +90,7 @@ import Wire
         #expect(story.picture == ["root open", "data locked?"])
         // The agent's own mapping is no news.
         _ = story.type("right", .console)
-        #expect(story.leave("unlock data"))
+        #expect(story.requestActivation("unlock data"))
         #expect(story.mapped("data") == [])
         #expect(story.end("unlock data", .opened(slot: 0)).last == "go on")
         #expect(story.mapped("data") == [])

@@ -13,7 +13,7 @@ import Wire
         _ = story.appear("root", "spare")
         _ = story.type("other", asker)
         _ = story.end("unlock root", .wrongKey)
-        #expect(story.leave("unlock spare"))
+        #expect(story.requestActivation("unlock spare"))
         #expect(story.wait(179) == [])
         return story
     }
@@ -53,11 +53,11 @@ import Wire
         _ = story.appear("root")
         _ = story.type("right", .person(1, key: 0))
         _ = story.type("right", .console)
-        #expect(story.leave("unlock root"))
+        #expect(story.requestActivation("unlock root"))
         #expect(story.wait(180) == ["tried 1.1: root failed"])
         let second = story.jobs.last?.job ?? -1
-        #expect(!story.asksLeave(second))
-        #expect(story.endJob(second, .done(.alreadyOpen)) == ["tried 0.1: root failed"])
+        #expect(!story.requestActivation(second))
+        #expect(story.endJob(second, .done(.notPermitted)) == ["tried 0.1: root failed"])
         #expect(story.end("unlock root", .failed("io")) == [])
         #expect(story.picture == ["root locked?"])
     }
@@ -67,10 +67,10 @@ import Wire
         _ = story.appear("root")
         _ = story.end("read /key", .keyRead)
         let key = story.job("key root")
-        #expect(story.leave("unlock root"))
+        #expect(story.requestActivation("unlock root"))
         _ = story.wait(180)
-        #expect(!story.asksLeave(key))
-        #expect(story.endJob(key, .done(.alreadyOpen)) == [])
+        #expect(!story.requestActivation(key))
+        #expect(story.endJob(key, .done(.notPermitted)) == [])
         #expect(story.end("unlock root", .failed("io")) == ["key root"])
         #expect(story.open("key root").last == "go on")
     }

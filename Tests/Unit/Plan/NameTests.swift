@@ -41,7 +41,7 @@ import Wire
         let story = Story(Story.crypttab(["root"]))
         #expect(story.appear("root") == ["inspect root"])
         _ = story.type("x", .console)
-        #expect(story.leave("unlock root"))
+        #expect(story.requestActivation("unlock root"))
         #expect(story.plug("/dev/root", uuid: Story.uuid("root")) == ["inspect root"])
         #expect(story.readHeader("root", taken: "its mapping is suspended, or has no table") == [])
         #expect(story.logs == [])

@@ -92,7 +92,7 @@ import Wire
             Story.crypttab(["root"]) + "\n" + Story.crypttab(["a"], "/key luks,try-empty-password"),
             "ContinueTimeout 30")
         _ = story.appear("root", "a")
-        #expect(story.leave("unlock a"))
+        #expect(story.requestActivation("unlock a"))
         #expect(story.end("read /key", .keyRead) == [])
         _ = story.type("one", script)
         #expect(story.open("unlock root") == ["tried 1.1: root opened"])
@@ -137,7 +137,7 @@ import Wire
         _ = story.end("unlock home", .wrongKey)
         _ = story.type("one", .console)
         let console = story.jobs.last { $0.name == "unlock root" }?.job ?? -1
-        #expect(story.asksLeave(console))
+        #expect(story.requestActivation(console))
         #expect(
             story.endJob(console, .done(.opened(slot: 0))) == [
                 "kill unlock root", "tried 1.1: home wrong, root alreadyOpen, wait 1",

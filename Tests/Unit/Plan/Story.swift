@@ -100,19 +100,19 @@ final class Story {
 
     func end(_ name: String, _ outcome: JobOutcome) -> [String] { end(name, .done(outcome)) }
 
-    /// The key is right: the volume is activated, when the plan gives leave.
+    /// The key is right: the volume is activated, when the plan permits it.
     func open(_ name: String) -> [String] {
-        guard leave(name) else {
-            Issue.record("no leave: \(name)")
+        guard requestActivation(name) else {
+            Issue.record("not permitted: \(name)")
             return []
         }
         return end(name, .opened(slot: 0))
     }
 
-    /// Asks for leave to activate a volume, on behalf of the oldest job of that name.
-    func leave(_ name: String) -> Bool { asksLeave(job(name)) }
+    /// Asks to activate a volume, on behalf of the oldest job of that name.
+    func requestActivation(_ name: String) -> Bool { requestActivation(job(name)) }
 
-    func asksLeave(_ job: Int) -> Bool { plan.mayActivate(job, now: now) }
+    func requestActivation(_ job: Int) -> Bool { plan.permitActivation(job, now: now) }
 
     /// The number of the oldest job of that name, or -1.
     func job(_ name: String) -> Int { jobs.first { $0.name == name }?.job ?? -1 }

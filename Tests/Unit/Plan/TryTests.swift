@@ -81,9 +81,9 @@ import Wire
         _ = story.type("right", .person(1, key: 0))
         _ = story.type("right", .console)
         let (first, second) = (story.jobs[0].job, story.jobs[1].job)
-        #expect(story.asksLeave(first))
-        #expect(!story.asksLeave(second))
-        #expect(story.endJob(second, .done(.alreadyOpen)) == [], "nothing is open yet")
+        #expect(story.requestActivation(first))
+        #expect(!story.requestActivation(second))
+        #expect(story.endJob(second, .done(.notPermitted)) == [], "nothing is open yet")
         #expect(story.picture == ["root trying?"])
         #expect(
             story.endJob(first, .done(.failed("no device-mapper"))) == ["tried 1.1: root failed", "unlock root"])
@@ -95,9 +95,9 @@ import Wire
         _ = story.type("right", .person(1, key: 0))
         _ = story.type("right", .console)
         let (first, second) = (story.jobs[0].job, story.jobs[1].job)
-        #expect(story.asksLeave(first))
-        #expect(!story.asksLeave(second))
-        _ = story.endJob(second, .done(.alreadyOpen))
+        #expect(story.requestActivation(first))
+        #expect(!story.requestActivation(second))
+        _ = story.endJob(second, .done(.notPermitted))
         #expect(
             story.endJob(first, .done(.opened(slot: 0))) == [
                 "tried 0.1: root alreadyOpen", "tried 1.1: root opened", "go on",
@@ -109,9 +109,9 @@ import Wire
         _ = story.appear("root")
         _ = story.end("read /key", .keyRead)
         let (empty, key) = (story.job("unlock root"), story.job("key root"))
-        #expect(story.asksLeave(empty))
-        #expect(!story.asksLeave(key))
-        #expect(story.endJob(key, .done(.alreadyOpen)) == [])
+        #expect(story.requestActivation(empty))
+        #expect(!story.requestActivation(key))
+        #expect(story.endJob(key, .done(.notPermitted)) == [])
         #expect(!story.plan.continues)
         #expect(story.endJob(empty, .done(.failed("busy"))) == ["key root"])
         #expect(story.open("key root").last == "go on")
@@ -122,7 +122,7 @@ import Wire
         _ = story.appear("root")
         _ = story.end("read /key", .keyRead)
         let (empty, key) = (story.job("unlock root"), story.job("key root"))
-        #expect(story.asksLeave(empty))
+        #expect(story.requestActivation(empty))
         #expect(story.endJob(key, .done(.alreadyOpen)) == [])
         #expect(story.endJob(empty, .done(.opened(slot: 0))).last == "go on")
     }
@@ -260,7 +260,7 @@ import Wire
         _ = story.type("x", .person(1, key: 0))
         #expect(story.wait(601) == ["kill unlock root", "tried 1.1: root failed"])
         _ = story.type("x", .person(1, key: 0))
-        #expect(story.leave("unlock root"))
+        #expect(story.requestActivation("unlock root"))
         #expect(story.wait(3600) == ["tried 1.1: root failed"])
         #expect(story.end("unlock root", .opened(slot: 0)).last == "go on")
     }

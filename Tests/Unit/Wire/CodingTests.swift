@@ -55,7 +55,7 @@ import Wire
             (.monitor, [1, 4] + [4, 1], "results"),
             (.monitor, [1, 5, 8], "exit code"),
             (.order, [1] + [0, 0, 0x10, 1], "device"),
-            (.order, [5, 2], "leave"),
+            (.order, [5, 2], "permission"),
             (.report, [2, 2] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 0, 0, 0] + [0, 33], "tokens"),
             (.report, [3] + [0, 0x80, 0, 1], "key"),
             (.report, [6, 0], "level"),

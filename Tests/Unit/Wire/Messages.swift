@@ -87,7 +87,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let file = KeyOrder(device: nil, folder: "/tmp", path: "/key", offset: 0, size: nil)
             let orders: [WorkerOrder] = [
                 .probe(device: "/dev/vda"), .inspect(plain), .inspect(volume), .readKey(key), .readKey(file),
-                .unlock(volume, try secret([0, 10, 255])), .mayActivate(true), .mayActivate(false),
+                .unlock(volume, try secret([0, 10, 255])), .activationPermitted(true), .activationPermitted(false),
             ]
             return try orders.map { try $0.body() }
         })
@@ -102,7 +102,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 taken: "it is")
             let reports: [WorkerReport] = [
                 .probed(tags), .inspected(facts), .key(try secret([UInt8](repeating: 7, count: 5000))),
-                .asksLeave(slot: -1), .done(.opened(slot: 3)), .done(.wrongKey), .done(.alreadyOpen),
+                .requestsActivation(slot: -1), .done(.opened(slot: 3)), .done(.wrongKey), .done(.alreadyOpen),
+                .done(.notPermitted),
                 .done(.failed("no header")), .log(.error, "line"),
             ]
             return try reports.map { try $0.body() }

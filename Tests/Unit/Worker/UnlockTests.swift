@@ -102,12 +102,12 @@ import Wire
     @Test func `leave is asked once the key is right`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
-        guard case .asksLeave(slot: 0) = try worker.report() else {
+        guard case .requestsActivation(slot: 0) = try worker.report() else {
             Issue.record("no leave asked")
             return
         }
-        try worker.send(.mayActivate(false))
-        guard case .done(.alreadyOpen) = try worker.report() else {
+        try worker.send(.activationPermitted(false))
+        guard case .done(.notPermitted) = try worker.report() else {
             Issue.record("it went on without leave")
             return
         }
@@ -117,7 +117,7 @@ import Wire
     @Test func `without its monitor it ends instead of activating`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
-        guard case .asksLeave = try worker.report() else {
+        guard case .requestsActivation = try worker.report() else {
             Issue.record("no leave asked")
             return
         }
@@ -135,7 +135,7 @@ import Wire
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(image, rehearsal: false), try secret("1234")))
         _ = try worker.report()
-        try worker.send(.mayActivate(true))
+        try worker.send(.activationPermitted(true))
         guard case .done(.failed(let reason)) = try worker.report() else {
             Issue.record("it did not fail")
             return
@@ -148,7 +148,7 @@ import Wire
 
     @Test func `nothing but an order at the start is taken`() throws {
         let worker = try WorkerUnderTest()
-        try worker.send(.mayActivate(true))
+        try worker.send(.activationPermitted(true))
         #expect(try worker.report() == nil)
         #expect(worker.status() == 1)
     }

@@ -108,8 +108,9 @@ struct Boot {
     private mutating func askLeave(_ byte: Int) {
         guard !running.isEmpty else { return }
         let index = byte % running.count
-        guard let volume = running[index].volume else { return }
-        guard plan.mayActivate(running[index].job, now: now) else {
+        // A worker asks once.
+        guard let volume = running[index].volume, !running[index].hasLeave, !running[index].isRefused else { return }
+        guard plan.permitActivation(running[index].job, now: now) else {
             running[index].isRefused = true
             return
         }
@@ -126,9 +127,8 @@ struct Boot {
         case 0: report = .died(137)
         case 1: report = .done(.failed("f"))
         case 2 where job.volume != nil: report = .done(.wrongKey)
-        // A worker refused leave says that, too, and then it says nothing of the volume.
         case 3 where job.volume != nil:
-            report = .done(.alreadyOpen)
+            report = .done(job.isRefused ? .notPermitted : .alreadyOpen)
             if let volume = job.volume, !job.isRefused, !isBeingActivated(volume) { open.insert(volume) }
         default:
             if let volume = job.volume {
