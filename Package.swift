@@ -83,7 +83,7 @@ let package = Package(
         .executable(name: "postern", targets: ["postern"]),
         // For Tests/Fuzz.
         .library(name: "Pure", targets: ["Config", "Image", "Linux", "Network", "Plan", "Terminal", "Wire"]),
-        .library(name: "Session", targets: ["Linux", "SSH", "Session", "Wire"]),
+        .library(name: "Session", targets: ["Linux", "SSH", "Session", "Signer", "Wire"]),
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")] + (embedded ? staticC : [])),
@@ -103,7 +103,8 @@ let package = Package(
         module("Terminal", ["Linux", "Wire"]),
         module("LUKS", ["CBlkid", "CCryptsetup", "CLinux", "Linux"]),
         module("SSH", ["CGate", "CLibssh", "CLinux", "CSigner", "Linux"]),
-        module("Session", ["CLinux", "Linux", "SSH", "Terminal", "Wire"]),
+        module("Signer", ["Linux", "SSH", "Wire"]),
+        module("Session", ["CLinux", "Linux", "SSH", "Signer", "Terminal", "Wire"]),
         module("Console", ["CLinux", "Linux", "Terminal", "Wire"]),
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module(
@@ -113,7 +114,8 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: [
-                "CLinux", "Config", "ConfigFiles", "Console", "Image", "Linux", "Monitor", "Session", "Worker",
+                "CLinux", "Config", "ConfigFiles", "Console", "Image", "Linux", "Monitor", "Session", "Signer",
+                "Worker",
             ],
             swiftSettings: sourceSettings,
             linkerSettings: embedded ? staticLink : []),

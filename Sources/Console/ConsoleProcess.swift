@@ -15,26 +15,24 @@ public enum ConsoleProcess {
         let parent = ChildProcess.parent
         Role.console.score.applyToSelf()
         Sandbox.hideMemory()
-        let control = FrameSocket(
+        let monitor = SessionEndpoint(
             FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
             largestQueue: Console.largestQueue)
         let signals: FileDescriptor
         do throws(SystemError) {
             signals = FileDescriptor(owning: try check("signalfd") { linux_signal_descriptor() })
         } catch { return 1 }
-        guard let setup = Console.receiveSetup(control, signals.number) else { return 1 }
-        if let program = setup.asker {
-            return SystemdPrompt(control, signals.number, program: program, parent: parent).run()
+        guard case .consoleSetup(let setup)? = monitor.waitForNext(or: signals.number)?.message else { return 1 }
+        if let program = setup.askPassword {
+            return SystemdPrompt(monitor, signals.number, program: program, parent: parent).run()
         }
-        let console = Console(control, signals.number, terminals: setup.terminals)
+        let console = Console(monitor, signals.number, terminals: setup.terminals)
         // The terminals are open; from here on only what they and the monitor say is read.
         do throws(SystemError) {
-            _ = try Sandbox.enter(
-                root: setup.confinement.root, user: setup.confinement.user, calls: Role.console.systemCalls,
-                parent: parent, endsGently: true)
+            _ = try setup.confinement.enter(as: .console, parent: parent, endsGently: true)
         } catch {
             // A person at the console is no stranger: better a prompt with too many rights than none.
-            console.log(.warning, "the console's prompt is not confined: \(error.description)")
+            monitor.log(.warning, "the console's prompt is not confined: \(error.description)")
         }
         let status = console.run()
         console.restore()
@@ -53,7 +51,7 @@ final class Console {
     /// How long terminals have to send the last lines, in milliseconds.
     private static let lastWords: Int64 = 1000
 
-    private let control: FrameSocket
+    private let monitor: SessionEndpoint
     private let signals: Int32
     private var prompts: [Prompt] = []
     private var tries = Tries()
@@ -61,49 +59,25 @@ final class Console {
     /// The exit status, once the end has come.
     private var ending: Int32?
 
-    /// The first frame.
-    ///
-    /// - Returns: the setup, or `nil` when the monitor is gone or sent something else.
-    static func receiveSetup(_ control: FrameSocket, _ signals: Int32) -> ConsoleSetup? {
-        var waiting = PollSet()
-        while true {
-            switch control.receive() {
-            case .frame(let body):
-                guard let (_, message) = try? MonitorMessage.read(body), case .consoleSetup(let setup) = message
-                else { return nil }
-                return setup
-            case .closed: return nil
-            case .nothing:
-                waiting.removeAll()
-                waiting.add(control.number, .readable)
-                let signal = waiting.add(signals, .readable)
-                waiting.wait(milliseconds: nil)
-                if !waiting.events(at: signal).isEmpty { return nil }
-            }
-        }
-    }
-
     /// Opens the terminals and asks the monitor for the picture.
-    init(_ control: FrameSocket, _ signals: Int32, terminals: [String]) {
-        self.control = control
+    init(_ monitor: SessionEndpoint, _ signals: Int32, terminals: [String]) {
+        self.monitor = monitor
         self.signals = signals
         for path in terminals.prefix(Console.mostTerminals) {
             do throws(SystemError) {
                 prompts.append(try Prompt(try TerminalDevice(path: path)))
-            } catch { log(.warning, "no prompt on a console: \(error.description)") }
+            } catch { monitor.log(.warning, "no prompt on a console: \(error.description)") }
         }
-        if prompts.isEmpty { log(.warning, "there is no terminal to prompt on") }
-        send(.open(.unlock, terminal: true), channel: Console.channel)
+        if prompts.isEmpty { monitor.log(.warning, "there is no terminal to prompt on") }
+        send(.open(.unlock, terminal: true))
     }
 
-    func log(_ level: LogLevel, _ line: String) {
-        send(.log(level, printable(line, limit: Limits.logLine)), channel: 0)
-    }
-
-    private func send(_ message: SessionMessage, channel: UInt8) {
-        do throws(WireError) {
-            if !control.send(try message.body(channel: channel)) { ending = ending ?? 1 }
-        } catch { ending = ending ?? 1 }
+    /// Sends the monitor a message; one that does not take it ends this process.
+    private func send(_ message: SessionMessage) {
+        guard case .sent = monitor.send(SessionFrame(message, channel: Console.channel)) else {
+            ending = ending ?? 1
+            return
+        }
     }
 
     // MARK: - The loop
@@ -118,18 +92,18 @@ final class Console {
             if let ending { return ending }
             let now = Clock.now()
             waiting.removeAll()
-            waiting.add(control.number, control.wantsToWrite ? [.readable, .writable] : .readable)
-            waiting.add(signals, .readable)
-            for prompt in prompts {
+            let control = waiting.add(monitor.number, monitor.wants)
+            let signal = waiting.add(signals, .readable)
+            let terminals = prompts.map { prompt in
                 let isWriting = prompt.device.wantsToWrite(now: now)
-                waiting.add(prompt.device.number, isWriting ? [.readable, .writable] : .readable)
+                return waiting.add(prompt.device.number, isWriting ? [.readable, .writable] : .readable)
             }
             let wakes = prompts.compactMap { $0.wakes(now: now) }.min()
             waiting.wait(milliseconds: wakes.map { max($0 - now, 0) })
             // Each of these signals means the end, but for a child's, which this process does not have.
-            if !waiting.events(at: 1).isEmpty { return 0 }
-            if waiting.events(at: 0).contains(.writable), !control.flush() { return 1 }
-            for (index, prompt) in prompts.enumerated() { serve(prompt, waiting.events(at: index + 2)) }
+            if !waiting.events(of: signal).isEmpty { return 0 }
+            if waiting.events(of: control).contains(.writable), !monitor.flush() { return 1 }
+            for (prompt, terminal) in zip(prompts, terminals) { serve(prompt, waiting.events(of: terminal)) }
             removeHungUpTerminals()
         }
     }
@@ -153,7 +127,7 @@ final class Console {
     /// Removes the terminals that have hung up, so that the loop does not wait for what never ends.
     private func removeHungUpTerminals() {
         for prompt in prompts where prompt.device.isGone {
-            log(.warning, "\(prompt.device.path) has hung up: no prompt there any more")
+            monitor.log(.warning, "\(prompt.device.path) has hung up: no prompt there any more")
         }
         prompts.removeAll { $0.device.isGone }
     }
@@ -163,16 +137,13 @@ final class Console {
     /// Receives and handles what the monitor has sent.
     private func receiveMessages() {
         while ending == nil {
-            switch control.receive() {
+            switch monitor.receive() {
             case .nothing: return
             case .closed: ending = 0
-            case .frame(let body):
-                do throws(WireError) {
-                    handle(try MonitorMessage.read(body).message)
-                } catch {
-                    log(.error, "a message that is none: \(error.description)")
-                    ending = 1
-                }
+            case .message(let frame): handle(frame.message)
+            case .malformed(let error):
+                monitor.log(.error, "a message that is none: \(error.description)")
+                ending = 1
             }
         }
     }
@@ -198,7 +169,7 @@ final class Console {
         while let next = tries.startNext() {
             if state?.asking.isEmpty == false {
                 if next.isLater { next.prompt.submitted() }
-                send(.passphrase(next.line), channel: Console.channel)
+                send(.passphrase(next.line))
                 return
             }
             // What it was typed for has been opened by another prompt meanwhile.

@@ -19,7 +19,7 @@ final class SystemdPrompt {
     /// So many questions in a row that ended at once were not asked.
     private static let mostQuickEnds = 5
 
-    private let control: FrameSocket
+    private let monitor: SessionEndpoint
     private let signals: Int32
     private let program: String
     private var child: Child?
@@ -51,25 +51,23 @@ final class SystemdPrompt {
         }
     }
 
-    init(_ control: FrameSocket, _ signals: Int32, program: String, parent: Int32) {
-        self.control = control
+    init(_ monitor: SessionEndpoint, _ signals: Int32, program: String, parent: Int32) {
+        self.monitor = monitor
         self.signals = signals
         self.program = program
         _ = linux_set_no_new_privileges()
         Capabilities.keep(only: [])
         _ = linux_limit_core(0)
         ChildProcess.endWithParent(parent, gently: true)
-        send(.open(.unlock, terminal: true), channel: SystemdPrompt.channel)
+        send(.open(.unlock, terminal: true))
     }
 
-    private func log(_ level: LogLevel, _ line: String) {
-        send(.log(level, printable(line, limit: Limits.logLine)), channel: 0)
-    }
-
-    private func send(_ message: SessionMessage, channel: UInt8) {
-        do throws(WireError) {
-            if !control.send(try message.body(channel: channel)) { ending = ending ?? 1 }
-        } catch { ending = ending ?? 1 }
+    /// Sends the monitor a message; one that does not take it ends this process.
+    private func send(_ message: SessionMessage) {
+        guard case .sent = monitor.send(SessionFrame(message, channel: SystemdPrompt.channel)) else {
+            ending = ending ?? 1
+            return
+        }
     }
 
     /// Runs until the end.
@@ -89,13 +87,13 @@ final class SystemdPrompt {
             // Another prompt has opened the last of it: the question goes.
             if !wants { withdrawQuestion() }
             waiting.removeAll()
-            waiting.add(control.number, control.wantsToWrite ? [.readable, .writable] : .readable)
-            waiting.add(signals, .readable)
-            waiting.add(child?.output.number ?? -1, .readable)
+            let control = waiting.add(monitor.number, monitor.wants)
+            let signal = waiting.add(signals, .readable)
+            let answer = waiting.add(child?.output.number ?? -1, .readable)
             waiting.wait(milliseconds: wants && child == nil ? max(pausedUntil - now, 0) : nil)
-            if !waiting.events(at: 1).isEmpty, isAskedToEnd() { ending = 0 }
-            if waiting.events(at: 0).contains(.writable), !control.flush() { ending = 1 }
-            if !waiting.events(at: 2).isEmpty { readAnswer() }
+            if !waiting.events(of: signal).isEmpty, isAskedToEnd() { ending = 0 }
+            if waiting.events(of: control).contains(.writable), !monitor.flush() { ending = 1 }
+            if !waiting.events(of: answer).isEmpty { readAnswer() }
         }
     }
 
@@ -125,7 +123,7 @@ final class SystemdPrompt {
 
     private func delayNextQuestion(_ reason: String, now: Int64) {
         // A prompt that fails for ever fills no log.
-        if complaints < 3 { log(.warning, "no question on the console: \(reason)") }
+        if complaints < 3 { monitor.log(.warning, "no question on the console: \(reason)") }
         complaints += 1
         pausedUntil = now + pause
         pause = min(pause * 2, SystemdPrompt.longestPause)
@@ -179,7 +177,7 @@ final class SystemdPrompt {
         // An empty one is no answer.
         guard line.count > 0 else { return }
         isTrying = true
-        send(.passphrase(line), channel: SystemdPrompt.channel)
+        send(.passphrase(line))
     }
 
     /// Withdraws the question.
@@ -216,16 +214,13 @@ final class SystemdPrompt {
 
     private func receiveMessages() {
         while ending == nil {
-            switch control.receive() {
+            switch monitor.receive() {
             case .nothing: return
             case .closed: ending = 0
-            case .frame(let body):
-                do throws(WireError) {
-                    handle(try MonitorMessage.read(body).message)
-                } catch {
-                    log(.error, "a message that is none: \(error.description)")
-                    ending = 1
-                }
+            case .message(let frame): handle(frame.message)
+            case .malformed(let error):
+                monitor.log(.error, "a message that is none: \(error.description)")
+                ending = 1
             }
         }
     }

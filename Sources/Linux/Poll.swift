@@ -13,6 +13,11 @@ public struct PollSet {
         public static let closed = Events(rawValue: Int16(POLLHUP | POLLERR | POLLNVAL))
     }
 
+    /// A descriptor that was added, until `removeAll`.
+    public struct Token: Sendable {
+        fileprivate let index: Int
+    }
+
     private var entries: [pollfd] = []
 
     public init() {}
@@ -22,16 +27,16 @@ public struct PollSet {
         entries.removeAll(keepingCapacity: true)
     }
 
-    /// Adds a descriptor and returns its index for `events(at:)`.
+    /// Adds a descriptor, and returns by what `events(of:)` knows it. Nothing ever comes for a descriptor of -1.
     @discardableResult
-    public mutating func add(_ descriptor: Int32, _ events: Events) -> Int {
+    public mutating func add(_ descriptor: Int32, _ events: Events) -> Token {
         entries.append(pollfd(fd: descriptor, events: events.rawValue, revents: 0))
-        return entries.count - 1
+        return Token(index: entries.count - 1)
     }
 
-    /// What came for the descriptor added as number `index`.
-    public func events(at index: Int) -> Events {
-        Events(rawValue: entries[index].revents)
+    /// What came for a descriptor.
+    public func events(of token: Token) -> Events {
+        Events(rawValue: entries[token.index].revents)
     }
 
     /// Waits for an event, a signal that interrupts, or `milliseconds` to pass (for ever when it is `nil`).

@@ -68,49 +68,35 @@ final class Monitor {
             applyChanges()
             if let ending, isOver(ending, now: Clock.now()) { return shutDownAgent(signals) }
             set.removeAll()
-            set.add(signals, .readable)
-            set.add(paths.number, .readable)
+            let signal = set.add(signals, .readable)
+            let path = set.add(paths.number, .readable)
+            let uevent: PollSet.Token
             switch uevents {
-            case .some(let uevents): set.add(uevents.number, .readable)
-            case .none: set.add(-1, [])
+            case .some(let uevents): uevent = set.add(uevents.number, .readable)
+            case .none: uevent = set.add(-1, [])
             }
-            set.add(network?.number ?? -1, .readable)
-            // What is served may change these lists, so the turn works on what it waited for.
-            let listeners = listeners
-            let sessions = sessions.filter { !$0.isClosed }
-            let workers = workers.filter { !$0.isClosed }
-            let signers = signers.filter { $0.socket.wantsToWrite }
-            let firstSession = 4 + listeners.count
-            let firstWorker = firstSession + sessions.count
-            for listener in listeners { set.add(listener.number, .readable) }
-            for session in sessions { set.add(session.socket.number, interest(session.socket)) }
-            for worker in workers { set.add(worker.socket.number, interest(worker.socket)) }
-            // What it says is read when its session says the same; many authorized keys are more than its socket holds.
-            for signer in signers { set.add(signer.socket.number, .writable) }
+            let link = set.add(network?.number ?? -1, .readable)
+            // Handlers may change the lists, so this turn uses what it waited for.
+            let listening = listeners.map { ($0, set.add($0.number, .readable)) }
+            let speaking = sessions.filter { !$0.isClosed }.map { ($0, set.add($0.endpoint.number, $0.endpoint.wants)) }
+            let working = workers.filter { !$0.isClosed }.map { ($0, set.add($0.endpoint.number, $0.endpoint.wants)) }
+            // Only to flush a large setup: `login` reads what a signer sends.
+            let signing = signers.filter { $0.endpoint.wantsToWrite }.map {
+                ($0, set.add($0.endpoint.number, .writable))
+            }
             set.wait(milliseconds: timeout())
-            if !set.events(at: 0).isEmpty { readSignals(signals) }
-            let isDeviceNew = !set.events(at: 2).isEmpty
+            if !set.events(of: signal).isEmpty { readSignals(signals) }
+            let isDeviceNew = !set.events(of: uevent).isEmpty
             if isDeviceNew { readUevents(uevents) }
-            if isDeviceNew || !set.events(at: 1).isEmpty { readPaths(&paths) }
-            if !set.events(at: 3).isEmpty { network?.receive(now: Clock.now()) }
-            for (index, session) in sessions.enumerated() {
-                readFrames(from: session, set.events(at: firstSession + index))
-            }
-            for (index, worker) in workers.enumerated() {
-                readFrames(from: worker, set.events(at: firstWorker + index))
-            }
-            for (index, signer) in signers.enumerated()
-            where !set.events(at: firstWorker + workers.count + index).isEmpty && !signer.socket.flush() {
+            if isDeviceNew || !set.events(of: path).isEmpty { readPaths(&paths) }
+            if !set.events(of: link).isEmpty { network?.receive(now: Clock.now()) }
+            for (session, token) in speaking { readFrames(from: session, set.events(of: token)) }
+            for (worker, token) in working { readFrames(from: worker, set.events(of: token)) }
+            for (signer, token) in signing where !set.events(of: token).isEmpty && !signer.endpoint.flush() {
                 ChildProcess.kill(signer.process)
             }
-            for (index, listener) in listeners.enumerated() where !set.events(at: 4 + index).isEmpty {
-                accept(listener)
-            }
+            for (listener, token) in listening where !set.events(of: token).isEmpty { accept(listener) }
         }
-    }
-
-    private func interest(_ socket: FrameSocket) -> PollSet.Events {
-        socket.wantsToWrite ? [.readable, .writable] : .readable
     }
 
     private func timeout() -> Int64? {
@@ -188,9 +174,13 @@ final class Monitor {
 
     /// Sends to a session; one that does not read what it is sent is ended.
     func send(_ message: MonitorMessage, to session: SessionRecord, channel: UInt8) {
-        guard !session.isClosed, !session.send(message, channel: channel) else { return }
-        // Where it has left, its exit says how.
-        if session.socket.isOpen { endSession(session, why: "it does not read") } else { closeSession(session) }
+        guard !session.isClosed else { return }
+        switch session.endpoint.send(MonitorFrame(message, channel: channel)) {
+        case .sent: break
+        case .notRead: endSession(session, why: "it does not read")
+        // Its exit says how it ended.
+        case .gone: closeSession(session)
+        }
     }
 
     private func readSignals(_ descriptor: Int32) {

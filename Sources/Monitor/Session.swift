@@ -7,7 +7,7 @@ internal import Wire
 final class SessionRecord {
     let number: Int
     let process: StartedProcess
-    let socket: FrameSocket
+    let endpoint: SessionsEndpoint
     /// The client's address and port for the log, or `the console`.
     let peer: String
     /// The client's address; the console has none.
@@ -37,12 +37,14 @@ final class SessionRecord {
     var killAt: Int64?
 
     init(
-        number: Int, process: StartedProcess, socket: FrameSocket, peer: String, source: [UInt8] = [], slot: UInt32 = 0
+        number: Int, process: StartedProcess, socket: consuming FileDescriptor, peer: String, source: [UInt8] = [],
+        slot: UInt32 = 0
     ) {
         self.slot = slot
         self.number = number
         self.process = process
-        self.socket = socket
+        endpoint = SessionsEndpoint(
+            socket, largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession)
         self.peer = peer
         self.source = source
         who = peer
@@ -51,19 +53,12 @@ final class SessionRecord {
 
     /// The console's number.
     static let console = 0
-
-    /// Sends a message, or says that the session is to be given up.
-    func send(_ message: MonitorMessage, channel: UInt8) -> Bool {
-        do throws(WireError) {
-            return socket.send(try message.body(channel: channel))
-        } catch { return false }
-    }
 }
 
 /// A worker and the job it has.
 final class WorkerRecord {
     let process: StartedProcess
-    let socket: FrameSocket
+    let endpoint: Endpoint<WorkerOrder, WorkerReport>
     let kind: Kind
     let started = Clock.now()
     /// Whether it has given its answer, so that its end is no news.
@@ -81,9 +76,10 @@ final class WorkerRecord {
         if case .probe(let path) = kind { path } else { nil }
     }
 
-    init(process: StartedProcess, socket: FrameSocket, kind: Kind) {
+    init(process: StartedProcess, socket: consuming FileDescriptor, kind: Kind) {
         self.process = process
-        self.socket = socket
+        endpoint = Endpoint(
+            socket, largestFrame: Wire.Limits.frameFromWorker, largestQueue: Wire.Limits.frameFromMonitor + 64)
         self.kind = kind
     }
 }

@@ -36,9 +36,7 @@ extension Monitor {
                     .filter { $0 >= 0 })
             let session = SessionRecord(
                 number: nextSession, process: process,
-                socket: FrameSocket(
-                    pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession,
-                    largestQueue: Wire.Limits.queueToSession),
+                socket: pair.takeFirst(),
                 peer: peer, source: address.source, slot: slot)
             session.fields = [
                 LogField("POSTERN_ADDRESS", address.description), LogField("POSTERN_PORT", "\(connection.port)"),
@@ -49,7 +47,7 @@ extension Monitor {
             let setup = setup(for: address, slot)
             session.address = address
             send(.sessionSetup(setup), to: session, channel: 0)
-            try startSigner(of: session, setup, socket: between.second)
+            try startSigner(of: session, setup.rules, socket: between.second)
         } catch {
             logStranger(address.source, .error, peer, "no session: \(error.description)")
         }
@@ -58,13 +56,14 @@ extension Monitor {
     private func setup(for address: PeerAddress, _ slot: UInt32) -> SessionSetup {
         let settings = configuration.settings
         return SessionSetup(
-            confinement: confinement(as: .session, slot), hostKeys: [], keys: keyList.inline,
-            refusals: keyList.refusals(address, at: date),
+            confinement: confinement(as: .session, slot),
+            rules: LoginRules(
+                keys: keyList.inline, refusals: keyList.refusals(address, at: date),
+                maxAuthTries: UInt32(clamping: settings.maxAuthTries)),
             keyExchange: settings.kexAlgorithms.map { $0.joined(separator: ",") },
             ciphers: settings.ciphers.map { $0.joined(separator: ",") },
             macs: settings.macs.map { $0.joined(separator: ",") },
-            loginGraceTime: UInt32(clamping: settings.loginGraceTime),
-            maxAuthTries: UInt32(clamping: settings.maxAuthTries))
+            loginGraceTime: UInt32(clamping: settings.loginGraceTime))
     }
 
     /// Seconds since 1970. A clock that begins there is not to revive a key.
@@ -77,24 +76,22 @@ extension Monitor {
 
     /// Starts the prompt on the consoles, when there are any.
     func startConsole() {
-        let asker = Systemd.askPasswordProgram(configuration.settings.console, rehearsal: options.rehearsal)
+        let askPassword = Systemd.askPasswordProgram(configuration.settings.console, rehearsal: options.rehearsal)
         terminals =
-            asker == nil ? Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal) : []
-        guard asker != nil || !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
+            askPassword == nil ? Consoles.terminals(configuration.settings.console, rehearsal: options.rehearsal) : []
+        guard askPassword != nil || !terminals.isEmpty, consoleStarts < Monitor.mostConsoleStarts else { return }
         consoleStarts += 1
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let process = try ChildProcess.spawn(.console, descriptors: [pair.second.number])
             let session = SessionRecord(
                 number: SessionRecord.console, process: process,
-                socket: FrameSocket(
-                    pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession,
-                    largestQueue: Wire.Limits.queueToSession),
+                socket: pair.takeFirst(),
                 peer: "the console")
             session.isAuthenticated = true
             sessions.append(session)
             let setup = ConsoleSetup(
-                confinement: confinement(as: .console), terminals: terminals, asker: asker)
+                confinement: confinement(as: .console), terminals: terminals, askPassword: askPassword)
             send(.consoleSetup(setup), to: session, channel: 0)
             showNetwork(session)
         } catch {
@@ -104,19 +101,14 @@ extension Monitor {
 
     func readFrames(from session: SessionRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty else { return }
-        if events.contains(.writable), !session.isClosed, !session.socket.flush() { closeSession(session) }
+        if events.contains(.writable), !session.isClosed, !session.endpoint.flush() { closeSession(session) }
         for _ in 0..<most {
             guard !session.isClosed else { return }
-            switch session.socket.receive() {
+            switch session.endpoint.receive() {
             case .nothing: return
             case .closed: closeSession(session)
-            case .frame(let body):
-                do throws(WireError) {
-                    let (channel, message) = try SessionMessage.read(body)
-                    handle(message, channel, from: session)
-                } catch {
-                    endSession(session, why: error.description)
-                }
+            case .message(let frame): handle(frame.message, frame.channel, from: session)
+            case .malformed(let error): endSession(session, why: error.description)
             }
         }
     }

@@ -5,16 +5,17 @@ internal import Wire
 /// The process with the host keys of one session, and the monitor's end of its socket.
 final class SignerRecord {
     let process: StartedProcess
-    let socket: FrameSocket
+    let endpoint: Endpoint<SignerSetup, SignerReport>
     /// The number of its session, and whose client that has.
     let session: Int
     let peer: String
     let source: [UInt8]
     let slot: UInt32
 
-    init(process: StartedProcess, socket: FrameSocket, session: SessionRecord) {
+    init(process: StartedProcess, socket: consuming FileDescriptor, session: SessionRecord) {
         self.process = process
-        self.socket = socket
+        endpoint = Endpoint(
+            socket, largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession)
         self.session = session.number
         peer = session.peer
         source = session.source
@@ -31,31 +32,25 @@ extension Monitor {
         }
     }
 
-    /// Starts the signer of a session that was just started, whose setup it shares, but for the host keys and the user.
+    /// Starts the signer of a session that was just started, whose rules it shares.
     ///
     /// `socket` is its end of the one to the session.
     ///
     /// - Throws: `SystemError`
     func startSigner(
-        of session: SessionRecord, _ setup: SessionSetup, socket: borrowing FileDescriptor
+        of session: SessionRecord, _ rules: LoginRules, socket: borrowing FileDescriptor
     ) throws(SystemError) {
         let pair = try FileDescriptor.socketPair()
         let process = try ChildProcess.spawn(
             .signer, descriptors: [pair.second.number, socket.number, keyList.descriptor].filter { $0 >= 0 })
         let signer = SignerRecord(
-            process: process,
-            socket: FrameSocket(
-                pair.takeFirst(), largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession),
-            session: session)
+            process: process, socket: pair.takeFirst(), session: session)
         signers.append(signer)
         if session.givesWay { ChildProcess.giveWay(process, true) }
-        var setup = setup
-        setup.confinement = confinement(as: .signer, session.slot)
-        setup.hostKeys = configuration.hostKeys.map { $0.content }
-        do throws(WireError) {
-            if signer.socket.send(try MonitorMessage.sessionSetup(setup).body(channel: 0)) { return }
-        } catch {}
-        ChildProcess.kill(process)
+        let setup = SignerSetup(
+            confinement: confinement(as: .signer, session.slot), hostKeys: configuration.hostKeys.map { $0.content },
+            rules: rules)
+        guard case .sent = signer.endpoint.send(setup) else { return ChildProcess.kill(process) }
     }
 
     /// Takes what the signer of a session has said: it says who logged in before the session does.
@@ -63,12 +58,10 @@ extension Monitor {
     /// - Returns: the place of the key whose signature it verified, and the user name that was signed.
     func verified(by signer: SignerRecord) -> (key: Int, user: String)? {
         for _ in 0..<Monitor.mostFrames {
-            guard case .frame(let body) = signer.socket.receive(), let (_, message) = try? SessionMessage.read(body)
-            else { break }
-            switch message {
+            guard case .message(let report) = signer.endpoint.receive() else { break }
+            switch report {
             case .authenticated(let key, let user): return (Int(key), user)
             case .log(let level, let line): logStranger(signer.source, level, signer.peer, line)
-            default: break
             }
         }
         return nil

@@ -27,12 +27,9 @@ extension Monitor {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let process = try ChildProcess.spawn(.worker, descriptors: [pair.second.number])
-            let socket = FrameSocket(
-                pair.takeFirst(), largestFrame: Wire.Limits.frameFromWorker,
-                largestQueue: Wire.Limits.frameFromMonitor + 64)
-            let worker = WorkerRecord(process: process, socket: socket, kind: kind)
+            let worker = WorkerRecord(process: process, socket: pair.takeFirst(), kind: kind)
             workers.append(worker)
-            if !send(order, to: worker) { ChildProcess.kill(process) }
+            send(order, to: worker)
         } catch {
             log.write(LogLevel.error.rawValue, "no worker: \(error.description)")
             if case .job(let job, _) = kind {
@@ -41,10 +38,9 @@ extension Monitor {
         }
     }
 
-    private func send(_ order: WorkerOrder, to worker: WorkerRecord) -> Bool {
-        do throws(WireError) {
-            return worker.socket.send(try order.body())
-        } catch { return false }
+    /// Sends to a worker; one that does not take it is ended.
+    private func send(_ order: WorkerOrder, to worker: WorkerRecord) {
+        guard case .sent = worker.endpoint.send(order) else { return ChildProcess.kill(worker.process) }
     }
 
     func killWorker(of job: Int) {
@@ -59,7 +55,7 @@ extension Monitor {
     /// key volume's device read-only.
     func stopWorker(_ worker: WorkerRecord) {
         if case .job(_, .some) = worker.kind {
-            worker.socket.shutDown()
+            worker.endpoint.shutDown()
         } else {
             ChildProcess.kill(worker.process)
         }
@@ -102,23 +98,20 @@ extension Monitor {
 
     func readFrames(from worker: WorkerRecord, _ events: PollSet.Events, most: Int = Monitor.mostFrames) {
         guard !events.isEmpty, !worker.isClosed else { return }
-        if events.contains(.writable) { _ = worker.socket.flush() }
+        if events.contains(.writable) { worker.endpoint.flush() }
         for _ in 0..<most {
-            switch worker.socket.receive() {
+            switch worker.endpoint.receive() {
             case .nothing: return
             case .closed:
                 // How it ended is the answer of one that gave none; its exit brings that.
                 worker.isClosed = true
                 return
-            case .frame(let body):
-                do throws(WireError) {
-                    handle(try WorkerReport.read(body), from: worker)
-                } catch {
-                    log.write(LogLevel.error.rawValue, "worker: \(error.description)")
-                    ChildProcess.kill(worker.process)
-                    worker.isClosed = true
-                    return
-                }
+            case .message(let report): handle(report, from: worker)
+            case .malformed(let error):
+                log.write(LogLevel.error.rawValue, "worker: \(error.description)")
+                ChildProcess.kill(worker.process)
+                worker.isClosed = true
+                return
             }
         }
     }
@@ -143,7 +136,7 @@ extension Monitor {
             switch report {
             case .requestsActivation:
                 let isPermitted = !worker.isDone && ending == nil && plan.permitActivation(job, now: now)
-                if !send(.activationPermitted(isPermitted), to: worker) { ChildProcess.kill(worker.process) }
+                send(.activationPermitted(isPermitted), to: worker)
             case .inspected(let facts): endJob(of: worker, job, .inspected(facts))
             case .done(let outcome): endJob(of: worker, job, .done(outcome))
             case .key(let key):

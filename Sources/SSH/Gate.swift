@@ -14,7 +14,7 @@ public struct Gate {
         case refuse(note: String)
     }
 
-    let keys: [AuthorizedKey]
+    let keys: [LoginKey]
     let mostFailures: Int
     private var failures = 0
     private var isFirst = true
@@ -24,7 +24,7 @@ public struct Gate {
     private(set) var hostKey: [UInt8]?
 
     /// A gate that sends a client away after `mostFailures` refusals, as sshd's `MaxAuthTries`.
-    public init(keys: [AuthorizedKey], mostFailures: Int) {
+    public init(keys: [LoginKey], mostFailures: Int) {
         self.keys = keys
         self.mostFailures = max(mostFailures, 1)
     }
@@ -59,7 +59,7 @@ public struct Gate {
     }
 
     private mutating func verdict(
-        on key: AuthorizedKey, _ index: Int, _ algorithm: [UInt8], _ signature: AuthenticationRequest.Signature?
+        on key: LoginKey, _ index: Int, _ algorithm: [UInt8], _ signature: AuthenticationRequest.Signature?
     ) -> Verdict {
         var reader = PacketReader(key.blob)
         guard key.refusal.isEmpty else { return refuse("key \(key.title) was refused: \(key.refusal)") }

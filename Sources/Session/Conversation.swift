@@ -7,16 +7,16 @@ internal import Wire
 class Conversation {
     let channel: Channel
     let command: Command
-    private let link: MonitorLink
+    private let monitor: SessionEndpoint
     /// Whether the monitor still counts the channel as open.
     private var isKnown = true
 
     /// Tells the monitor of the channel.
-    init(_ channel: Channel, _ command: Command, link: MonitorLink) {
+    init(_ channel: Channel, _ command: Command, monitor: SessionEndpoint) {
         self.channel = channel
         self.command = command
-        self.link = link
-        link.send(.open(command, terminal: channel.terminal != nil), channel: channel.number)
+        self.monitor = monitor
+        monitor.send(.open(command, terminal: channel.terminal != nil), channel: channel.number)
     }
 
     /// When `wake` wants to be called next, by `Clock`.
@@ -46,12 +46,12 @@ class Conversation {
     }
 
     final func submit(_ passphrase: SecretBytes) {
-        link.send(.passphrase(passphrase), channel: channel.number)
+        monitor.send(.passphrase(passphrase), channel: channel.number)
     }
 
     /// Tells the monitor that no passphrase follows the last one.
     final func sayInputEnded() {
-        link.send(.inputEnded, channel: channel.number)
+        monitor.send(.inputEnded, channel: channel.number)
     }
 
     /// Ends it from this side.
@@ -64,7 +64,7 @@ class Conversation {
     final func forget() {
         guard isKnown else { return }
         isKnown = false
-        link.send(.close, channel: channel.number)
+        monitor.send(.close, channel: channel.number)
     }
 }
 

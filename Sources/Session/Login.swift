@@ -4,15 +4,6 @@ internal import Wire
 
 /// What the setup says, in the words of the SSH module.
 extension SessionSetup {
-    var gate: Gate {
-        Gate(
-            keys: keys.map { key in
-                AuthorizedKey(
-                    blob: key.blob, refusal: refusal(of: key), noTouchRequired: key.noTouchRequired, title: key.title)
-            },
-            mostFailures: Int(clamping: maxAuthTries))
-    }
-
     func serverSettings(_ hostKeys: [[UInt8]]) -> ServerSettings {
         var settings = ServerSettings(hostKeys: hostKeys)
         if let keyExchange { settings.keyExchange = keyExchange }

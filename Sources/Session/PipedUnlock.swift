@@ -29,13 +29,13 @@ final class PipedUnlock: Conversation {
     /// `debians` says that scripts may wait for what Debian's cryptroot-unlock prints.
     ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, patience: Int64?, debians: Bool, link: MonitorLink) throws(SystemError) {
+    init(_ channel: Channel, patience: Int64?, debians: Bool, monitor: SessionEndpoint) throws(SystemError) {
         reader = try PassphraseInput()
         let now = Clock.now()
         deadline = patience.map { now + $0 }
         hintAt = now + PipedUnlock.silence
         asksAsDebian = debians
-        super.init(channel, .unlock, link: link)
+        super.init(channel, .unlock, monitor: monitor)
     }
 
     override var wakeAt: Int64? {

@@ -1,11 +1,12 @@
 internal import Linux
 internal import SSH
+internal import Signer
 internal import Terminal
 internal import Wire
 
 /// One client's connection as it is served: its channels, their conversations, and the monitor behind them.
 final class Service {
-    private let link: MonitorLink
+    private let monitor: SessionEndpoint
     private let setup: SessionSetup
     private var connection: SSHConnection?
     private var conversations: [Conversation] = []
@@ -27,9 +28,9 @@ final class Service {
     /// Prepares everything that takes files or rights.
     ///
     /// - Throws: `SSHError`
-    init(_ setup: SessionSetup, _ link: MonitorLink) throws(SSHError) {
+    init(_ setup: SessionSetup, _ monitor: SessionEndpoint) throws(SSHError) {
         self.setup = setup
-        self.link = link
+        self.monitor = monitor
         loginDeadline = setup.patience.map { Clock.now() + $0 }
         try Library.initialize()
         let hostKeys = try SignerLink.connect(Role.signerDescriptor)
@@ -42,10 +43,10 @@ final class Service {
             input: { [self] in conversation(on: $0)?.input($1) },
             inputEnded: { [self] in conversation(on: $0)?.inputEnded() },
             closed: { [self] in closed($0) },
-            note: { link.log(.warning, $0) })
+            note: { monitor.log(.warning, $0) })
         connection = try SSHConnection(
             FileDescriptor(owning: Role.peerDescriptor), settings: setup.serverSettings(hostKeys),
-            gate: setup.gate, mostChannels: UInt8(Limits.channels), handlers: handlers)
+            gate: setup.rules.gate, mostChannels: UInt8(Limits.channels), handlers: handlers)
     }
 
     /// Serves the client until it or the monitor is gone.
@@ -56,36 +57,36 @@ final class Service {
         while connection.isOpen {
             waiting.removeAll()
             let network = waiting.add(connection.number, connection.wants)
-            if link.isOpen { waiting.add(link.number, link.wants) }
+            if monitor.isOpen { waiting.add(monitor.number, monitor.wants) }
             connection.hurryAcknowledgement()
             waiting.wait(milliseconds: untilWake())
-            if !waiting.events(at: network).isEmpty { connection.process() }
+            if !waiting.events(of: network).isEmpty { connection.process() }
             hearMonitor()
             wake()
             connection.flush()
             for conversation in conversations { conversation.caughtUp() }
             connection.flush()
-            link.flush()
+            monitor.flush()
             if let reason = reasonToEnd(connection) {
                 connection.disconnect(reason)
-                link.flush()
+                monitor.flush()
                 return
             }
         }
         farewell(connection)
-        link.flush()
+        monitor.flush()
     }
 
     /// Closes a connection that libssh or the client has given up, and logs why, where nobody logged in over it.
     private func farewell(_ connection: SSHConnection) {
         let complaint = connection.complaint
         connection.disconnect("")
-        if !connection.fault.isEmpty { link.log(.notice, "its connection was ended: \(connection.fault)") }
+        if !connection.fault.isEmpty { monitor.log(.notice, "its connection was ended: \(connection.fault)") }
         guard key == nil, connection.fault.isEmpty else { return }
         if connection.refusals > 0 {
-            link.log(.notice, "no login: refused \(connection.refusals) times")
+            monitor.log(.notice, "no login: refused \(connection.refusals) times")
         } else {
-            link.log(.info, "no login: \(complaint.isEmpty ? "the client left" : complaint)")
+            monitor.log(.info, "no login: \(complaint.isEmpty ? "the client left" : complaint)")
         }
     }
 
@@ -96,8 +97,8 @@ final class Service {
     // MARK: What the client does
 
     private func authenticated(_ index: Int, _ user: [UInt8]) {
-        key = setup.keys[index]
-        link.send(.authenticated(key: setup.keys[index].index, user: printable(user, limit: 64)))
+        key = setup.rules.keys[index]
+        monitor.send(.authenticated(key: setup.rules.keys[index].index, user: printable(user, limit: 64)))
     }
 
     private func requested(_ channel: Channel, _ request: Channel.Request) {
@@ -109,15 +110,15 @@ final class Service {
             channel.say(Report.help)
             channel.exit(status: ExitCode.done.rawValue)
         case .command(.status(let json), _):
-            conversations.append(StatusConversation(channel, json: json, link: link))
+            conversations.append(StatusConversation(channel, json: json, monitor: monitor))
         case .command(.unlock, let debians):
             do throws(SystemError) {
                 conversations.append(
                     channel.terminal == nil
-                        ? try PipedUnlock(channel, patience: setup.patience, debians: debians, link: link)
-                        : try TerminalUnlock(channel, debians: debians, link: link))
+                        ? try PipedUnlock(channel, patience: setup.patience, debians: debians, monitor: monitor)
+                        : try TerminalUnlock(channel, debians: debians, monitor: monitor))
             } catch {
-                link.log(.error, error.description)
+                monitor.log(.error, error.description)
                 channel.exit(status: ExitCode.internalError.rawValue)
             }
         }
@@ -131,16 +132,16 @@ final class Service {
     // MARK: What the monitor says
 
     private func hearMonitor() {
-        while let (number, message) = link.receive() {
+        while let frame = monitor.next() {
             // A message about a channel that has just gone comes too late.
-            let conversation = conversations.first { $0.channel.number == number }
-            switch message {
+            let conversation = conversations.first { $0.channel.number == frame.channel }
+            switch frame.message {
             case .state(let state): if state.continues { agentEnds = true }
             case .finish(let code, _):
-                if number == 0 || (code == .done && conversation?.command == .unlock) { agentEnds = true }
+                if frame.channel == 0 || (code == .done && conversation?.command == .unlock) { agentEnds = true }
             default: break
             }
-            conversation?.receive(message)
+            conversation?.receive(frame.message)
         }
     }
 
@@ -168,13 +169,13 @@ final class Service {
     private func reasonToEnd(_ connection: SSHConnection) -> String? {
         let now = Clock.now()
         if key == nil, let loginDeadline, now >= loginDeadline {
-            link.log(.notice, "no login within \(setup.loginGraceTime) seconds")
+            monitor.log(.notice, "no login within \(setup.loginGraceTime) seconds")
             return "No login in time"
         }
         let isIdle = connection.channels.allSatisfy { $0.isOver }
         // Without a channel a client may wait to open the next one, but not once the agent ends.
-        let isLeaving = isIdle && key != nil && (!connection.channels.isEmpty || agentEnds || !link.isOpen)
-        if !link.isOpen, !isLeaving { return "The agent has ended" }
+        let isLeaving = isIdle && key != nil && (!connection.channels.isEmpty || agentEnds || !monitor.isOpen)
+        if !monitor.isOpen, !isLeaving { return "The agent has ended" }
         guard isLeaving else {
             idleSince = nil
             return nil

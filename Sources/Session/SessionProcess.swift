@@ -6,6 +6,9 @@ internal import Wire
 ///
 /// The monitor starts it with its control socket and the client's connection at the descriptors of `Role`.
 public enum SessionProcess {
+    /// Lines that it may log: a client's doings are not to fill the log.
+    private static let mostLogLines = 32
+
     /// Serves the connection to its end.
     ///
     /// - Returns: the exit status: 0 however the client behaved, 1 when it could not be served.
@@ -13,33 +16,33 @@ public enum SessionProcess {
         let parent = ChildProcess.parent
         Role.session.score.applyToSelf()
         Sandbox.hideMemory()
-        let link = MonitorLink()
-        guard let setup = link.receiveSetup(as: .session) else { return 1 }
+        let monitor = SessionEndpoint(
+            FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
+            largestQueue: Limits.queueToSession)
+        monitor.logLinesLeft = mostLogLines
+        guard case .sessionSetup(var setup)? = monitor.waitForNext()?.message else { return 1 }
+        if let complaint = setup.rules.readSealedKeys(as: .session) { monitor.log(.error, complaint) }
         do throws(SSHError) {
-            let service = try Service(setup, link)
-            guard confine(setup.confinement, as: .session, parent, link) else { return 1 }
+            let service = try Service(setup, monitor)
+            guard confine(setup.confinement, parent, monitor) else { return 1 }
             service.run()
             return 0
         } catch {
-            link.log(.error, error.description)
-            link.flush()
+            monitor.log(.error, error.description)
+            monitor.flush()
             return 1
         }
     }
 
-    static func confine(
-        _ confinement: Confinement, as role: Role, _ parent: Int32, _ link: MonitorLink
-    ) -> Bool {
+    private static func confine(_ confinement: Confinement, _ parent: Int32, _ monitor: SessionEndpoint) -> Bool {
         do throws(SystemError) {
-            let isFiltered = try Sandbox.enter(
-                root: confinement.root, user: confinement.user, calls: role.systemCalls, parent: parent)
-            if !isFiltered, role == .session {
-                link.log(.warning, "the kernel does not limit a session's system calls (no seccomp)")
+            if try !confinement.enter(as: .session, parent: parent) {
+                monitor.log(.warning, "the kernel does not limit a session's system calls (no seccomp)")
             }
             return true
         } catch {
-            link.log(.error, "a session could not be confined: \(error.description)")
-            link.flush()
+            monitor.log(.error, "a session could not be confined: \(error.description)")
+            monitor.flush()
             return false
         }
     }

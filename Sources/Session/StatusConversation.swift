@@ -7,9 +7,9 @@ final class StatusConversation: Conversation {
     private let json: Bool
     private var isShown = false
 
-    init(_ channel: Channel, json: Bool, link: MonitorLink) {
+    init(_ channel: Channel, json: Bool, monitor: SessionEndpoint) {
         self.json = json
-        super.init(channel, .status(json: json), link: link)
+        super.init(channel, .status(json: json), monitor: monitor)
     }
 
     override func show(_ state: MachineState) {

@@ -38,10 +38,10 @@ final class TerminalUnlock: Conversation {
     /// `debians` says that the prompt is in the words of Debian's cryptroot-unlock.
     ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, debians: Bool, link: MonitorLink) throws(SystemError) {
+    init(_ channel: Channel, debians: Bool, monitor: SessionEndpoint) throws(SystemError) {
         editor = try LineEditor()
         screen = Screen(columns: channel.terminal?.columns ?? 0, debians: debians)
-        super.init(channel, .unlock, link: link)
+        super.init(channel, .unlock, monitor: monitor)
     }
 
     override var wakeAt: Int64? { ticker.next }

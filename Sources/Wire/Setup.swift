@@ -11,7 +11,7 @@ public struct UsableKey: Equatable, Sendable {
     public var permitsTerminal: Bool
     /// Whether an `sk-` key may sign without a touch.
     public var noTouchRequired: Bool
-    /// Its place among `SessionSetup.refusals`, if anything can be against it.
+    /// Its place among `LoginRules.refusals`, if anything can be against it.
     public var rule: UInt16?
     /// For the log: its fingerprint and comment.
     public var title: String
@@ -44,35 +44,43 @@ public struct Confinement: Equatable, Sendable {
     }
 }
 
-public struct SessionSetup {
-    public var confinement: Confinement
-    /// Host keys in OpenSSH's file format: the signer has them, and the session none.
-    public var hostKeys: [SecretBytes]
+/// Who may log in over one connection: what its session and its signer both go by.
+public struct LoginRules {
     /// The authorized keys; none where the child finds them in sealed memory, at `Role.keysDescriptor`.
     public var keys: [UsableKey]
     /// Why keys of a rule may not log in over this connection, for each rule, or empty.
     public var refusals: [String]
+    /// After so many refused tries the client is sent away.
+    public var maxAuthTries: UInt32
+
+    public init(keys: [UsableKey], refusals: [String] = [], maxAuthTries: UInt32) {
+        self.keys = keys
+        self.refusals = refusals
+        self.maxAuthTries = maxAuthTries
+    }
+}
+
+/// What a session needs to serve its connection.
+public struct SessionSetup {
+    public var confinement: Confinement
+    public var rules: LoginRules
     /// Lists as in sshd_config, or `nil` for Postern's own.
     public var keyExchange: String?
     public var ciphers: String?
     public var macs: String?
     /// Seconds to log in and, without a terminal, to deliver the passphrase.
     public var loginGraceTime: UInt32
-    public var maxAuthTries: UInt32
 
     public init(
-        confinement: Confinement, hostKeys: [SecretBytes], keys: [UsableKey], refusals: [String] = [],
-        keyExchange: String?, ciphers: String?, macs: String?, loginGraceTime: UInt32, maxAuthTries: UInt32
+        confinement: Confinement, rules: LoginRules, keyExchange: String?, ciphers: String?, macs: String?,
+        loginGraceTime: UInt32
     ) {
         self.confinement = confinement
-        self.hostKeys = hostKeys
-        self.keys = keys
-        self.refusals = refusals
+        self.rules = rules
         self.keyExchange = keyExchange
         self.ciphers = ciphers
         self.macs = macs
         self.loginGraceTime = loginGraceTime
-        self.maxAuthTries = maxAuthTries
     }
 }
 
@@ -81,16 +89,25 @@ public struct ConsoleSetup: Equatable, Sendable {
     /// The terminals to prompt on, such as `/dev/ttyS0`.
     public var terminals: [String]
     /// The path of systemd-ask-password(1), which asks in their place, or `nil`.
-    public var asker: String?
+    public var askPassword: String?
 
-    public init(confinement: Confinement, terminals: [String], asker: String? = nil) {
+    public init(confinement: Confinement, terminals: [String], askPassword: String? = nil) {
         self.confinement = confinement
         self.terminals = terminals
-        self.asker = asker
+        self.askPassword = askPassword
     }
 }
 
 extension Confinement {
+    /// Gives up the caller's rights; `Sandbox.enter` says how.
+    ///
+    /// - Returns: whether the kernel limits the system calls, too.
+    /// - Throws: `SystemError`
+    public func enter(as role: Role, parent: Int32, endsGently: Bool = false) throws(SystemError) -> Bool {
+        try Sandbox.enter(
+            root: root, user: user, calls: role.systemCalls, parent: parent, endsGently: endsGently)
+    }
+
     func encode(_ writer: inout Writer) {
         writer.optional(root) { $0.string($1, Limits.text, "root") }
         writer.optional(user) { $0.integer($1) }
@@ -106,7 +123,7 @@ extension ConsoleSetup {
     func encode(_ writer: inout Writer) {
         confinement.encode(&writer)
         writer.list(terminals, Limits.items, "terminals") { $0.string($1, Limits.text, "terminal") }
-        writer.optional(asker) { $0.string($1, Limits.text, "asker") }
+        writer.optional(askPassword) { $0.string($1, Limits.text, "program") }
     }
 
     init(_ reader: inout Reader) throws(WireError) {
@@ -114,48 +131,66 @@ extension ConsoleSetup {
         terminals = try reader.list(Limits.items, "terminals") { reader throws(WireError) in
             try reader.string(Limits.text, "terminal")
         }
-        asker = try reader.optional("asker") { reader throws(WireError) in try reader.string(Limits.text, "asker") }
+        askPassword = try reader.optional("program") { reader throws(WireError) in
+            try reader.string(Limits.text, "program")
+        }
+    }
+}
+
+extension LoginRules {
+    func encode(_ writer: inout Writer) {
+        writer.list(keys, Limits.authorizedKeys, "keys") { $1.encode(&$0) }
+        writer.list(refusals, Limits.authorizedKeys, "refusals") { $0.text($1) }
+        writer.integer(maxAuthTries)
+    }
+
+    init(_ reader: inout Reader) throws(WireError) {
+        keys = try reader.list(Limits.authorizedKeys, "keys") { reader throws(WireError) in try UsableKey(&reader) }
+        refusals = try reader.list(Limits.authorizedKeys, "refusals") { reader throws(WireError) in
+            try reader.string(Limits.text, "refusal")
+        }
+        maxAuthTries = try reader.integer()
+    }
+
+    /// Reads the keys from sealed memory, where the monitor sent none.
+    ///
+    /// - Returns: why there are none, for the log, or `nil`.
+    public mutating func readSealedKeys(as role: Role) -> String? {
+        guard keys.isEmpty else { return nil }
+        do throws(SystemError) {
+            let bytes = try SealedBytes.read(FileDescriptor(owning: role.keysDescriptor), limit: Limits.sealedKeys)
+            do throws(WireError) { keys = try UsableKey.list(bytes) } catch { return error.description }
+        } catch { return "no authorized keys: \(error.description)" }
+        return nil
+    }
+
+    /// Why a key may not log in over this connection, or empty.
+    public func refusal(of key: UsableKey) -> String {
+        key.rule.map { Int($0) < refusals.count ? refusals[Int($0)] : "it has an unknown rule" } ?? ""
     }
 }
 
 extension SessionSetup {
     func encode(_ writer: inout Writer) {
         confinement.encode(&writer)
-        writer.list(hostKeys, Limits.hostKeys, "host keys") { $0.secret($1, Limits.hostKey, "host key") }
-        writer.list(keys, Limits.authorizedKeys, "keys") { $1.encode(&$0) }
-        writer.list(refusals, Limits.authorizedKeys, "refusals") { $0.text($1) }
+        rules.encode(&writer)
         for names in [keyExchange, ciphers, macs] {
             writer.optional(names) { $0.string($1, Limits.text, "algorithms") }
         }
         writer.integer(loginGraceTime)
-        writer.integer(maxAuthTries)
     }
 
     init(_ reader: inout Reader) throws(WireError) {
         confinement = try Confinement(&reader)
-        hostKeys = try reader.list(Limits.hostKeys, "host keys") { reader throws(WireError) in
-            try reader.secret(Limits.hostKey, "host key")
-        }
-        keys = try reader.list(Limits.authorizedKeys, "keys") { reader throws(WireError) in try UsableKey(&reader) }
-        refusals = try reader.list(Limits.authorizedKeys, "refusals") { reader throws(WireError) in
-            try reader.string(Limits.text, "refusal")
-        }
+        rules = try LoginRules(&reader)
         keyExchange = try reader.optional("key exchange", SessionSetup.names)
         ciphers = try reader.optional("ciphers", SessionSetup.names)
         macs = try reader.optional("MACs", SessionSetup.names)
         loginGraceTime = try reader.integer()
-        maxAuthTries = try reader.integer()
     }
 
     private static func names(_ reader: inout Reader) throws(WireError) -> String {
         try reader.string(Limits.text, "algorithms")
-    }
-}
-
-extension SessionSetup {
-    /// Why a key may not log in over this connection, or empty.
-    public func refusal(of key: UsableKey) -> String {
-        key.rule.map { Int($0) < refusals.count ? refusals[Int($0)] : "it has an unknown rule" } ?? ""
     }
 }
 

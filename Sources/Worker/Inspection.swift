@@ -15,7 +15,7 @@ enum Inspection {
     }
 
     /// What the header asks for.
-    static func inspect(_ order: VolumeOrder, _ monitor: MonitorLink) -> WorkerReport {
+    static func inspect(_ order: VolumeOrder, _ monitor: MonitorEndpoint) -> WorkerReport {
         Capabilities.keep(for: .findMapping)
         let mapping = order.rehearsal ? nil : Mapping(named: order.name)
         // What follows parses the disk. Root's own files, such as devices and libcryptsetup's locks, stay open to it.

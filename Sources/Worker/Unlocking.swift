@@ -5,7 +5,7 @@ internal import Wire
 /// The job that opens a volume.
 enum Unlocking {
     /// Tries the passphrase, asks the monitor for permission, and makes the mapping. A rehearsal ends after the first of these.
-    static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorLink) -> JobOutcome {
+    static func unlock(_ order: VolumeOrder, _ passphrase: SecretBytes, _ monitor: MonitorEndpoint) -> JobOutcome {
         if order.rehearsal {
             Capabilities.keep(for: .readHeaderOrKey)
             LUKSVolume.neverWrite()
@@ -28,7 +28,7 @@ enum Unlocking {
     }
 
     private static func open(
-        _ order: VolumeOrder, _ typed: SecretBytes, _ monitor: MonitorLink, _ log: LibraryLog
+        _ order: VolumeOrder, _ typed: SecretBytes, _ monitor: MonitorEndpoint, _ log: LibraryLog
     ) throws(LUKSError) -> JobOutcome {
         let volume = try LUKSVolume(device: order.device, header: order.header, log: log)
         if !order.rehearsal, try volume.isOpen(as: Mapping(named: order.name), order.uuid) { return .alreadyOpen }

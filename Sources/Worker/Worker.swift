@@ -12,8 +12,10 @@ public enum WorkerProcess {
     /// - Returns: the exit status: 0 when the monitor has its answer.
     public static func run() -> Int32 {
         WorkerRights.enter()
-        let monitor = MonitorLink(FileDescriptor(owning: Role.controlDescriptor))
-        guard let order = monitor.nextOrder() else { return 1 }
+        let monitor = MonitorEndpoint(
+            FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
+            largestQueue: Limits.frameFromWorker + 4)
+        guard let order = monitor.waitForNext() else { return 1 }
         let report: WorkerReport
         switch order {
         case .probe(let device): report = Inspection.probe(device)
@@ -22,6 +24,6 @@ public enum WorkerProcess {
         case .unlock(let volume, let secret): report = .done(Unlocking.unlock(volume, secret, monitor))
         case .activationPermitted: return 1
         }
-        return monitor.send(report) ? 0 : 1
+        return monitor.sendAndWait(report) ? 0 : 1
     }
 }

@@ -2,6 +2,7 @@ internal import CLinux
 internal import Console
 internal import Linux
 internal import Session
+internal import Signer
 internal import Worker
 
 @main

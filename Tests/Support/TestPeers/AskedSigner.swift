@@ -12,7 +12,7 @@ public final class AskedSigner {
     /// The random bytes that it has chosen for the first key exchange.
     public private(set) var cookie: [UInt8] = []
     private let process: pid_t
-    private let monitor: FrameSocket
+    private let monitor: Endpoint<SignerSetup, SignerReport>
     private let session: FrameSocket
 
     public init(
@@ -21,13 +21,12 @@ public final class AskedSigner {
         let pair = try FileDescriptor.socketPair()
         let between = try FileDescriptor.socketPair()
         process = try spawn(FakeMonitor.binary, "signer", [pair.second.number, between.second.number])
-        monitor = FrameSocket(pair.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
+        monitor = Endpoint(pair.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
         session = FrameSocket(between.takeFirst(), largestFrame: 64 << 10, largestQueue: 1 << 20)
-        let setup = SessionSetup(
-            confinement: FakeMonitor.confinement(), hostKeys: try hostKeys.map { try secret(ofFile: $0.path) },
-            keys: keys, refusals: refusals, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20,
-            maxAuthTries: maxAuthTries)
-        _ = monitor.send(try MonitorMessage.sessionSetup(setup).body(channel: 0))
+        monitor.send(
+            SignerSetup(
+                confinement: FakeMonitor.confinement(), hostKeys: try hostKeys.map { try secret(ofFile: $0.path) },
+                rules: LoginRules(keys: keys, refusals: refusals, maxAuthTries: maxAuthTries)))
         var greeting = try hear()[...]
         cookie = Array(greeting.prefix(16))
         greeting = greeting.dropFirst(16)
@@ -63,9 +62,7 @@ public final class AskedSigner {
 
     /// What it has told the monitor.
     public func login() -> (key: UInt16, user: String)? {
-        guard case .frame(let body) = monitor.receive(), let (_, message) = try? SessionMessage.read(body),
-            case .authenticated(let key, let user) = message
-        else { return nil }
+        guard case .authenticated(let key, let user)? = monitor.next() else { return nil }
         return (key, user)
     }
 

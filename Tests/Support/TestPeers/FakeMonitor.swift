@@ -1,7 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
-import Linux
+public import Linux
 import Repository
 public import Wire
 
@@ -28,6 +28,8 @@ public final class FakeMonitor: @unchecked Sendable {
     public var tryTime: Int64 = 20
     /// What the setup says; to be changed before a client connects.
     public var setup: SessionSetup
+    /// What the signer's setup has beside its rules.
+    public let hostKeys: [SecretBytes]
 
     private let listener: Int32
     private let lock = NSCondition()
@@ -59,8 +61,9 @@ public final class FakeMonitor: @unchecked Sendable {
         guard bound else { throw POSIXError(.EADDRINUSE) }
         port = UInt16(bigEndian: address.sin_port)
         setup = SessionSetup(
-            confinement: FakeMonitor.confinement(), hostKeys: try hostKeys.map { try secret(ofFile: $0.path) },
-            keys: keys, keyExchange: nil, ciphers: nil, macs: nil, loginGraceTime: 20, maxAuthTries: 20)
+            confinement: FakeMonitor.confinement(), rules: LoginRules(keys: keys, maxAuthTries: 20), keyExchange: nil,
+            ciphers: nil, macs: nil, loginGraceTime: 20)
+        self.hostKeys = try hostKeys.map { try secret(ofFile: $0.path) }
         Thread.detachNewThread { [self] in accept() }
     }
 

@@ -9,7 +9,7 @@ final class FakeSession: @unchecked Sendable {
     let process: Int32
     /// The process with the host keys, and what it says.
     let signer: Int32
-    private let signerSocket: FrameSocket
+    private let signerEnd: Endpoint<SignerSetup, SignerReport>
     private let monitor: FakeMonitor
     private let socket: FrameSocket
     private let lock = NSRecursiveLock()
@@ -25,7 +25,7 @@ final class FakeSession: @unchecked Sendable {
         let between = try FileDescriptor.socketPair()
         process = try spawn(FakeMonitor.binary, "session", [ends.second.number, client, between.first.number])
         signer = try spawn(FakeMonitor.binary, "signer", [signerEnds.second.number, between.second.number])
-        signerSocket = FrameSocket(
+        signerEnd = Endpoint(
             signerEnds.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
         socket = FrameSocket(ends.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 1 << 20)
         self.monitor = monitor
@@ -36,14 +36,13 @@ final class FakeSession: @unchecked Sendable {
     func hangUp() { shutdown(socket.number, Int32(SHUT_RDWR)) }
 
     func serve() {
-        var setup = monitor.setup
-        if let body = try? MonitorMessage.sessionSetup(setup).body(channel: 0) { _ = signerSocket.send(body) }
-        setup.hostKeys = []
+        let setup = monitor.setup
+        signerEnd.send(SignerSetup(confinement: setup.confinement, hostKeys: monitor.hostKeys, rules: setup.rules))
         send(.sessionSetup(setup))
         while step() {}
         var status: Int32 = 0
         waitpid(process, &status, 0)
-        signerSocket.shutDown()
+        signerEnd.shutDown()
         var signersStatus: Int32 = 0
         waitpid(signer, &signersStatus, 0)
         if signersStatus != 0 { monitor.record(.log("the signer ended with \(signersStatus)")) }
@@ -92,9 +91,7 @@ final class FakeSession: @unchecked Sendable {
         case .log(_, let line): monitor.record(.log(line))
         case .authenticated(let key, let user):
             // As the monitor has it: the signer says it first.
-            guard case .frame(let body) = signerSocket.receive(),
-                let (_, said) = try? SessionMessage.read(body), case .authenticated(key, user) = said
-            else {
+            guard case .authenticated(key, user)? = signerEnd.next() else {
                 monitor.record(.forbidden("a login that its signer does not know of"))
                 kill()
                 return

@@ -40,7 +40,8 @@ final class ConsoleUnderTest {
             root: isRoot ? try ConsoleUnderTest.emptyFolder() : nil, user: isRoot ? 65533 : nil)
         send(
             .consoleSetup(
-                ConsoleSetup(confinement: confinement, terminals: terminals.map { $0.path } + paths, asker: asker)),
+                ConsoleSetup(confinement: confinement, terminals: terminals.map { $0.path } + paths, askPassword: asker)
+            ),
             channel: 0)
     }
 

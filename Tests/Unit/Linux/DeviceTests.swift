@@ -55,9 +55,9 @@ import Testing
     private func changes(_ watch: inout PathWatch, waits: Bool = true) -> [String] {
         if waits {
             var set = PollSet()
-            set.add(watch.number, .readable)
+            let watched = set.add(watch.number, .readable)
             set.wait(milliseconds: 10_000)
-            #expect(!set.events(at: 0).isEmpty)
+            #expect(!set.events(of: watched).isEmpty)
         }
         return watch.changes().map { ($0.isThere ? "+" : "-") + $0.path }
     }
@@ -189,9 +189,9 @@ import Testing
 
     private func isReadable(_ descriptor: Int32) -> Bool {
         var set = PollSet()
-        set.add(descriptor, .readable)
+        let token = set.add(descriptor, .readable)
         set.wait(milliseconds: 0)
-        return !set.events(at: 0).isEmpty
+        return !set.events(of: token).isEmpty
     }
 
     private final class Box {

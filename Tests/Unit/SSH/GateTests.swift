@@ -11,7 +11,7 @@ import Testing
 
     private func gate(_ blob: [UInt8], refusal: String = "", noTouch: Bool = false, most: Int = 20) -> Gate {
         Gate(
-            keys: [AuthorizedKey(blob: blob, refusal: refusal, noTouchRequired: noTouch, title: "one")],
+            keys: [LoginKey(blob: blob, refusal: refusal, noTouchRequired: noTouch, title: "one")],
             mostFailures: most)
     }
 
@@ -81,7 +81,7 @@ import Testing
     @Test func `the line that may log in goes before the one that may not`() {
         var gate = Gate(
             keys: [
-                AuthorizedKey(blob: GateTests.ed25519, refusal: "expired"), AuthorizedKey(blob: GateTests.ed25519),
+                LoginKey(blob: GateTests.ed25519, refusal: "expired"), LoginKey(blob: GateTests.ed25519),
             ], mostFailures: 20)
         #expect(gate.verdict(on: request("ssh-ed25519", GateTests.ed25519)) == .examine(key: 1))
     }

@@ -8,7 +8,7 @@ import Testing
 
     /// Rules of a connection over which nobody is logged in yet.
     private func rules() -> SignerRules {
-        let key = AuthorizedKey(blob: SignerRulesTests.key, refusal: "", noTouchRequired: false, title: "one")
+        let key = LoginKey(blob: SignerRulesTests.key, refusal: "", noTouchRequired: false, title: "one")
         return SignerRules(gate: Gate(keys: [key], mostFailures: 20))
     }
 

@@ -111,7 +111,7 @@ extension SessionTests {
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
             // The file ends in the seed and the public key (PROTOCOL.key of OpenSSH), and then the comment.
-            let text = try #require(bench.monitor.setup.hostKeys.first).withUnsafeBytes {
+            let text = try #require(bench.monitor.hostKeys.first).withUnsafeBytes {
                 String(decoding: $0, as: UTF8.self)
             }
             let lines = text.split(separator: "\n").filter { !$0.hasPrefix("-----") }

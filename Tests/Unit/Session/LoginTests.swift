@@ -33,7 +33,7 @@ extension SessionTests {
             let refused = try KeyPair(folder, "refused")
             let good = try KeyPair(folder, "good")
             let bench = try Bench(keys: [refused.usable(index: 0, rule: 1), good.usable(index: 1, rule: 0)]) { setup in
-                setup.refusals = ["", "its from= does not allow 10.0.0.1"]
+                setup.rules.refusals = ["", "its from= does not allow 10.0.0.1"]
             }
             #expect(try bench.ssh(["status"], options: ["-i", refused.path], identity: refused.path).status == 255)
             let end = try bench.ssh(["status"], options: ["-i", good.path], identity: refused.path)
@@ -48,7 +48,7 @@ extension SessionTests {
             let signed = try run(
                 "ssh-keygen", ["-q", "-s", authority.path, "-I", "id", "-n", "root", certified.path + ".pub"])
             #expect(signed.status == 0)
-            bench.monitor.setup.keys = [certified.usable(index: 0), bench.key.usable(index: 1)]
+            bench.monitor.setup.rules.keys = [certified.usable(index: 0), bench.key.usable(index: 1)]
             let certificate = certified.path + "-cert.pub"
             // The certificate alone: the plain key it is over would log in.
             let alone = try bench.ssh(
@@ -86,7 +86,7 @@ extension SessionTests {
             let end = try bench.ssh(["status"], options: identities, identity: strangers[0].path)
             #expect(end.status == 0, "\(end)")
             // One more refusal than that is one too many.
-            bench.monitor.setup.maxAuthTries = 19
+            bench.monitor.setup.rules.maxAuthTries = 19
             let late = try bench.ssh(["status"], options: identities, identity: strangers[0].path)
             #expect(late.status == 255)
             #expect(late.err.contains("Too many authentication failures"), "\(late)")
@@ -94,7 +94,7 @@ extension SessionTests {
 
         @Test func `a forced command replaces what was asked for`() throws {
             let bench = try Bench()
-            bench.monitor.setup.keys = [bench.key.usable(forcedCommand: "status --json")]
+            bench.monitor.setup.rules.keys = [bench.key.usable(forcedCommand: "status --json")]
             let end = try bench.ssh(["unlock"])
             #expect(end.status == 0)
             #expect(end.out.hasPrefix("{"))
@@ -102,7 +102,7 @@ extension SessionTests {
 
         @Test func `a key without terminal gets none`() throws {
             let bench = try Bench()
-            bench.monitor.setup.keys = [bench.key.usable(permitsTerminal: false)]
+            bench.monitor.setup.rules.keys = [bench.key.usable(permitsTerminal: false)]
             // OpenSSH's client then goes away by itself.
             #expect(try bench.ssh(["status"], options: ["-tt"]).err.contains("PTY allocation request failed"))
             #expect(bench.monitor.events.allSatisfy { if case .open(_, _, true) = $0 { false } else { true } })

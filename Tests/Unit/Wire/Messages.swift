@@ -20,7 +20,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all = [session, monitor, order, report]
+    static let all = [session, monitor, signerSetup, signerReport, order, report]
 
     static let session = Kind(
         name: "session message",
@@ -50,8 +50,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 noTouchRequired: false, rule: 1, title: "SHA256:x (me)")
             let setup = SessionSetup(
                 confinement: Confinement(root: "/run/postern/empty", user: 65533),
-                hostKeys: [try secret([1, 2, 3]), try secret([4])], keys: [key], refusals: ["", "why"],
-                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120, maxAuthTries: 20)
+                rules: LoginRules(keys: [key], refusals: ["", "why"], maxAuthTries: 20),
+                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120)
             let console = ConsoleSetup(
                 confinement: Confinement(root: nil, user: nil), terminals: ["/dev/tty0", "/dev/ttyS0"])
             let volume = VolumeStatus(
@@ -70,6 +70,25 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 ]),
             ]
             return try messages.map { try $0.body(channel: 10) }
+        })
+
+    static let signerSetup = Kind(
+        name: "signer's setup",
+        again: { body throws(WireError) in try SignerSetup.read(body).body() },
+        samples: {
+            let setup = SignerSetup(
+                confinement: Confinement(root: "/run/postern/empty", user: 65534),
+                hostKeys: [try secret([1, 2, 3]), try secret([4])],
+                rules: LoginRules(keys: [], refusals: ["why"], maxAuthTries: 6))
+            return [try setup.body()]
+        })
+
+    static let signerReport = Kind(
+        name: "signer's report",
+        again: { body throws(WireError) in try SignerReport.read(body).body() },
+        samples: {
+            let reports: [SignerReport] = [.log(.warning, "line"), .authenticated(key: 513, user: "root")]
+            return try reports.map { try $0.body() }
         })
 
     static let order = Kind(

@@ -46,13 +46,13 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 }
 
 private let keys = [
-    AuthorizedKey(blob: blob("ssh-ed25519", 8), refusal: "it is late", title: "late"),
-    AuthorizedKey(blob: blob("ssh-ed25519", 8), title: "one"),
-    AuthorizedKey(blob: blob("ssh-ed25519", 9), refusal: "it comes from elsewhere", title: "two"),
-    AuthorizedKey(blob: blob("sk-ssh-ed25519@openssh.com", 8), title: "three"),
-    AuthorizedKey(blob: blob("sk-ssh-ed25519@openssh.com", 9), noTouchRequired: true, title: "four"),
-    AuthorizedKey(blob: blob("ssh-rsa", 8), title: "five"), AuthorizedKey(blob: blob("ssh-dss", 8), title: "six"),
-    AuthorizedKey(blob: [0, 0], title: "seven"),
+    LoginKey(blob: blob("ssh-ed25519", 8), refusal: "it is late", title: "late"),
+    LoginKey(blob: blob("ssh-ed25519", 8), title: "one"),
+    LoginKey(blob: blob("ssh-ed25519", 9), refusal: "it comes from elsewhere", title: "two"),
+    LoginKey(blob: blob("sk-ssh-ed25519@openssh.com", 8), title: "three"),
+    LoginKey(blob: blob("sk-ssh-ed25519@openssh.com", 9), noTouchRequired: true, title: "four"),
+    LoginKey(blob: blob("ssh-rsa", 8), title: "five"), LoginKey(blob: blob("ssh-dss", 8), title: "six"),
+    LoginKey(blob: [0, 0], title: "seven"),
 ]
 
 private func blob(_ type: String, _ number: UInt8) -> [UInt8] {

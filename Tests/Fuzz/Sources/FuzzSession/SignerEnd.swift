@@ -1,5 +1,6 @@
 import Linux
 import Peer
+import Signer
 import Wire
 
 @testable import SSH
@@ -26,8 +27,8 @@ final class SignerEnd {
     var login: Int? { signer.login?.key }
 
     init(_ descriptor: consuming FileDescriptor, client: Client, choice: UInt8) throws {
-        let setup = try SessionSetup.fuzzed(choice, forSigner: true)
-        signer = try Signer(hostKeys: setup.hostKeys, gate: setup.gate)
+        let setup = try SignerSetup.fuzzed(choice)
+        signer = try Signer(hostKeys: setup.hostKeys, gate: setup.rules.gate)
         socket = FrameSocket(
             descriptor, largestFrame: Signer.largestQuestion, largestQueue: 2 * Signer.largestQuestion)
         self.client = client
@@ -39,9 +40,9 @@ final class SignerEnd {
     func pump() -> Heard {
         guard let socket else { return .nothing }
         var waiting = PollSet()
-        waiting.add(socket.number, .readable)
+        let asked = waiting.add(socket.number, .readable)
         waiting.wait(milliseconds: 0)
-        guard !waiting.events(at: 0).isEmpty else { return .nothing }
+        guard !waiting.events(of: asked).isEmpty else { return .nothing }
         switch socket.receive() {
         case .nothing: return .question
         case .closed: fatalError("the session asks in no frame")

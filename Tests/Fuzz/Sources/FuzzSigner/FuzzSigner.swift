@@ -1,5 +1,6 @@
 import Linux
 import Peer
+import Signer
 import Wire
 
 @testable import SSH
@@ -34,8 +35,8 @@ public func initialize(_: UnsafeMutableRawPointer, _: UnsafeMutableRawPointer) -
 nonisolated(unsafe) private let signer: Signer = {
     do {
         try Library.initialize()
-        let setup = try SessionSetup.fuzzed(0, forSigner: true)
-        return try Signer(hostKeys: setup.hostKeys, gate: setup.gate)
+        let setup = try SignerSetup.fuzzed(0)
+        return try Signer(hostKeys: setup.hostKeys, gate: setup.rules.gate)
     } catch { fatalError("\(error)") }
 }()
 
@@ -43,7 +44,7 @@ private let greeting = Signer.greetingOfServers
 
 /// With a touch needed or not, and with many failures allowed or few.
 nonisolated(unsafe) private let gates: [Gate] = [0, 0x10, 0x40, 0x50].map { (choice: UInt8) in
-    do { return try SessionSetup.fuzzed(choice).gate } catch { fatalError("\(error)") }
+    LoginRules.fuzzed(choice).gate
 }
 
 /// What was asked and answered so far.

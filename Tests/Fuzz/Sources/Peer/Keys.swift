@@ -102,8 +102,30 @@ package enum Others {
 }
 
 extension SessionSetup {
-    /// What the monitor tells the session, or its signer. The input's first byte chooses.
-    package static func fuzzed(_ choice: UInt8, forSigner: Bool = false) throws -> SessionSetup {
+    /// What the monitor tells the session. The input's first byte chooses.
+    package static func fuzzed(_ choice: UInt8) throws -> SessionSetup {
+        SessionSetup(
+            confinement: Confinement(root: nil, user: nil), rules: .fuzzed(choice),
+            keyExchange: choice & 0x08 == 0
+                ? nil
+                : "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768nistp256-sha256,curve25519-sha256",
+            ciphers: nil, macs: nil, loginGraceTime: choice & 0x20 == 0 ? 0 : 20)
+    }
+}
+
+extension SignerSetup {
+    /// What the monitor tells its signer.
+    package static func fuzzed(_ choice: UInt8) throws -> SignerSetup {
+        let text = Array(Key.host.file.utf8)
+        let host = try text.withUnsafeBytes { try SecretBytes(copying: $0) }
+        return SignerSetup(
+            confinement: Confinement(root: nil, user: nil), hostKeys: [host], rules: .fuzzed(choice))
+    }
+}
+
+extension LoginRules {
+    /// Who may log in. The input's first byte chooses.
+    package static func fuzzed(_ choice: UInt8) -> LoginRules {
         func key(
             _ index: UInt16, _ type: String, _ blob: [UInt8], command: String? = nil, rule: UInt16? = nil
         ) -> UsableKey {
@@ -111,10 +133,7 @@ extension SessionSetup {
                 index: index, type: type, blob: blob, forcedCommand: command, permitsTerminal: command == nil,
                 noTouchRequired: choice & 0x10 != 0, rule: rule, title: "key \(index)")
         }
-        let text = Array(Key.host.file.utf8)
-        let host = try text.withUnsafeBytes { try SecretBytes(copying: $0) }
-        return SessionSetup(
-            confinement: Confinement(root: nil, user: nil), hostKeys: forSigner ? [host] : [],
+        return LoginRules(
             keys: [
                 key(0, "ssh-ed25519", Key.person.blob()),
                 key(1, "ssh-ed25519", Key.host.blob(), rule: 0),
@@ -122,11 +141,6 @@ extension SessionSetup {
                 key(3, "ecdsa-sha2-nistp256", Others.ecdsa), key(4, "ssh-rsa", Others.rsa),
                 key(5, "ssh-ed25519", Key.forced.blob(), command: "status"),
             ],
-            refusals: ["it comes from elsewhere"],
-            keyExchange: choice & 0x08 == 0
-                ? nil
-                : "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768nistp256-sha256,curve25519-sha256",
-            ciphers: nil, macs: nil,
-            loginGraceTime: choice & 0x20 == 0 ? 0 : 20, maxAuthTries: choice & 0x40 == 0 ? 20 : 3)
+            refusals: ["it comes from elsewhere"], maxAuthTries: choice & 0x40 == 0 ? 20 : 3)
     }
 }

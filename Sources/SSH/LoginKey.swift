@@ -1,5 +1,5 @@
 /// A public key that may log in, or that would if something were not against it.
-public struct AuthorizedKey: Equatable, Sendable {
+public struct LoginKey: Equatable, Sendable {
     /// The key as it stands in SSH's messages (RFC 4253, section 6.6).
     public var blob: [UInt8]
     /// Why it may not log in, or empty.
