@@ -70,12 +70,12 @@ public struct AuthorizedKeys: Equatable, Sendable {
     /// - Returns: the keys that may log in.
     public static func parse(_ bytes: [UInt8], file: String, into findings: inout [Finding]) -> AuthorizedKeys {
         var notes = Notes(file: file)
-        var lines = Lines(bytes, content: .bytes, limit: Limits.keyLineBytes)
+        var lines = Lines(bytes, content: .bytes, limit: FileLimits.keyLineBytes)
         var list = AuthorizedKeys()
         while let line = lines.next(&notes) {
-            guard list.keys.count < Limits.keys else {
+            guard list.keys.count < FileLimits.keys else {
                 notes.add(
-                    line.number, "there are more than \(Limits.keys) keys, and the rest is left out", "remove some")
+                    line.number, "there are more than \(FileLimits.keys) keys, and the rest is left out", "remove some")
                 break
             }
             do throws(KeyRefusal) {

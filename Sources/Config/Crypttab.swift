@@ -48,12 +48,12 @@ public struct Crypttab: Equatable, Sendable {
         into findings: inout [Finding]
     ) -> Crypttab {
         var notes = Notes(file: file)
-        var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
+        var lines = Lines(bytes, content: .text, limit: FileLimits.lineBytes)
         var crypttab = Crypttab()
         while let line = lines.next(&notes) {
-            guard crypttab.entries.count < Limits.volumes else {
+            guard crypttab.entries.count < FileLimits.volumes else {
                 notes.add(
-                    line.number, "there are more than \(Limits.volumes) volumes, and the rest is left out",
+                    line.number, "there are more than \(FileLimits.volumes) volumes, and the rest is left out",
                     "remove some")
                 break
             }

@@ -26,7 +26,7 @@ public enum DeviceSpec: Equatable, Hashable, Sendable, CustomStringConvertible {
     /// quotes.
     init?(_ field: ArraySlice<UInt8>) {
         if field.first == UInt8(ascii: "/") {
-            guard let path = unescaped(field), path.utf8.count <= Limits.path else { return nil }
+            guard let path = unescaped(field), path.utf8.count <= FileLimits.path else { return nil }
             self = .path(path)
             return
         }

@@ -36,7 +36,7 @@ struct Notes {
     }
 
     mutating func add(_ line: Int, _ problem: String, _ remedy: String) {
-        guard findings.count < Limits.findings else {
+        guard findings.count < FileLimits.findings else {
             unlisted += 1
             return
         }

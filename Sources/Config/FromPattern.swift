@@ -46,9 +46,9 @@ public struct FromPattern: Equatable, Sendable, CustomStringConvertible {
         for part in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             if let pattern = try FromPattern(part) { patterns.append(pattern) } else { unknown.append(quoted(part)) }
         }
-        guard patterns.count <= Limits.fromPatterns else {
+        guard patterns.count <= FileLimits.fromPatterns else {
             throw KeyRefusal(
-                "from= has more than \(Limits.fromPatterns) patterns", "write networks such as 192.0.2.0/24")
+                "from= has more than \(FileLimits.fromPatterns) patterns", "write networks such as 192.0.2.0/24")
         }
         guard patterns.contains(where: { !$0.isNegated }) else {
             if let name = unknown.first { throw FromPattern.isUnknown(name) }

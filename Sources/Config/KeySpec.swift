@@ -48,7 +48,7 @@ public enum FileSpec: Equatable, Sendable {
     }
 
     private static func path(_ field: ArraySlice<UInt8>) -> String? {
-        guard let path = unescaped(field), path.utf8.count <= Limits.path else { return nil }
+        guard let path = unescaped(field), path.utf8.count <= FileLimits.path else { return nil }
         return path
     }
 

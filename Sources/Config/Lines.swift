@@ -31,7 +31,7 @@ struct Lines {
         self.bytes = bytes
         self.content = content
         self.limit = limit
-        end = min(bytes.count, Limits.fileBytes)
+        end = min(bytes.count, FileLimits.fileBytes)
         // The byte order mark that some editors put first.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
@@ -64,7 +64,7 @@ struct Lines {
         while end > position, bytes[end - 1] != UInt8(ascii: "\n") { end -= 1 }
         notes.add(
             0, "the file has \(bytes.count) bytes, and what follows the first \(end) is left out",
-            "keep it under \(Limits.fileBytes) bytes")
+            "keep it under \(FileLimits.fileBytes) bytes")
     }
 
     private func problem(of line: ArraySlice<UInt8>) -> (what: String, remedy: String)? {

@@ -8,7 +8,7 @@ extension Settings {
     /// - Returns: the settings, with defaults for what is not said.
     public static func parse(_ bytes: [UInt8], file: String, into findings: inout [Finding]) -> Settings {
         var parser = SettingsParser(file: file)
-        var lines = Lines(bytes, content: .text, limit: Limits.lineBytes)
+        var lines = Lines(bytes, content: .text, limit: FileLimits.lineBytes)
         while let line = lines.next(&parser.notes), parser.parseLine(line) {}
         let settings = parser.settings
         parser.notes.appendFindings(to: &findings)
@@ -108,7 +108,7 @@ struct SettingsParser {
 
     /// An absolute path, or `nil` and a finding.
     mutating func path(_ value: String, of keyword: SettingsKeyword, _ line: Int) -> String? {
-        guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= Limits.path else {
+        guard value.utf8.first == UInt8(ascii: "/"), value.utf8.count <= FileLimits.path else {
             _ = refuse(
                 line, "\(keyword.name) \(quoted(value)) is no absolute path",
                 "write the path from the root of the initrd, such as /etc/postern/NAME")

@@ -16,8 +16,8 @@ extension SettingsParser {
         guard !settings.volumes.contains(where: { same($0.name, name) }) else {
             return refuse(line.number, "Volume \(quoted(name)) is given twice", "remove one of the two")
         }
-        guard settings.volumes.count < Limits.volumeRules else {
-            return refuse(line.number, "Volume is given more than \(Limits.volumeRules) times", "remove some")
+        guard settings.volumes.count < FileLimits.volumeRules else {
+            return refuse(line.number, "Volume is given more than \(FileLimits.volumeRules) times", "remove some")
         }
         settings.volumes.append(VolumeRule(name: name, treatment: word.isText("take") ? .take : .leave))
         return true
@@ -42,9 +42,9 @@ extension SettingsParser {
         guard !settings.arrays.contains(where: { same($0.name, name) }) else {
             return refuse(line.number, "Array \(quoted(name)) is given twice", "give one of the two another name")
         }
-        guard settings.arrays.count < Limits.arrayRules, members.count <= Limits.arrayMembers else {
+        guard settings.arrays.count < FileLimits.arrayRules, members.count <= FileLimits.arrayMembers else {
             return refuse(
-                line.number, "there are more than \(Limits.arrayRules) arrays, or \(Limits.arrayMembers) members",
+                line.number, "there are more than \(FileLimits.arrayRules) arrays, or \(FileLimits.arrayMembers) members",
                 "name members with a pattern such as storage-*")
         }
         settings.arrays.append(ArrayRule(name: name, policy: policy, members: members))
@@ -55,10 +55,10 @@ extension SettingsParser {
         let word = lowercased(value.utf8)
         if word.isText("all") { return .all }
         if word.isText("any") { return .any }
-        guard word.startsWithText("quorum="), let count = number(word[7...], in: 1...Limits.volumes) else {
+        guard word.startsWithText("quorum="), let count = number(word[7...], in: 1...FileLimits.volumes) else {
             _ = refuse(
                 line, "the policy \(quoted(value)) is not understood",
-                "write all, any, or quorum=N with N from 1 to \(Limits.volumes)")
+                "write all, any, or quorum=N with N from 1 to \(FileLimits.volumes)")
             return nil
         }
         if count > members.count, !members.contains(where: { isPattern($0.utf8) }) {
@@ -75,7 +75,7 @@ extension SettingsParser {
 func volumeNameProblem(_ name: some Collection<UInt8>) -> String? {
     let name = Array(name)
     if name.isEmpty { return "is empty" }
-    if name.count > Limits.volumeName { return "is longer than \(Limits.volumeName) bytes" }
+    if name.count > FileLimits.volumeName { return "is longer than \(FileLimits.volumeName) bytes" }
     if name.contains(UInt8(ascii: "/")) { return "contains a slash" }
     // The last is device-mapper's own node in /dev/mapper.
     if name.isText(".") || name.isText("..") || name.isText("control") { return "cannot be a name in /dev/mapper" }

@@ -8,8 +8,8 @@ extension SettingsParser {
         guard !settings.ports.contains(UInt16(port)) else {
             return refuse(line, "Port \(port) is given twice", "remove one of the two")
         }
-        guard settings.ports.count < Limits.ports else {
-            return refuse(line, "Port is given more than \(Limits.ports) times", "remove some")
+        guard settings.ports.count < FileLimits.ports else {
+            return refuse(line, "Port is given more than \(FileLimits.ports) times", "remove some")
         }
         settings.ports.append(UInt16(port))
         return true
@@ -24,8 +24,8 @@ extension SettingsParser {
         guard !settings.listenAddresses.contains(address) else {
             return refuse(line, "ListenAddress \(address.description) is given twice", "remove one of the two")
         }
-        guard settings.listenAddresses.count < Limits.listenAddresses else {
-            return refuse(line, "ListenAddress is given more than \(Limits.listenAddresses) times", "remove some")
+        guard settings.listenAddresses.count < FileLimits.listenAddresses else {
+            return refuse(line, "ListenAddress is given more than \(FileLimits.listenAddresses) times", "remove some")
         }
         settings.listenAddresses.append(address)
         return true
@@ -38,16 +38,16 @@ extension SettingsParser {
         guard !settings.hostKeys.contains(where: { same($0, path) }) else {
             return refuse(line, "HostKey \(quoted(path)) is given twice", "remove one of the two")
         }
-        guard settings.hostKeys.count < Limits.paths else {
-            return refuse(line, "HostKey is given more than \(Limits.paths) times", "remove some")
+        guard settings.hostKeys.count < FileLimits.paths else {
+            return refuse(line, "HostKey is given more than \(FileLimits.paths) times", "remove some")
         }
         settings.hostKeys.append(path)
         return true
     }
 
     mutating func parseAuthorizedKeysFiles(_ line: SettingsLine) -> Bool {
-        guard line.values.count <= Limits.paths else {
-            return refuse(line.number, "AuthorizedKeysFile names more than \(Limits.paths) files", "remove some")
+        guard line.values.count <= FileLimits.paths else {
+            return refuse(line.number, "AuthorizedKeysFile names more than \(FileLimits.paths) files", "remove some")
         }
         var paths: [String] = []
         for value in line.values {
@@ -143,13 +143,13 @@ extension SettingsParser {
             return true
         }
         for value in line.values
-        where !Array(value.utf8).startsWithText("/dev/") || value.utf8.count > Limits.path || value.utf8.count < 6 {
+        where !Array(value.utf8).startsWithText("/dev/") || value.utf8.count > FileLimits.path || value.utf8.count < 6 {
             return refuse(
                 line.number, "Console \(quoted(value)) is no terminal",
                 "write yes, no, or paths such as /dev/ttyS0")
         }
-        guard line.values.count <= Limits.paths else {
-            return refuse(line.number, "Console names more than \(Limits.paths) terminals", "remove some")
+        guard line.values.count <= FileLimits.paths else {
+            return refuse(line.number, "Console names more than \(FileLimits.paths) terminals", "remove some")
         }
         settings.console = .paths(line.values)
         return true

@@ -101,18 +101,18 @@ public struct Configuration {
         var kept: [AuthorizedKey] = []
         for key in keys {
             size += key.blob.count + key.comment.utf8.count + 256
-            guard size <= Configuration.largestKeys, kept.count < Wire.Limits.authorizedKeys else {
+            guard size <= Configuration.largestKeys, kept.count < Limits.authorizedKeys else {
                 findings.append(
                     Finding(
                         file: key.file, line: key.line, problem: "there are too many authorized keys from here on",
                         remedy: "keep the keys of those who unlock this machine"))
                 break
             }
-            guard key.blob.count <= Wire.Limits.publicKey else {
+            guard key.blob.count <= Limits.publicKey else {
                 findings.append(
                     Finding(
                         file: key.file, line: key.line,
-                        problem: "the key has \(key.blob.count) bytes, and \(Wire.Limits.publicKey) are taken at most",
+                        problem: "the key has \(key.blob.count) bytes, and \(Limits.publicKey) are taken at most",
                         remedy: "make a smaller one, such as with: ssh-keygen -t ed25519"))
                 continue
             }

@@ -54,12 +54,12 @@ final class Console {
     private let monitor: SessionEndpoint
     private let signals: Int32
     private var prompts: [Prompt] = []
-    private var tries = Tries()
+    private var queue = PassphraseQueue()
     private var state: MachineState?
     /// The exit status, once the end has come.
     private var ending: Int32?
 
-    /// Opens the terminals and asks the monitor for the picture.
+    /// Opens the terminals and asks the monitor for the state.
     init(_ monitor: SessionEndpoint, _ signals: Int32, terminals: [String]) {
         self.monitor = monitor
         self.signals = signals
@@ -119,8 +119,8 @@ final class Console {
     }
 
     private func submit(_ line: SecretBytes, from prompt: Prompt) {
-        guard state?.asking.isEmpty == false, tries.add(line, from: prompt) else { return prompt.redraw() }
-        if tries.isFirst(of: prompt) { prompt.submitted() } else { prompt.redraw() }
+        guard state?.asking.isEmpty == false, queue.add(line, from: prompt) else { return prompt.redraw() }
+        if queue.isFirst(of: prompt) { prompt.submitted() } else { prompt.redraw() }
         sendNext()
     }
 
@@ -154,7 +154,7 @@ final class Console {
             self.state = state
             for prompt in prompts { prompt.update(state) }
         case .tried(let results, let retryAfter):
-            tries.answered()?.tried(results, retryAfter: retryAfter)
+            queue.answered()?.tried(results, retryAfter: retryAfter)
             sendNext()
         case .finish(let code, let reason):
             for prompt in prompts { prompt.showEnd(code, reason: reason) }
@@ -166,14 +166,14 @@ final class Console {
 
     /// Sends the next passphrase, one at a time: the monitor takes none before its answer to the last one.
     private func sendNext() {
-        while let next = tries.startNext() {
+        while let next = queue.startNext() {
             if state?.asking.isEmpty == false {
                 if next.isLater { next.prompt.submitted() }
                 send(.passphrase(next.line))
                 return
             }
             // What it was typed for has been opened by another prompt meanwhile.
-            tries.answered()?.tried([], retryAfter: 0)
+            queue.answered()?.tried([], retryAfter: 0)
         }
     }
 

@@ -36,7 +36,7 @@ final class Prompt {
             isRehearsal = true
             device.makeRaw(interrupts: true)
         }
-        draw { $0.show(state) }
+        draw { $0.showState(state) }
     }
 
     func network(_ facts: [NetworkFact]) {
@@ -54,7 +54,7 @@ final class Prompt {
     }
 
     func showEnd(_ code: ExitCode, reason: String) {
-        draw { $0.finish(code, reason: reason) }
+        draw { $0.showEnd(code, reason: reason) }
     }
 
     /// Takes the prompt away, for whoever asks next.

@@ -234,7 +234,7 @@ final class SystemdPrompt {
             printOnConsole(AskText.opened(results))
         case .finish(let code, let reason):
             withdrawQuestion()
-            printOnConsole(AskText.finish(code, reason: reason))
+            printOnConsole(AskText.end(code, reason: reason))
             ending = 0
         case .network(let facts): printOnConsole(facts.map(NetworkText.line))
         case .sessionSetup, .consoleSetup: break

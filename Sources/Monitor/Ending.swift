@@ -117,7 +117,7 @@ extension Monitor {
     private func waitForLinks() {
         guard Files.exists("/run/udev/control") else { return }
         var links: [String] = []
-        for volume in plan.picture(now: Clock.now()).volumes where volume.state == .open {
+        for volume in plan.machineState(now: Clock.now()).volumes where volume.state == .open {
             links.append("/dev/mapper/\(volume.name)")
             // udev escapes other characters in the link's name.
             if volume.name.utf8.allSatisfy({ isPlain($0) }) { links.append("/dev/disk/by-id/dm-name-\(volume.name)") }

@@ -19,8 +19,8 @@ final class KeyList {
         var keys: [UsableKey] = []
         for (index, key) in authorized.enumerated() {
             // A session that is told more than it takes would serve nobody.
-            guard keys.count < Wire.Limits.authorizedKeys, key.blob.count <= Wire.Limits.publicKey,
-                key.forcedCommand?.utf8.count ?? 0 <= Wire.Limits.word
+            guard keys.count < Limits.authorizedKeys, key.blob.count <= Limits.publicKey,
+                key.forcedCommand?.utf8.count ?? 0 <= Limits.word
             else { continue }
             var rule: Int?
             if !key.from.isEmpty || key.expiryTime != nil {

@@ -27,7 +27,7 @@ final class Monitor {
     var keys: [SecretBytes?] = []
     /// Devices that wait to be probed.
     var probes: [String] = []
-    /// The picture that the prompts were last shown, without what changes by itself.
+    /// The state that the prompts were last shown, without what changes by itself.
     private var shown: MachineState?
     private var shownHolds: [Hold] = []
     var ending: Ending?
@@ -126,25 +126,25 @@ final class Monitor {
     /// Sends the state of the machine to every prompt, when it has changed.
     func sendState() {
         let now = Clock.now()
-        var picture = plan.picture(now: now)
-        let current = picture
+        var state = plan.machineState(now: now)
+        let current = state
         let holds = plan.held(now: now)
-        picture.waiting = 0
-        for index in picture.volumes.indices { picture.volumes[index].seconds = 0 }
-        guard picture != shown || holds != shownHolds else { return }
-        shown = picture
+        state.waiting = 0
+        for index in state.volumes.indices { state.volumes[index].seconds = 0 }
+        guard state != shown || holds != shownHolds else { return }
+        shown = state
         shownHolds = holds
         for session in sessions where !session.watching.isEmpty {
-            let state = MonitorMessage.state(self.picture(current, for: session, holds, now))
-            for (channel, _) in session.watching { send(state, to: session, channel: channel) }
+            let message = MonitorMessage.state(self.state(current, for: session, holds, now))
+            for (channel, _) in session.watching { send(message, to: session, channel: channel) }
         }
     }
 
-    /// The picture as a session's prompts show it. The console stands outside the brake.
-    func picture(_ picture: MachineState, for session: SessionRecord, _ holds: [Hold], _ now: Int64) -> MachineState {
-        var picture = picture
-        if let key = session.key { picture.wait = Hold.seconds(holds, for: key, now: now) }
-        return picture
+    /// The state as a session's prompts show it. The console stands outside the brake.
+    func state(_ state: MachineState, for session: SessionRecord, _ holds: [Hold], _ now: Int64) -> MachineState {
+        var state = state
+        if let key = session.key { state.wait = Hold.seconds(holds, for: key, now: now) }
+        return state
     }
 
     private func carryOut(_ action: Action) {
@@ -152,15 +152,15 @@ final class Monitor {
         case .start(let job, let work): startJob(job, work)
         case .kill(let job): killWorker(of: job)
         case .forgetKey(let source): if source < keys.count { keys[source] = nil }
-        case .tried(let channel, let results, let retryAfter):
-            guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
-            session.permits.answered(channel.number)
-            // The picture first: it shows what opened, and then the prompt comes once.
+        case .tried(let prompt, let results, let retryAfter):
+            guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }
+            session.permits.answered(prompt.channel)
+            // The state first: it shows what opened, and then the prompt comes once.
             sendState()
-            send(.tried(results, retryAfter: retryAfter), to: session, channel: channel.number)
-        case .finish(let channel, let code, let reason):
-            guard let session = sessions.first(where: { $0.number == channel.session }) else { return }
-            endChannel(channel.number, of: session, code, reason)
+            send(.tried(results, retryAfter: retryAfter), to: session, channel: prompt.channel)
+        case .finish(let prompt, let code, let reason):
+            guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }
+            endChannel(prompt.channel, of: session, code, reason)
         case .log(let level, let text, let fields): log.write(level.rawValue, text, fields)
         case .goOn(let without): goOn(without: without)
         }

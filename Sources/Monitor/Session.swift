@@ -21,7 +21,7 @@ final class SessionRecord {
     /// Who logged in: the place of the key among the authorized ones.
     var key: Int?
     var isAuthenticated = false
-    /// The channels that are shown the picture.
+    /// The channels that are shown the state.
     var watching: [(channel: UInt8, terminal: Bool)] = []
     /// For the log, once somebody logged in.
     var who: String
@@ -29,7 +29,7 @@ final class SessionRecord {
     var fields: [LogField] = []
     /// It says and hears nothing more; only its process is still to end.
     var isClosed = false
-    /// Since when somebody is logged in and has no channel that shows the picture.
+    /// Since when somebody is logged in and has no channel that shows the state.
     var unusedSince: Int64?
     /// Whether it has the processor only when nobody else wants it.
     var givesWay = false
@@ -44,7 +44,7 @@ final class SessionRecord {
         self.number = number
         self.process = process
         endpoint = SessionsEndpoint(
-            socket, largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession)
+            socket, largestFrame: Limits.frameFromSession, largestQueue: Limits.queueToSession)
         self.peer = peer
         self.source = source
         who = peer
@@ -79,7 +79,7 @@ final class WorkerRecord {
     init(process: StartedProcess, socket: consuming FileDescriptor, kind: Kind) {
         self.process = process
         endpoint = Endpoint(
-            socket, largestFrame: Wire.Limits.frameFromWorker, largestQueue: Wire.Limits.frameFromMonitor + 64)
+            socket, largestFrame: Limits.frameFromWorker, largestQueue: Limits.frameFromMonitor + 64)
         self.kind = kind
     }
 }

@@ -123,19 +123,19 @@ extension Monitor {
         case .authenticated(let key, _): login(session, Int(key))
         case .open(let command, let terminal): open(command, channel, terminal: terminal, session)
         case .passphrase(let secret):
-            let asker = Asker(
-                channel: Channel(session: session.number, number: channel), key: session.key, who: session.who,
+            let requester = Requester(
+                prompt: PromptAddress(session: session.number, channel: channel), key: session.key, who: session.who,
                 fields: session.fields,
                 terminal: session.watching.contains { $0.channel == channel && $0.terminal })
-            plan.passphrase(secret, from: asker, now: Clock.now())
+            plan.passphrase(secret, from: requester, now: Clock.now())
         case .inputEnded:
             for index in session.watching.indices where session.watching[index].channel == channel {
                 session.watching[index].terminal = false
             }
-            plan.inputEnded(Channel(session: session.number, number: channel))
+            plan.inputEnded(PromptAddress(session: session.number, channel: channel))
         case .close:
             session.watching.removeAll { $0.channel == channel }
-            plan.closed(Channel(session: session.number, number: channel))
+            plan.closed(PromptAddress(session: session.number, channel: channel))
         }
     }
 
@@ -181,7 +181,7 @@ extension Monitor {
         // It was told to go just before, for want of use.
         session.killAt = nil
         let now = Clock.now()
-        let state = picture(plan.picture(now: now), for: session, plan.held(now: now), now)
+        let state = state(plan.machineState(now: now), for: session, plan.held(now: now), now)
         send(.state(state), to: session, channel: channel)
         switch command {
         case .unlock:

@@ -15,7 +15,7 @@ final class SignerRecord {
     init(process: StartedProcess, socket: consuming FileDescriptor, session: SessionRecord) {
         self.process = process
         endpoint = Endpoint(
-            socket, largestFrame: Wire.Limits.frameFromSession, largestQueue: Wire.Limits.queueToSession)
+            socket, largestFrame: Limits.frameFromSession, largestQueue: Limits.queueToSession)
         self.session = session.number
         peer = session.peer
         source = session.source

@@ -53,7 +53,7 @@ extension Monitor {
     func informSystemd() {
         guard isUnderSystemd else { return }
         let missing = plan.missingDevices
-        let isAsking = !plan.picture(now: Clock.now()).asking.isEmpty
+        let isAsking = !plan.machineState(now: Clock.now()).asking.isEmpty
         question.stand(ending == nil && (missing.isEmpty || isAsking))
         let text = ending == nil ? status(missing) : ending?.code == .done ? "the boot goes on" : "ends"
         guard text != shownStatus else { return }
@@ -63,10 +63,10 @@ extension Monitor {
 
     /// Such as `2 of 7 volumes are open; a passphrase is waited for: crypt-root`.
     private func status(_ missing: [String]) -> String {
-        let picture = plan.picture(now: Clock.now())
-        let open = picture.volumes.count { $0.state == .open }
-        var text = "\(open) of \(picture.volumes.count) volumes are open"
-        let asking = picture.asking
+        let state = plan.machineState(now: Clock.now())
+        let open = state.volumes.count { $0.state == .open }
+        var text = "\(open) of \(state.volumes.count) volumes are open"
+        let asking = state.asking
         if !asking.isEmpty {
             text += "; a passphrase is waited for: " + asking.map { $0.name }.joined(separator: ", ")
         }

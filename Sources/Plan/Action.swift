@@ -9,8 +9,8 @@ public enum Action {
     case kill(job: Int)
     /// Wipe the key of this source: nobody waits for it any more.
     case forgetKey(source: Int)
-    case tried(Channel, [TryResult], retryAfter: UInt16)
-    case finish(Channel, ExitCode, reason: String)
+    case tried(PromptAddress, [TryResult], retryAfter: UInt16)
+    case finish(PromptAddress, ExitCode, reason: String)
     case log(LogLevel, String, [LogField] = [])
     /// The boot goes on, without these volumes, which the native opener must not wait for.
     case goOn(without: [String])
@@ -34,21 +34,21 @@ public enum JobReport {
     case died(Int32)
 }
 
-/// One prompt: a channel of a session, or the console.
-public struct Channel: Equatable, Sendable {
+/// Where a prompt stands: a channel of a session, or the console.
+public struct PromptAddress: Equatable, Sendable {
     /// The monitor's number for the session; the console's is 0.
     public let session: Int
-    public let number: UInt8
+    public let channel: UInt8
 
-    public init(session: Int, number: UInt8) {
+    public init(session: Int, channel: UInt8) {
         self.session = session
-        self.number = number
+        self.channel = channel
     }
 }
 
-/// Who sits at a prompt.
-public struct Asker: Sendable {
-    public let channel: Channel
+/// Who entered a passphrase, at a prompt or as a script.
+public struct Requester: Sendable {
+    public let prompt: PromptAddress
     /// Whom the brake holds: the number of an authorized key, or `nil` for the console.
     public let key: Int?
     /// For the log, such as `SHA256:… from 192.0.2.7`.
@@ -58,8 +58,8 @@ public struct Asker: Sendable {
     /// Whether a person is asked again; else there is one try and an exit code.
     public internal(set) var terminal: Bool
 
-    public init(channel: Channel, key: Int?, who: String, fields: [LogField] = [], terminal: Bool) {
-        self.channel = channel
+    public init(prompt: PromptAddress, key: Int?, who: String, fields: [LogField] = [], terminal: Bool) {
+        self.prompt = prompt
         self.key = key
         self.who = who
         self.fields = fields

@@ -7,7 +7,7 @@ internal import Wire
 /// It outlives its channel: a lost connection does not cancel a running try.
 struct Attempt {
     let id: Int
-    var asker: Asker
+    var requester: Requester
     /// Held until the last job has ended, then let go and wiped.
     var secret: SecretBytes?
     var phase: Phase
@@ -65,7 +65,7 @@ struct Task {
         case readKey(source: Int)
         case key(volume: Int, source: Int)
         /// The passphrase of an attempt, which may have been answered when the job ends, and who typed it.
-        case passphrase(volume: Int, attempt: Int, by: Asker)
+        case passphrase(volume: Int, attempt: Int, by: Requester)
         /// The empty passphrase of `try-empty-password`.
         case empty(volume: Int)
     }

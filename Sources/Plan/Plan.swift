@@ -5,7 +5,7 @@ public import Wire
 /// What is locked, what is being tried, what is open, and whether the boot may go on.
 ///
 /// It does no I/O and keeps no time: the monitor tells it what happened and when (milliseconds of `Clock`), and asks
-/// `next` for what to do until there is nothing more. Every prompt shows its `picture`.
+/// `next` for what to do until there is nothing more. Every prompt shows `machineState`.
 public struct Plan {
     /// How long after the last change a key volume may still be on its way before passphrases are asked for in its
     /// stead, in milliseconds; `keyfile-timeout=` of crypttab(5) overrides it. A volume that has just been opened
@@ -184,9 +184,9 @@ public struct Plan {
         case .key(let volume, let source):
             guard let outcome = outcome(of: report, task, volume) else { return }
             keyTried(volume, source, outcome, now: now)
-        case .passphrase(let volume, let attempt, let asker):
+        case .passphrase(let volume, let attempt, let requester):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            passphraseTried(volume, attempt, outcome, by: asker, now: now)
+            passphraseTried(volume, attempt, outcome, by: requester, now: now)
         case .empty(let volume):
             guard let outcome = outcome(of: report, task, volume) else { return }
             emptyTried(volume, outcome, now: now)
@@ -194,22 +194,22 @@ public struct Plan {
     }
 
     /// A prompt sends a passphrase.
-    public mutating func passphrase(_ secret: SecretBytes, from asker: Asker, now: Int64) {
-        attempts.removeAll { $0.asker.channel == asker.channel && $0.isAnswered }
+    public mutating func passphrase(_ secret: SecretBytes, from requester: Requester, now: Int64) {
+        attempts.removeAll { $0.requester.prompt == requester.prompt && $0.isAnswered }
         attempts.append(
-            Attempt(id: nextAttempt, asker: asker, secret: secret, phase: .waiting(since: now)))
+            Attempt(id: nextAttempt, requester: requester, secret: secret, phase: .waiting(since: now)))
         nextAttempt += 1
     }
 
     /// The input of a terminal has ended: what becomes of its last passphrase is all that it waits for.
-    public mutating func inputEnded(_ channel: Channel) {
-        for index in attempts.indices where attempts[index].asker.channel == channel {
-            attempts[index].asker.terminal = false
+    public mutating func inputEnded(_ channel: PromptAddress) {
+        for index in attempts.indices where attempts[index].requester.prompt == channel {
+            attempts[index].requester.terminal = false
         }
     }
 
     /// A prompt is gone. What it asked for and is running goes on; what still waits for its turn is dropped.
-    public mutating func closed(_ channel: Channel) {
+    public mutating func closed(_ channel: PromptAddress) {
         forget { $0 == channel }
     }
 
@@ -218,9 +218,9 @@ public struct Plan {
         forget { $0.session == session }
     }
 
-    private mutating func forget(_ isMeant: (Channel) -> Bool) {
-        attempts.removeAll { isMeant($0.asker.channel) && !$0.isRunning }
-        for index in attempts.indices where isMeant(attempts[index].asker.channel) { attempts[index].isGone = true }
+    private mutating func forget(_ isMeant: (PromptAddress) -> Bool) {
+        attempts.removeAll { isMeant($0.requester.prompt) && !$0.isRunning }
+        for index in attempts.indices where isMeant(attempts[index].requester.prompt) { attempts[index].isGone = true }
     }
 
     // MARK: What to do
@@ -315,6 +315,6 @@ public struct Plan {
                 name: volumes[volume].name, outcome: volumes[volume].isOpen ? .alreadyOpen : .failed,
                 detail: volumes[volume].isOpen ? "" : "the boot went on without it")
         }
-        actions.append(.tried(attempt.asker.channel, attempt.results + late, retryAfter: 0))
+        actions.append(.tried(attempt.requester.prompt, attempt.results + late, retryAfter: 0))
     }
 }

@@ -97,8 +97,8 @@ extension Plan {
     func missing(now: Int64) -> Bool {
         volumes.indices.contains { index in
             guard isNeeded(index) else { return false }
-            return picture(of: index, now: now).state == .deviceMissing
-                || picture(of: index, now: now).state == .waitingForKey
+            return status(of: index, now: now).state == .deviceMissing
+                || status(of: index, now: now).state == .waitingForKey
         }
     }
 
@@ -106,7 +106,7 @@ extension Plan {
     func obstacles(now: Int64) -> String {
         var texts: [String] = []
         for index in volumes.indices where isNeeded(index) {
-            let status = picture(of: index, now: now)
+            let status = status(of: index, now: now)
             switch status.state {
             case .deviceMissing where status.detail.isEmpty:
                 texts.append("\(status.name): device \(status.device) is missing")
@@ -128,10 +128,10 @@ extension Plan {
             switch attempt.phase {
             case .running: break
             case .waiting(let since):
-                if let key = attempt.asker.key { times.append(brake.earliest(for: key)) }
-                times.append(since + askerPatience)
+                if let key = attempt.requester.key { times.append(brake.earliest(for: key)) }
+                times.append(since + requesterPatience)
                 times.append(since + Plan.headerGrace)
-            case .answered(let since): if !attempt.asker.terminal { times.append(since + askerPatience) }
+            case .answered(let since): if !attempt.requester.terminal { times.append(since + requesterPatience) }
             }
         }
         for task in tasks {

@@ -25,8 +25,8 @@ class Conversation {
     func input(_ bytes: Span<UInt8>) {}
     func inputEnded() {}
     func resized() {}
-    func show(_ state: MachineState) {}
-    func show(_ results: [TryResult], retryAfter: UInt16) {}
+    func showState(_ state: MachineState) {}
+    func showResults(_ results: [TryResult], retryAfter: UInt16) {}
     func showEnd(_ code: ExitCode, _ reason: String) {}
     func wake(_ now: Int64) {}
     /// The client has read what was queued for it.
@@ -36,8 +36,8 @@ class Conversation {
     final func receive(_ message: MonitorMessage) {
         guard !channel.isOver else { return }
         switch message {
-        case .state(let state): show(state)
-        case .tried(let results, let retryAfter): show(results, retryAfter: retryAfter)
+        case .state(let state): showState(state)
+        case .tried(let results, let retryAfter): showResults(results, retryAfter: retryAfter)
         case .finish(let code, let reason):
             showEnd(code, reason)
             channel.exit(status: code.rawValue)
@@ -55,7 +55,7 @@ class Conversation {
     }
 
     /// Ends it from this side.
-    final func leave(_ code: ExitCode) {
+    final func end(_ code: ExitCode) {
         forget()
         channel.exit(status: code.rawValue)
     }

@@ -20,7 +20,7 @@ struct PassphraseInput {
     var isOver: Bool { line == nil }
 
     /// Takes bytes, and returns what they amount to once that is clear.
-    mutating func take(_ bytes: Span<UInt8>) -> Outcome? {
+    mutating func add(_ bytes: Span<UInt8>) -> Outcome? {
         guard let line else { return nil }
         for index in bytes.indices {
             if bytes[index] == 0x0A || bytes[index] == 0x0D { return end() }

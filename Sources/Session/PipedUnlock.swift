@@ -11,7 +11,7 @@ final class PipedUnlock: Conversation {
     private var deadline: Int64?
     /// When to say what is waited for, in case a person sits there.
     private var hintAt: Int64?
-    /// The newest picture.
+    /// The newest state.
     private var state: MachineState?
     /// Whether the monitor has the passphrase, and has not answered.
     private var isTrying = false
@@ -45,7 +45,7 @@ final class PipedUnlock: Conversation {
 
     override func input(_ bytes: Span<UInt8>) {
         hintAt = nil
-        act(on: reader.take(bytes))
+        act(on: reader.add(bytes))
     }
 
     override func inputEnded() {
@@ -61,10 +61,10 @@ final class PipedUnlock: Conversation {
         guard let deadline, now >= deadline else { return }
         self.deadline = nil
         channel.say(Report.noInput, asError: true)
-        leave(.timedOut)
+        end(.timedOut)
     }
 
-    override func show(_ state: MachineState) {
+    override func showState(_ state: MachineState) {
         self.state = state
         if asksAsDebian, !isTrying, !isAnswered {
             let prompt = Report.debianPrompt(state)
@@ -76,7 +76,7 @@ final class PipedUnlock: Conversation {
         isHeld = state.wait > 0
     }
 
-    override func show(_ results: [TryResult], retryAfter: UInt16) {
+    override func showResults(_ results: [TryResult], retryAfter: UInt16) {
         say(Report.results(results, retryAfter: retryAfter, rehearsal: state?.rehearsal ?? false))
         channel.say(Report.mark(mark, results), asError: true)
         isTrying = false
@@ -87,7 +87,7 @@ final class PipedUnlock: Conversation {
         (deadline, hintAt) = (nil, nil)
         // The result has said why, where there is nothing to add.
         if isAnswered, code != .done, reason.isEmpty { return }
-        say(Report.finish(code, reason: reason, rehearsal: state?.rehearsal ?? false))
+        say(Report.end(code, reason: reason, rehearsal: state?.rehearsal ?? false))
     }
 
     private func say(_ texts: (out: String, err: String)) {
@@ -105,10 +105,10 @@ final class PipedUnlock: Conversation {
             submit(secret)
         case .empty:
             channel.say(Report.emptyInput, asError: true)
-            leave(.usage)
+            end(.usage)
         case .tooLong:
             channel.say(Report.longInput, asError: true)
-            leave(.usage)
+            end(.usage)
         }
     }
 }

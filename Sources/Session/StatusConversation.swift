@@ -2,7 +2,7 @@ internal import SSH
 internal import Terminal
 internal import Wire
 
-/// `status`: the picture as it is now, once.
+/// `status`: the state as it is now, once.
 final class StatusConversation: Conversation {
     private let json: Bool
     private var isShown = false
@@ -12,13 +12,13 @@ final class StatusConversation: Conversation {
         super.init(channel, .status(json: json), monitor: monitor)
     }
 
-    override func show(_ state: MachineState) {
+    override func showState(_ state: MachineState) {
         guard !isShown else { return }
         isShown = true
         channel.say(json ? Report.json(state) : Report.text(state))
     }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        if code != .done { channel.say(Report.finish(code, reason: reason, rehearsal: false).err, asError: true) }
+        if code != .done { channel.say(Report.end(code, reason: reason, rehearsal: false).err, asError: true) }
     }
 }

@@ -13,7 +13,7 @@ final class TerminalUnlock: Conversation {
     private var editor: LineEditor
     private var screen: Screen
     private var ticker = Ticker()
-    /// The newest picture, kept while the client has not read the ones before.
+    /// The newest state, kept while the client has not read the ones before.
     private var unseen: MachineState?
     /// The first line that was typed before there was a prompt.
     private var early: SecretBytes?
@@ -61,7 +61,7 @@ final class TerminalUnlock: Conversation {
         guard !hasEnded else { return }
         hasEnded = true
         if stage != .trying {
-            let event = editor.finish()
+            let event = editor.inputEnded()
             if case .end = event {} else { act(on: event) }
         }
         if isStarted { end() }
@@ -72,10 +72,10 @@ final class TerminalUnlock: Conversation {
         if let line = early { submitLine(line) }
         switch stage {
         case .trying, .answered: sayInputEnded()
-        case .tooLong: leave(.usage)
+        case .tooLong: end(.usage)
         case .none:
-            draw(screen.finish(String(Report.emptyInput.dropLast())))
-            leave(.usage)
+            draw(screen.showLastLine(String(Report.emptyInput.dropLast())))
+            end(.usage)
         }
     }
 
@@ -84,20 +84,20 @@ final class TerminalUnlock: Conversation {
         screen.resize(columns: terminal.columns)
     }
 
-    override func show(_ state: MachineState) {
+    override func showState(_ state: MachineState) {
         guard channel.queued < TerminalUnlock.backlog else {
             unseen = state
             return
         }
         unseen = nil
-        draw(screen.show(state))
+        draw(screen.showState(state))
         if let line = early, screen.isPrompting { submitLine(line) }
         let isFirst = !isStarted
         isStarted = true
         if isFirst, hasEnded { end() }
     }
 
-    override func show(_ results: [TryResult], retryAfter: UInt16) {
+    override func showResults(_ results: [TryResult], retryAfter: UInt16) {
         stage = .answered
         draw(screen.tried(results, retryAfter: retryAfter, mark: mark))
     }
@@ -105,11 +105,11 @@ final class TerminalUnlock: Conversation {
     override func showEnd(_ code: ExitCode, _ reason: String) {
         // The result has said why, where there is nothing to add.
         let isSaid = hasEnded && stage == .answered && code != .done && reason.isEmpty
-        draw(isSaid ? screen.clear() : screen.finish(code, reason: reason))
+        draw(isSaid ? screen.clear() : screen.showEnd(code, reason: reason))
     }
 
     override func caughtUp() {
-        if let state = unseen { show(state) }
+        if let state = unseen { showState(state) }
     }
 
     override func wake(_ now: Int64) {
@@ -149,8 +149,8 @@ final class TerminalUnlock: Conversation {
     }
 
     private func goAway() {
-        channel.send(screen.leave())
-        leave(.refused)
+        channel.send(screen.showLeaving())
+        end(.refused)
     }
 
     private static let interrupt: UInt8 = 0x03

@@ -9,7 +9,7 @@ public enum AskText {
     /// The question, and before it what became of the last answer where that was no good.
     ///
     /// - Parameters:
-    ///   - state: the picture.
+    ///   - state: the state.
     ///   - last: what became of the last answer on each volume, or nothing at first.
     /// - Returns: the question, such as `Wrong passphrase. Passphrase for crypt-root:`.
     public static func question(_ state: MachineState, after last: [TryResult]) -> String {
@@ -38,7 +38,7 @@ public enum AskText {
     }
 
     /// The last lines.
-    public static func finish(_ code: ExitCode, reason: String) -> [String] {
-        Words.finish(code, reason: reason, rehearsal: false)
+    public static func end(_ code: ExitCode, reason: String) -> [String] {
+        Words.end(code, reason: reason, rehearsal: false)
     }
 }

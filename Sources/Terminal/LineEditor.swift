@@ -63,7 +63,7 @@ public struct LineEditor {
     }
 
     /// The input has ended: ends the line as Ctrl-D does.
-    public mutating func finish() -> Event {
+    public mutating func inputEnded() -> Event {
         line.count == 0 && !overflowed ? .end : endLine()
     }
 
@@ -75,7 +75,7 @@ public struct LineEditor {
         case Byte.lineFeed:
             return endLine()
         case Byte.control("D"):
-            return finish()
+            return inputEnded()
         case Byte.control("C"):
             removeLine()
             return .interrupt

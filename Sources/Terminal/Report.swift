@@ -1,6 +1,6 @@
 public import Wire
 
-/// The same picture for scripts and for an ssh client without a terminal: whole texts with LF line ends.
+/// The same state for scripts and for an ssh client without a terminal: whole texts with LF line ends.
 public enum Report {
     /// What `status` prints.
     public static func text(_ state: MachineState) -> String {
@@ -41,8 +41,8 @@ public enum Report {
     }
 
     /// The end of a command that came without a terminal.
-    public static func finish(_ code: ExitCode, reason: String, rehearsal: Bool) -> (out: String, err: String) {
-        let text = joined(Words.finish(code, reason: reason, rehearsal: rehearsal))
+    public static func end(_ code: ExitCode, reason: String, rehearsal: Bool) -> (out: String, err: String) {
+        let text = joined(Words.end(code, reason: reason, rehearsal: rehearsal))
         return code == .done ? (text, "") : ("", text)
     }
 

@@ -61,9 +61,9 @@ public struct Screen {
         return state.volumes.contains { $0.asks }
     }
 
-    /// The picture has changed. The first call draws all of it, each later one only the news and the live line.
-    public mutating func show(_ new: MachineState) -> [UInt8] {
-        guard let old = state else { return start(new) }
+    /// The state has changed. The first call draws all of it, each later one only the news and the live line.
+    public mutating func showState(_ new: MachineState) -> [UInt8] {
+        guard let old = state else { return drawAll(new) }
         var lines: [String] = []
         if new.rehearsal, !old.rehearsal { lines.append(Words.rehearsal) }
         for volume in new.volumes where noteNews(of: volume) { lines.append(Words.news(volume)) }
@@ -77,17 +77,17 @@ public struct Screen {
     /// How the machine can be reached, or why it cannot, has changed: all of it is shown.
     public mutating func network(_ facts: [NetworkFact]) -> [UInt8] {
         network = facts
-        // It comes below the picture, which the first `show` draws.
+        // It comes below the state, which the first `showState` draws.
         return state == nil ? [] : draw(news: facts.map(NetworkText.line))
     }
 
-    /// Draws the whole picture again, for a terminal that has lost some of it.
+    /// Draws the whole state again, for a terminal that has lost some of it.
     public mutating func restart() -> [UInt8] {
         guard let state else { return [] }
-        return start(state)
+        return drawAll(state)
     }
 
-    private mutating func start(_ state: MachineState) -> [UInt8] {
+    private mutating func drawAll(_ state: MachineState) -> [UInt8] {
         guard !isFinished else { return [] }
         self.state = state
         setHold(state)
@@ -150,20 +150,20 @@ public struct Screen {
     }
 
     /// The dialogue is over: the cursor stands at the start of an empty line, and nothing is drawn any more.
-    public mutating func finish(_ code: ExitCode, reason: String) -> [UInt8] {
-        let lines = Words.finish(code, reason: reason, rehearsal: state?.rehearsal ?? false)
+    public mutating func showEnd(_ code: ExitCode, reason: String) -> [UInt8] {
+        let lines = Words.end(code, reason: reason, rehearsal: state?.rehearsal ?? false)
         defer { isFinished = true }
         return isFinished ? [] : draw(news: lines, live: "")
     }
 
     /// The person leaves the dialogue, with a last line that says so.
-    public mutating func leave() -> [UInt8] {
+    public mutating func showLeaving() -> [UInt8] {
         defer { isFinished = true }
         return isFinished ? [] : draw(news: [submittedFor == nil ? Words.left : Words.leftTrying], live: "")
     }
 
     /// The dialogue is over before it began, for this reason.
-    public mutating func finish(_ line: String) -> [UInt8] {
+    public mutating func showLastLine(_ line: String) -> [UInt8] {
         defer { isFinished = true }
         return isFinished ? [] : draw(news: [line], live: "")
     }
@@ -195,7 +195,7 @@ public struct Screen {
         return !(wasBusy && volume.state == .locked && volume.detail.isEmpty)
     }
 
-    /// Whether a result is news: the picture may have come first.
+    /// Whether a result is news: the state may have come first.
     private mutating func noteNews(of result: TryResult) -> Bool {
         let isOpen = result.outcome == .opened || result.outcome == .alreadyOpen
         if isOpen, let index = state?.volumes.firstIndex(where: { $0.name == result.name }) {
@@ -207,7 +207,7 @@ public struct Screen {
         let now: VolumeState = isOpen ? .open : .failed
         guard let index = shown.firstIndex(where: { $0.name == result.name }) else { return true }
         let isKnown = shown[index].state == now && (isOpen || shown[index].detail == result.detail)
-        // A failed try may leave the volume locked, and the picture may say so already.
+        // A failed try may leave the volume locked, and the state may say so already.
         let isSettled = state?.volumes.contains {
             $0.name == result.name && !isBusy($0) && $0.state != .failed
         }
@@ -262,7 +262,7 @@ public struct Screen {
             return Words.prompt(state.asking.map { Text.clean($0.name) }, columns: width, debians: debians)
         }
         let busy = state.volumes.filter { isBusy($0) }
-        // The picture may say what opened before the answer does.
+        // The state may say what opened before the answer does.
         let tried = submittedFor?.filter { name in
             !state.volumes.contains { $0.state == .open && Text.clean($0.name) == name }
         }

@@ -1,6 +1,6 @@
 internal import Wire
 
-/// The picture as lines: the header, each volume and its state, the notices.
+/// The state as lines: the header, each volume and its state, the notices.
 enum Table {
     /// The lines, broken to `columns`; `devices` says whether each volume's device is shown.
     static func lines(_ state: MachineState, columns: Int, devices: Bool) -> [String] {

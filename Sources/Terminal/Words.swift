@@ -132,7 +132,7 @@ enum Words {
     }
 
     /// The last lines: the reason, and whether the boot goes on.
-    static func finish(_ code: ExitCode, reason: String, rehearsal: Bool) -> [String] {
+    static func end(_ code: ExitCode, reason: String, rehearsal: Bool) -> [String] {
         var lines = reason.isEmpty ? [] : [Text.clean(reason)]
         if code == .done { lines.append(continues) }
         if lines.isEmpty { lines.append(sentence(code.meaning)) }

@@ -124,7 +124,7 @@ struct Reader {
         }
     }
 
-    private mutating func take(_ limit: Int, _ field: String) throws(WireError) -> Range<Int> {
+    private mutating func advance(_ limit: Int, _ field: String) throws(WireError) -> Range<Int> {
         let count = Int(try integer(UInt32.self))
         guard count <= limit else { throw .badValue(field: field) }
         guard count <= left else { throw .truncated }
@@ -133,7 +133,7 @@ struct Reader {
     }
 
     mutating func data(_ limit: Int, _ field: String) throws(WireError) -> [UInt8] {
-        let range = try take(limit, field)
+        let range = try advance(limit, field)
         return unsafe bytes.withUnsafeBytes { unsafe Array($0[range]) }
     }
 
@@ -142,7 +142,7 @@ struct Reader {
     }
 
     mutating func secret(_ limit: Int, _ field: String) throws(WireError) -> SecretBytes {
-        let range = try take(limit, field)
+        let range = try advance(limit, field)
         do throws(SystemError) {
             return unsafe try bytes.withUnsafeBytes { all throws(SystemError) in
                 unsafe try SecretBytes(copying: UnsafeRawBufferPointer(rebasing: all[range]))

@@ -19,7 +19,7 @@ public enum Limits {
     public static let logLine = 900
     /// The longest user name or command that is looked at, in bytes.
     public static let word = 1024
-    /// Volumes, arrays and lines of notice in one picture.
+    /// Volumes, arrays and lines of notice in one state.
     public static let items = 1024
     /// The longest text of a volume's state, in bytes.
     public static let text = 4096

@@ -6,7 +6,7 @@ public enum MonitorMessage {
     case sessionSetup(SessionSetup)
     /// Tag 2, channel 0, first: all that the console needs.
     case consoleSetup(ConsoleSetup)
-    /// Tag 3: the picture as it is now, at the channel's opening and after each change.
+    /// Tag 3: the state as it is now, at the channel's opening and after each change.
     case state(MachineState)
     /// Tag 4: what became of the channel's passphrase. `retryAfter` is the delay before the next one is tried, in
     /// seconds.

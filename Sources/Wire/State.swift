@@ -96,7 +96,7 @@ public struct VolumeStatus: Equatable, Sendable {
     }
 }
 
-/// The whole picture, the same for every prompt.
+/// The whole state, the same for every prompt.
 public struct MachineState: Equatable, Sendable {
     /// The machine's name.
     public var host: String

@@ -21,7 +21,7 @@ public func boot(_ system: System, name: String, _ body: (Machine) async throws 
 private func boot(
     name: String, _ start: () async throws -> Machine, _ body: (Machine) async throws -> Void
 ) async throws {
-    await Slots.shared.take()
+    await Slots.shared.acquire()
     defer { Task { await Slots.shared.giveBack() } }
     do { try await run(name, start, body) } catch MachineError.stopped(let reason) {
         print("\(name): once more: \(reason)")
@@ -75,7 +75,7 @@ private actor Slots {
     private var free = 2
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    func take() async {
+    func acquire() async {
         guard free == 0 else {
             free -= 1
             return

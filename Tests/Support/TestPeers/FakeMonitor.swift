@@ -119,14 +119,14 @@ public final class FakeMonitor: @unchecked Sendable {
 
     // MARK: What the monitor does on its own
 
-    /// Sends the picture to every open channel of every session.
-    public func show(_ state: MachineState) {
-        for session in lock.withLock({ sessions }) { session.show(state) }
+    /// Sends the state to every open channel of every session.
+    public func sendState(_ state: MachineState) {
+        for session in lock.withLock({ sessions }) { session.sendState(state) }
     }
 
     /// Ends every open channel of every session, as when the boot goes on.
-    public func finish(_ code: ExitCode, _ reason: String) {
-        for session in lock.withLock({ sessions }) { session.finishAll(code, reason) }
+    public func endChannels(_ code: ExitCode, _ reason: String) {
+        for session in lock.withLock({ sessions }) { session.endChannels(code, reason) }
     }
 
     /// Closes the sockets to all sessions, as when the monitor ends.

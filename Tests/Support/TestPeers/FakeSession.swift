@@ -49,11 +49,11 @@ final class FakeSession: @unchecked Sendable {
         monitor.record(.ended(status: status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)))
     }
 
-    func show(_ state: MachineState) {
+    func sendState(_ state: MachineState) {
         lock.withLock { for channel in channels.keys { send(.state(state), channel) } }
     }
 
-    func finishAll(_ code: ExitCode, _ reason: String) {
+    func endChannels(_ code: ExitCode, _ reason: String) {
         lock.withLock {
             for channel in channels.keys { send(.finish(code, reason: reason), channel) }
             channels = [:]
@@ -76,12 +76,12 @@ final class FakeSession: @unchecked Sendable {
             case .closed: return false
             case .frame(let body):
                 guard let (channel, message) = try? SessionMessage.read(body) else { return false }
-                lock.withLock { take(message, channel) }
+                lock.withLock { handle(message, channel) }
             }
         }
     }
 
-    private func take(_ message: SessionMessage, _ channel: UInt8) {
+    private func handle(_ message: SessionMessage, _ channel: UInt8) {
         if case .forbidden(let reason) = permits.judge(channel, message) {
             monitor.record(.forbidden(reason))
             kill()
@@ -101,7 +101,7 @@ final class FakeSession: @unchecked Sendable {
             monitor.record(.open(channel: channel, command, terminal: terminal))
             channels[channel] = (command, terminal)
             send(.state(FakeMonitor.state()), channel)
-            if case .status = command { finish(channel, .done) }
+            if case .status = command { endChannel(channel, .done) }
         case .passphrase(let secret):
             let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
             monitor.record(.passphrase(text))
@@ -110,7 +110,7 @@ final class FakeSession: @unchecked Sendable {
         case .inputEnded:
             monitor.record(.inputEnded(channel: channel))
             channels[channel]?.terminal = false
-            if wrong.contains(channel) { finish(channel, .wrongPassphrase) }
+            if wrong.contains(channel) { endChannel(channel, .wrongPassphrase) }
         case .close:
             monitor.record(.close(channel: channel))
             channels[channel] = nil
@@ -123,15 +123,15 @@ final class FakeSession: @unchecked Sendable {
         let opens = text == monitor.passphrase
         send(.tried([TryResult(name: "root", outcome: opens ? .opened : .wrong)], retryAfter: opens ? 0 : 1), channel)
         if opens {
-            monitor.show(FakeMonitor.state(.open, continues: true))
-            monitor.finish(.done, "")
+            monitor.sendState(FakeMonitor.state(.open, continues: true))
+            monitor.endChannels(.done, "")
         } else if let code = FakeSession.codes[text] {
-            finish(channel, code, "As asked.")
+            endChannel(channel, code, "As asked.")
         } else if asked.terminal {
             wrong.insert(channel)
             send(.state(FakeMonitor.state()), channel)
         } else {
-            finish(channel, .wrongPassphrase)
+            endChannel(channel, .wrongPassphrase)
         }
     }
 
@@ -141,7 +141,7 @@ final class FakeSession: @unchecked Sendable {
         "refused": .refused,
     ]
 
-    private func finish(_ channel: UInt8, _ code: ExitCode, _ reason: String = "") {
+    private func endChannel(_ channel: UInt8, _ code: ExitCode, _ reason: String = "") {
         send(.finish(code, reason: reason), channel)
         channels[channel] = nil
     }

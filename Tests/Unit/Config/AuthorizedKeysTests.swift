@@ -143,8 +143,8 @@ import Testing
     }
 
     @Test func `counts the keys`() {
-        let (keys, findings) = authorizedKeys(String(repeating: Self.good + "\n", count: Limits.keys + 5))
-        #expect(keys.count == Limits.keys)
+        let (keys, findings) = authorizedKeys(String(repeating: Self.good + "\n", count: FileLimits.keys + 5))
+        #expect(keys.count == FileLimits.keys)
         #expect(findings.count == 1)
     }
 }

@@ -188,7 +188,7 @@ import Testing
 
     @Test func `a file of rubbish is reported in bounds`() {
         let (_, findings) = settings(String(repeating: "x\n", count: 5000))
-        #expect(findings.count == Limits.findings + 1)
+        #expect(findings.count == FileLimits.findings + 1)
         #expect(findings.last == "postern.conf: 4900 more problems are not listed; mend the ones above and look again")
     }
 

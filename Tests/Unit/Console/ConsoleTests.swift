@@ -10,7 +10,7 @@ let prompt = "Passphrase for crypt-root: "
         let one = try Pseudoterminal()
         let other = try Pseudoterminal(columns: 40)
         let console = try ConsoleUnderTest([one, other])
-        try console.wait("it asks for the picture") { console.opened == 1 }
+        try console.wait("it asks for the state") { console.opened == 1 }
         console.send(.state(machine()))
         try console.wait("both prompt") { one.seen.cursorRow == prompt && other.seen.cursorRow == prompt }
         #expect(!one.isOrdinary)
@@ -105,7 +105,7 @@ let prompt = "Passphrase for crypt-root: "
         #expect(console.passphrases.count == 3)
     }
 
-    @Test func `the picture of a key file counts`() throws {
+    @Test func `the state of a key file counts`() throws {
         let terminal = try Pseudoterminal()
         let console = try ConsoleUnderTest([terminal])
         var state = machine(.trying, asks: false)

@@ -73,7 +73,7 @@ import Wire
 
     @Test func `a wrong answer is asked for again, and a right one ends it`() throws {
         let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
-        try console.wait("it asks for the picture") { console.opened == 1 }
+        try console.wait("it asks for the state") { console.opened == 1 }
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
         try answer(first, "wrong")

@@ -10,9 +10,9 @@ import Wire
         let story = Story(Story.crypttab(["root"]))
         _ = story.appear("root")
         #expect(story.unplug("/dev/root") == [])
-        #expect(story.picture == ["root device-missing"])
+        #expect(story.states == ["root device-missing"])
         #expect(story.appear("root") == ["inspect root"])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
     }
 
     @Test func `a volume that is refused is tried by nobody, and the boot goes on without it where it can`() {
@@ -23,7 +23,7 @@ import Wire
         _ = story.path("/dev/c", isThere: true)
         _ = story.readHeader("c")
         #expect(story.end("inspect b", .failed("/dev/b is refused: why")) == [])
-        #expect(story.picture == ["a locked?", "b failed", "c locked?"])
+        #expect(story.states == ["a locked?", "b failed", "c locked?"])
         #expect(story.detail("b") == "/dev/b is refused: why")
         #expect(story.logs.contains("b: /dev/b is refused: why"))
         #expect(story.end("read /key", .keyRead).allSatisfy { !$0.hasSuffix(" b") })
@@ -38,10 +38,10 @@ import Wire
         _ = story.path("/dev/root", isThere: true)
         _ = story.end("inspect root", .failed("/dev/root is refused: why"))
         #expect(story.wait(3600) == [])
-        #expect(story.picture == ["root failed"])
+        #expect(story.states == ["root failed"])
         #expect(story.plug("/dev/root", uuid: "aa") == ["inspect root"])
         _ = story.readHeader("root")
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
     }
 
     @Test func `a header that is being read when its device goes is forgotten`() {
@@ -64,7 +64,7 @@ import Wire
         let story = Story("root /dev/md0 none luks")
         #expect(story.path("/dev/md0", isThere: true) == ["inspect root"])
         _ = story.end("inspect root", .failed("no LUKS header on /dev/md0"))
-        #expect(story.picture == ["root failed"])
+        #expect(story.states == ["root failed"])
         #expect(story.plug("/dev/sdb", uuid: "1-1", type: "linux_raid_member") == ["inspect root"])
     }
 
@@ -87,7 +87,7 @@ import Wire
         #expect(story.mapped("other") == [])
         #expect(story.mapped("root") == ["inspect root"])
         #expect(story.readHeader("root", active: true) == [])
-        #expect(story.picture == ["root open", "data locked?"])
+        #expect(story.states == ["root open", "data locked?"])
         // The agent's own mapping is no news.
         _ = story.type("right", .console)
         #expect(story.requestActivation("unlock data"))
@@ -100,10 +100,10 @@ import Wire
         let story = Story(Story.crypttab(["root"]))
         _ = story.plug("/dev/root", uuid: Story.uuid("root"))
         _ = story.end("inspect root", .failed("no LUKS header on /dev/root"))
-        #expect(story.picture == ["root failed"])
+        #expect(story.states == ["root failed"])
         #expect(story.detail("root") == "no LUKS header on /dev/root")
         #expect(story.appear("root") == ["inspect root"])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
     }
 
     @Test func `a worker that dies over a header is started again, twice`() {
@@ -126,7 +126,7 @@ import Wire
         let story = Story(Story.crypttab(["root"]))
         _ = story.appear("root")
         _ = story.plug("/dev/copy", uuid: Story.uuid("root"))
-        #expect(story.picture == ["root device-missing"])
+        #expect(story.states == ["root device-missing"])
         #expect(story.detail("root") == "/dev/root and /dev/copy both answer to it; neither is used")
         #expect(story.unplug("/dev/copy") == ["inspect root"])
     }
@@ -141,14 +141,14 @@ import Wire
     func `of parts and their whole, the whole is meant`(devices: [String], used: String?) {
         let story = Story(Story.crypttab(["root"]))
         for device in devices { _ = story.plug(device, uuid: Story.uuid("root").uppercased()) }
-        #expect(story.picture == [used == nil ? "root device-missing" : "root checking"])
+        #expect(story.states == [used == nil ? "root device-missing" : "root checking"])
     }
 
     @Test func `another filesystem of the same UUID is not meant`() {
         let story = Story(Story.crypttab(["root"]))
         _ = story.appear("root")
         #expect(story.plug("/dev/sdz", uuid: Story.uuid("root"), type: "ext4") == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
     }
 
     @Test func `a path and a detached header must both be there`() {
@@ -165,7 +165,7 @@ import Wire
         #expect(story.path("/dev/loop5", isThere: true) == ["inspect root"])
         _ = story.readHeader("root")
         #expect(story.plug("/dev/loop5", uuid: Story.uuid("root")) == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         // What is said after that is news.
         #expect(story.plug("/dev/loop5", uuid: Story.uuid("root")) == ["inspect root"])
     }
@@ -174,7 +174,7 @@ import Wire
         let story = Story(Story.crypttab(["a", "b"]))
         _ = story.appear("a", "b")
         #expect(story.present(["/dev/b", "/dev/c"]) == [])
-        #expect(story.picture == ["a device-missing", "b locked?"])
+        #expect(story.states == ["a device-missing", "b locked?"])
     }
 }
 
@@ -194,9 +194,9 @@ import Wire
 
     @Test func `members are asked for when the key volume has not appeared after the grace`() {
         let story = members()
-        #expect(story.picture == ["a waiting-for-key", "b waiting-for-key"])
+        #expect(story.states == ["a waiting-for-key", "b waiting-for-key"])
         _ = story.wait(5)
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
         #expect(story.notices == ["key file /key on UUID=5555-5555: the key volume has not appeared"])
         #expect(story.type("x", .console) == ["unlock a", "unlock b"])
     }
@@ -207,9 +207,9 @@ import Wire
         let story = Story(Story.crypttab(["a"], "\(KeyFileTests.entry),\(option)"))
         _ = story.appear("a")
         _ = story.wait(seconds - 0.5)
-        #expect(story.picture == ["a waiting-for-key"])
+        #expect(story.states == ["a waiting-for-key"])
         _ = story.wait(0.5)
-        #expect(story.picture == ["a locked?"])
+        #expect(story.states == ["a locked?"])
     }
 
     @Test func `a key volume that comes after the question is used nevertheless`() {
@@ -224,7 +224,7 @@ import Wire
         _ = plugKey(story)
         let reason = "no file /key on UUID=5555-5555"
         #expect(story.end("read /dev/sdk1/key", .failed(reason)) == [])
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
         #expect(story.notices == [reason])
         #expect(story.detail("a") == reason)
         #expect(story.plug("/dev/other", uuid: "99-99") == [])
@@ -246,14 +246,14 @@ import Wire
         let story = members()
         _ = plugKey(story)
         #expect(story.wait(60) == ["kill read /dev/sdk1/key"])
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
     }
 
     @Test func `two key volumes of one name: neither is used`() {
         let story = members()
         #expect(plugKey(story) == ["read /dev/sdk1/key"])
         #expect(plugKey(story, "/dev/sdl1") == ["kill read /dev/sdk1/key"])
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
         #expect(story.notices[0].contains("/dev/sdk1 and /dev/sdl1 both answer"))
         #expect(story.unplug("/dev/sdl1") == ["read /dev/sdk1/key"])
     }
@@ -264,7 +264,7 @@ import Wire
         _ = story.end("read /dev/sdk1/key", .keyRead)
         _ = story.open("key a")
         #expect(story.end("key b", .wrongKey) == [])
-        #expect(story.picture == ["a open", "b locked?"])
+        #expect(story.states == ["a open", "b locked?"])
         #expect(story.detail("b") == "key file /key on UUID=5555-5555 does not open it")
         #expect(story.type("x", .console) == ["unlock b"])
         #expect(story.open("unlock b") == ["tried 0.1: b opened", "forget 0", "go on"])
@@ -295,7 +295,7 @@ import Wire
             _ = story.wait(0.5)
             _ = story.plug("/dev/other", uuid: "99-99")
         }
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
     }
 
     @Test func `a key that nobody waits for any more is forgotten, and a change of its volume puts nothing off`() {
@@ -309,7 +309,7 @@ import Wire
             _ = story.wait(0.5)
             _ = plugKey(story)
         }
-        #expect(story.picture == ["a open", "b locked?"])
+        #expect(story.states == ["a open", "b locked?"])
     }
 
     @Test func `a key that is a device is read when it appears, and a passphrase is asked for after the grace`() {
@@ -317,9 +317,9 @@ import Wire
         #expect(story.appear("a") == ["inspect a"])
         #expect(story.plan.watchedPaths == ["/dev/disk/by-id/stick"])
         #expect(story.plan.missingDevices == ["/dev/disk/by-id/stick"])
-        #expect(story.picture == ["a waiting-for-key"])
+        #expect(story.states == ["a waiting-for-key"])
         _ = story.wait(5)
-        #expect(story.picture == ["a locked?"])
+        #expect(story.states == ["a locked?"])
         #expect(story.notices == ["key file /dev/disk/by-id/stick: it has not appeared"])
         #expect(story.path("/dev/disk/by-id/stick", isThere: true) == ["read /dev/disk/by-id/stick"])
         #expect(story.plan.missingDevices == [])
@@ -332,7 +332,7 @@ import Wire
         let story = Story(Story.crypttab(["a"], "/run/key luks"), rehearsal: isRehearsal)
         #expect(story.appear("a") == ["inspect a", "read /run/key"])
         #expect(story.end("read /run/key", .failed("no file /run/key")) == [])
-        #expect(story.picture == ["a locked?"])
+        #expect(story.states == ["a locked?"])
         #expect(story.path("/run/key", isThere: true) == ["read /run/key"])
         // What it was when the reading began may have been half of it.
         #expect(story.path("/run/key", isThere: true) == [])

@@ -6,12 +6,12 @@ import Wire
 
 /// Volumes whose activation does not end: its worker must not be killed, and nobody is to wait for it.
 @Suite struct HangTests {
-    /// A root, and a volume that the boot can spare and whose activation hangs, after a passphrase of `asker`'s.
-    private func hanging(_ asker: Asker) -> Story {
+    /// A root, and a volume that the boot can spare and whose activation hangs, after a passphrase of `requester`'s.
+    private func hanging(_ requester: Requester) -> Story {
         let story = Story(
             Story.crypttab(["root"]) + "\n" + Story.crypttab(["spare"], "none luks,nofail"), "ContinueTimeout 600")
         _ = story.appear("root", "spare")
-        _ = story.type("other", asker)
+        _ = story.type("other", requester)
         _ = story.end("unlock root", .wrongKey)
         #expect(story.requestActivation("unlock spare"))
         #expect(story.wait(179) == [])
@@ -28,7 +28,7 @@ import Wire
                 "tried 1.1: root wrong, spare failed, wait 1", "tried 0.1: root failed, spare failed", "unlock root",
             ])
         #expect(story.logs.contains("spare: its activation has not ended after 180 seconds"))
-        #expect(story.picture == ["root trying?", "spare failed"])
+        #expect(story.states == ["root trying?", "spare failed"])
         #expect(story.open("unlock root") == ["tried 2.1: root opened", "go on without spare"])
     }
 
@@ -38,7 +38,7 @@ import Wire
         #expect(story.type("wrong", .person(1, key: 0)) == [])
         #expect(story.end("unlock spare", .opened(slot: 0)) == ["unlock root"], "its key waits no longer")
         #expect(story.logs.contains("spare: opened by key 0"), "\(story.logs)")
-        #expect(story.picture == ["root trying?", "spare open"])
+        #expect(story.states == ["root trying?", "spare open"])
     }
 
     @Test func `nor is a passphrase held by its header, which hangs as well`() {
@@ -59,7 +59,7 @@ import Wire
         #expect(!story.requestActivation(second))
         #expect(story.endJob(second, .done(.notPermitted)) == ["tried 0.1: root failed"])
         #expect(story.end("unlock root", .failed("io")) == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
     }
 
     @Test func `a key file that was refused leave has its turn when an activation without an end fails`() {

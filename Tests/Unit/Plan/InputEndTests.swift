@@ -10,7 +10,7 @@ import Wire
         return story
     }
 
-    private let alice = Asker.person(1, key: 0)
+    private let alice = Requester.person(1, key: 0)
 
     @Test func `what is being tried has the exit code of one without a terminal`() {
         let story = story()

@@ -17,7 +17,7 @@ import Wire
 
     @Test func `a volume whose name is taken waits, and the boot with it, until the name is free`() {
         let story = taken(Story.crypttab(["root"]))
-        #expect(story.picture == ["root failed"])
+        #expect(story.states == ["root failed"])
         #expect(story.detail("root") == taken)
         #expect(story.logs == ["root: \(taken)"])
         #expect(story.type("x", .console) == ["tried 0.1: "])
@@ -26,7 +26,7 @@ import Wire
         #expect(story.unplug("/dev/sdb") == [])
         #expect(story.unplug("/dev/dm-3") == ["inspect root"])
         #expect(story.readHeader("root") == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         _ = story.type("x", .console)
         #expect(story.open("unlock root").last == "go on")
     }
@@ -52,7 +52,7 @@ import Wire
         let story = taken(Story.crypttab(["root"]))
         #expect(story.mapped("old-root") == ["inspect root"])
         #expect(story.readHeader("root") == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         #expect(story.mapped("another") == [])
     }
 
@@ -90,7 +90,7 @@ import Wire
         #expect(story.mapped("root") == ["inspect root"])
         #expect(story.end("key root", .failed(taken)) == [])
         _ = story.readHeader("root", taken: taken)
-        #expect(story.picture == ["root failed"])
+        #expect(story.states == ["root failed"])
         // The key file, too, has its turn again.
         #expect(story.unplug("/dev/dm-0") == ["inspect root", "read /key"])
         #expect(story.readHeader("root") == [])
@@ -103,6 +103,6 @@ import Wire
         story.tokens["root"] = ["clevis"]
         _ = story.plug("/dev/root", uuid: Story.uuid("root"))
         _ = story.readHeader("root", taken: taken)
-        #expect(story.picture == ["root left"])
+        #expect(story.states == ["root left"])
     }
 }

@@ -13,13 +13,13 @@ import Wire
     @Test func `a root opens, and the boot goes on`() {
         let story = Story(Story.crypttab(["root"]))
         #expect(story.go() == [])
-        #expect(story.picture == ["root device-missing"])
+        #expect(story.states == ["root device-missing"])
         #expect(story.appear("root") == ["inspect root"])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         #expect(story.type("right", .person(1, key: 0)) == ["unlock root"])
-        #expect(story.picture == ["root trying?"])
+        #expect(story.states == ["root trying?"])
         #expect(story.open("unlock root") == ["tried 1.1: root opened", "go on"])
-        #expect(story.picture == ["root open"])
+        #expect(story.states == ["root open"])
         #expect(story.plan.continues)
         #expect(story.logs == ["root: opened by key 0"])
     }
@@ -27,9 +27,9 @@ import Wire
     @Test func `the key volume appears after the root, its key file is read, and the members open side by side`() {
         let story = Story(OpeningTests.machine)
         _ = story.appear("root", "a", "b")
-        #expect(story.picture == ["root locked?", "a waiting-for-key", "b waiting-for-key"])
+        #expect(story.states == ["root locked?", "a waiting-for-key", "b waiting-for-key"])
         _ = story.wait(60)
-        #expect(story.picture == ["root locked?", "a waiting-for-key", "b waiting-for-key"], "it may lie in the root")
+        #expect(story.states == ["root locked?", "a waiting-for-key", "b waiting-for-key"], "it may lie in the root")
         #expect(story.type("right", .person(1, key: 0)) == ["unlock root"])
         #expect(story.open("unlock root") == ["tried 1.1: root opened"])
         #expect(story.plug("/dev/dm-1", uuid: "5555-5555", type: "ext4") == ["read /dev/dm-1/key"])
@@ -57,7 +57,7 @@ import Wire
         let story = Story(Story.crypttab(["root"], "none luks,try-empty-password"))
         #expect(story.appear("root") == ["inspect root", "unlock root"])
         #expect(story.end("unlock root", .wrongKey) == [])
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         #expect(story.type("right", .console) == ["unlock root"])
         #expect(story.open("unlock root") == ["tried 0.1: root opened", "go on"])
     }
@@ -83,7 +83,7 @@ import Wire
         #expect(story.type("one", .person(1, key: 0)) == ["unlock root", "unlock home"])
         #expect(story.open("unlock root") == [])
         #expect(story.end("unlock home", .wrongKey) == ["tried 1.1: root opened, home wrong"])
-        #expect(story.picture == ["root open", "home locked?"])
+        #expect(story.states == ["root open", "home locked?"])
         #expect(story.type("two", .person(1, key: 0)) == [], "tries come one a second")
         #expect(story.wait(1) == ["unlock home"])
         #expect(story.open("unlock home") == ["tried 1.1: home opened", "go on"])
@@ -100,7 +100,7 @@ import Wire
             plain /dev/vda4 /key plain
             """)
         #expect(story.go() == ["go on"])
-        #expect(story.picture.allSatisfy { $0.hasSuffix(" left") })
+        #expect(story.states.allSatisfy { $0.hasSuffix(" left") })
         #expect(story.detail("tpm") == "tpm2-device= opens it without a person")
     }
 
@@ -109,7 +109,7 @@ import Wire
             "tpm UUID=\(Story.uuid("tpm")) - tpm2-device=auto\n" + Story.crypttab(["other"]),
             "Volume tpm take\nVolume other leave")
         #expect(story.go() == [])
-        #expect(story.picture == ["tpm device-missing", "other left"])
+        #expect(story.states == ["tpm device-missing", "other left"])
         _ = story.appear("tpm")
         #expect(story.type("right", .console) == ["unlock tpm"])
         #expect(story.open("unlock tpm") == ["tried 0.1: tpm opened", "go on"])
@@ -119,7 +119,7 @@ import Wire
         let story = Story(Story.crypttab(["bound", "taken"]), "Volume taken take")
         story.tokens = ["bound": ["clevis"], "taken": ["systemd-recovery", "clevis"]]
         _ = story.appear("bound", "taken")
-        #expect(story.picture == ["bound left", "taken locked?"])
+        #expect(story.states == ["bound left", "taken locked?"])
         #expect(story.logs == ["bound: left, its header has a clevis binding"])
         #expect(story.type("right", .console) == ["unlock taken"])
         #expect(story.open("unlock taken") == ["tried 0.1: taken opened", "go on"])
@@ -137,7 +137,7 @@ import Wire
             let story = Story(Story.crypttab(["bound"], "\(key) luks"), "Initrd \(system)")
             story.tokens = ["bound": [type]]
             _ = story.appear("bound")
-            #expect(story.picture.first?.hasSuffix("left") == (isLeft && system == "systemd"))
+            #expect(story.states.first?.hasSuffix("left") == (isLeft && system == "systemd"))
             if isLeft, system == "systemd" { #expect(story.detail("bound") == "its header has a \(type) binding") }
         }
     }
@@ -149,7 +149,7 @@ import Wire
         _ = story.plug("/dev/one", uuid: Story.uuid("one"))
         _ = story.path("/dev/disk/by-id/one", isThere: true)
         for name in isReversed ? ["two", "one"] : ["one", "two"] { _ = story.readHeader(name) }
-        #expect(story.picture == ["one locked?", "two left"])
+        #expect(story.states == ["one locked?", "two left"])
         #expect(story.logs == ["two: left, its device is that of one, which holds"])
         #expect(story.type("right", .console) == ["unlock one"])
         // Nor is the native opener to try it.
@@ -163,7 +163,7 @@ import Wire
         for path in ["/dev/b", "/etc/header"] { _ = story.path(path, isThere: true) }
         _ = story.readHeader("two")
         _ = story.readHeader("three")
-        #expect(story.picture == ["one device-missing", "two locked?", "three locked?"])
+        #expect(story.states == ["one device-missing", "two locked?", "three locked?"])
         _ = story.type("right", .console)
         _ = story.open("unlock two")
         _ = story.open("unlock three")
@@ -174,7 +174,7 @@ import Wire
     @Test func `noauto volumes are passed over`() {
         let story = Story(Story.crypttab(["root"]) + "\n" + Story.crypttab(["usb"], "none luks,noauto"))
         _ = story.appear("root")
-        #expect(story.picture == ["root locked?"])
+        #expect(story.states == ["root locked?"])
         _ = story.type("right", .console)
         #expect(story.open("unlock root") == ["tried 0.1: root opened", "go on"])
     }
@@ -201,7 +201,7 @@ import Wire
     @Test func `a rehearsal without a folder says so and asks`() {
         let story = Story(OpeningTests.machine, rehearsal: true)
         _ = story.appear("a")
-        #expect(story.picture == ["root device-missing", "a locked?", "b device-missing"])
+        #expect(story.states == ["root device-missing", "a locked?", "b device-missing"])
         #expect(story.detail("a").contains("--key-volume"))
     }
 }

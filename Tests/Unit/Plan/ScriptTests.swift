@@ -6,7 +6,7 @@ import Wire
 
 /// Exit codes of those who ask without a terminal: one try, one answer.
 @Suite struct ScriptTests {
-    private let script = Asker.script(1, key: 0)
+    private let script = Requester.script(1, key: 0)
 
     @Test func `the boot goes on: the monitor ends every channel with 0`() {
         let story = Story(Story.crypttab(["root"]))

@@ -124,29 +124,29 @@ final class Story {
     }
 
     /// Somebody types.
-    func type(_ text: String, _ asker: Asker) -> [String] {
+    func type(_ text: String, _ requester: Requester) -> [String] {
         guard let secret = try? SecretBytes(capacity: 64) else { return ["no memory"] }
         for byte in text.utf8 { _ = secret.append(byte) }
         secrets[text] = WeakSecret(secret: secret)
-        plan.passphrase(secret, from: asker, now: now)
+        plan.passphrase(secret, from: requester, now: now)
         return go()
     }
 
-    func endInput(_ asker: Asker) -> [String] {
-        plan.inputEnded(asker.channel)
+    func endInput(_ requester: Requester) -> [String] {
+        plan.inputEnded(requester.prompt)
         return go()
     }
 
     /// The seconds that a prompt of this key shows the brake to hold a passphrase.
     func held(_ key: Int) -> UInt32 { Hold.seconds(plan.held(now: now), for: key, now: now) }
 
-    func close(_ asker: Asker) -> [String] {
-        plan.closed(asker.channel)
+    func close(_ requester: Requester) -> [String] {
+        plan.closed(requester.prompt)
         return go()
     }
 
-    func leaveSession(_ asker: Asker) -> [String] {
-        plan.closed(session: asker.channel.session)
+    func leaveSession(_ requester: Requester) -> [String] {
+        plan.closed(session: requester.prompt.session)
         return go()
     }
 
@@ -168,13 +168,13 @@ final class Story {
         var told: [String] = []
         for _ in 0..<10_000 {
             guard let action = plan.next(now: now, room: { [room] in room }) else { return told }
-            if let text = take(action) { told.append(text) }
+            if let text = perform(action) { told.append(text) }
         }
         Issue.record("the plan does not come to an end")
         return told
     }
 
-    private func take(_ action: Action) -> String? {
+    private func perform(_ action: Action) -> String? {
         switch action {
         case .start(let job, let work):
             let name =
@@ -195,11 +195,11 @@ final class Story {
             guard let index = jobs.firstIndex(where: { $0.job == job }) else { return "kill of no job" }
             return "kill \(jobs.remove(at: index).name)"
         case .forgetKey(let source): return "forget \(source)"
-        case .tried(let channel, let results, let retry):
+        case .tried(let prompt, let results, let retry):
             let each = results.map { "\($0.name) \($0.outcome)" }.joined(separator: ", ")
-            return "tried \(channel.session).\(channel.number): \(each)\(retry == 0 ? "" : ", wait \(retry)")"
-        case .finish(let channel, let code, let reason):
-            return "finish \(channel.session).\(channel.number): \(code.rawValue) \(reason)"
+            return "tried \(prompt.session).\(prompt.channel): \(each)\(retry == 0 ? "" : ", wait \(retry)")"
+        case .finish(let prompt, let code, let reason):
+            return "finish \(prompt.session).\(prompt.channel): \(code.rawValue) \(reason)"
         case .log(_, let text, _):
             logs.append(text)
             return nil
@@ -207,16 +207,16 @@ final class Story {
         }
     }
 
-    /// The picture as `name state`, with a question mark where a passphrase is asked for.
-    var picture: [String] {
-        plan.picture(now: now).volumes.map { "\($0.name) \($0.state.word)\($0.asks ? "?" : "")" }
+    /// The volumes' states as `name state`, with a question mark where a passphrase is asked for.
+    var states: [String] {
+        plan.machineState(now: now).volumes.map { "\($0.name) \($0.state.word)\($0.asks ? "?" : "")" }
     }
 
     func detail(_ name: String) -> String {
-        plan.picture(now: now).volumes.first { $0.name == name }?.detail ?? ""
+        plan.machineState(now: now).volumes.first { $0.name == name }?.detail ?? ""
     }
 
-    var notices: [String] { plan.picture(now: now).notices }
+    var notices: [String] { plan.machineState(now: now).notices }
 
     /// A UUID for a name, made of its bytes.
     static func uuid(_ name: String) -> String {
@@ -234,17 +234,17 @@ struct WeakSecret {
     weak var secret: SecretBytes?
 }
 
-extension Asker {
-    static let console = Asker(
-        channel: Channel(session: 0, number: 1), key: nil, who: "the console", terminal: true)
+extension Requester {
+    static let console = Requester(
+        prompt: PromptAddress(session: 0, channel: 1), key: nil, who: "the console", terminal: true)
 
     /// Somebody at a terminal, with authorized key number `key`.
-    static func person(_ session: Int, key: Int, channel: UInt8 = 1) -> Asker {
-        Asker(
-            channel: Channel(session: session, number: channel), key: key, who: "key \(key)", terminal: true)
+    static func person(_ session: Int, key: Int, channel: UInt8 = 1) -> Requester {
+        Requester(
+            prompt: PromptAddress(session: session, channel: channel), key: key, who: "key \(key)", terminal: true)
     }
 
-    static func script(_ session: Int, key: Int) -> Asker {
-        Asker(channel: Channel(session: session, number: 1), key: key, who: "key \(key)", terminal: false)
+    static func script(_ session: Int, key: Int) -> Requester {
+        Requester(prompt: PromptAddress(session: session, channel: 1), key: key, who: "key \(key)", terminal: false)
     }
 }

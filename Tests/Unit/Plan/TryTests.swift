@@ -84,7 +84,7 @@ import Wire
         #expect(story.requestActivation(first))
         #expect(!story.requestActivation(second))
         #expect(story.endJob(second, .done(.notPermitted)) == [], "nothing is open yet")
-        #expect(story.picture == ["root trying?"])
+        #expect(story.states == ["root trying?"])
         #expect(
             story.endJob(first, .done(.failed("no device-mapper"))) == ["tried 1.1: root failed", "unlock root"])
         #expect(story.open("unlock root") == ["tried 0.1: root opened", "go on"])
@@ -274,7 +274,7 @@ import Wire
             _ = story.end("unlock root", .wrongKey)
             _ = story.end("unlock spare", .wrongKey)
         }
-        #expect(story.picture == ["root locked?", "spare failed"])
+        #expect(story.states == ["root locked?", "spare failed"])
         #expect(story.type("right", .console) == ["unlock root"])
         #expect(story.open("unlock root") == ["tried 0.1: root opened", "go on without spare"])
     }
@@ -287,6 +287,6 @@ import Wire
             _ = story.end("unlock a", .wrongKey)
             _ = story.end("unlock b", .wrongKey)
         }
-        #expect(story.picture == ["a locked?", "b locked?"])
+        #expect(story.states == ["a locked?", "b locked?"])
     }
 }

@@ -127,7 +127,7 @@ extension SessionTests {
             let monitor = bench.monitor
             Thread.detachNewThread {
                 guard monitor.saw({ if case .open = $0 { true } else { false } }) else { return }
-                monitor.finish(.done, "")
+                monitor.endChannels(.done, "")
             }
             let end = try bench.ssh(["unlock"], input: .left(open: ""))
             #expect(end.status == 0)

@@ -28,10 +28,10 @@ extension SessionTests {
                 guard monitor.saw({ if case .passphrase = $0 { true } else { false } }) else { return }
                 var state = FakeMonitor.state()
                 state.wait = 6
-                monitor.show(state)
-                monitor.show(state)
-                monitor.show(FakeMonitor.state(.trying))
-                monitor.finish(.wrongPassphrase, "")
+                monitor.sendState(state)
+                monitor.sendState(state)
+                monitor.sendState(FakeMonitor.state(.trying))
+                monitor.endChannels(.wrongPassphrase, "")
             }
             let end = try bench.ssh(["unlock"], input: .text("battery\n"))
             #expect(end.err == "Waiting 6 s before the next try.\nWrong passphrase.\n", "\(end)")

@@ -71,10 +71,10 @@ extension SessionTests {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
-            bench.monitor.show(FakeMonitor.state(.deviceMissing))
+            bench.monitor.sendState(FakeMonitor.state(.deviceMissing))
             #expect(screen.shows("Waiting for root"))
             screen.type("correct horse\r")
-            bench.monitor.show(FakeMonitor.state())
+            bench.monitor.sendState(FakeMonitor.state())
             #expect(screen.wait() == 0, "\(screen.screen)")
         }
 

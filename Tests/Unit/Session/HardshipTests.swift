@@ -32,7 +32,7 @@ extension SessionTests {
             let bench = try Bench()
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
-            bench.monitor.finish(.done, "")
+            bench.monitor.endChannels(.done, "")
             bench.monitor.hangUp()
             #expect(screen.wait() == 0, "\(screen.screen)")
             #expect(screen.screen.contains("Boot continues."))
@@ -49,7 +49,7 @@ extension SessionTests {
             for index in 0..<30_000 {
                 var state = FakeMonitor.state()
                 state.volumes[0].detail = "news \(index) \(String(repeating: "x", count: 60))"
-                bench.monitor.show(state)
+                bench.monitor.sendState(state)
                 if index % 1000 == 0 { Thread.sleep(forTimeInterval: 0.02) }
             }
             Thread.sleep(forTimeInterval: 1)
@@ -66,7 +66,7 @@ extension SessionTests {
             let screen = try bench.terminal()
             #expect(screen.shows("Passphrase for root: "))
             screen.signal(SIGSTOP)
-            bench.monitor.finish(.done, "")
+            bench.monitor.endChannels(.done, "")
             #expect(bench.monitor.exitStatus() == 0)
             screen.signal(SIGCONT)
         }

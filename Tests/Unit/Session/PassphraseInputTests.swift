@@ -26,7 +26,7 @@ import Testing
             var found: [Seen] = []
             var rest = Array(text.utf8)[...]
             while !rest.isEmpty {
-                found.append(see(input.take(Array(rest.prefix(size)).span)))
+                found.append(see(input.add(Array(rest.prefix(size)).span)))
                 rest = rest.dropFirst(size)
             }
             found.append(see(input.end()))
@@ -36,14 +36,14 @@ import Testing
 
     @Test func `what is no passphrase is said once`() throws {
         var empty = try PassphraseInput()
-        #expect(see(empty.take([0x0A].span)) == .empty)
+        #expect(see(empty.add([0x0A].span)) == .empty)
         #expect(see(empty.end()) == .nothing)
         var nothing = try PassphraseInput()
         #expect(see(nothing.end()) == .empty)
         var long = try PassphraseInput()
-        #expect(see(long.take([UInt8](repeating: 0x78, count: 512).span)) == .nothing)
-        #expect(see(long.take([0x78].span)) == .tooLong)
-        #expect(see(long.take([0x0A].span)) == .nothing)
+        #expect(see(long.add([UInt8](repeating: 0x78, count: 512).span)) == .nothing)
+        #expect(see(long.add([0x78].span)) == .tooLong)
+        #expect(see(long.add([0x0A].span)) == .nothing)
         #expect(long.isOver)
     }
 }

@@ -43,6 +43,6 @@ struct AskTextTests {
             TryResult(name: "c", outcome: .alreadyOpen),
         ]
         #expect(AskText.opened(results) == ["a: open", "c: open"])
-        #expect(AskText.finish(.done, reason: "Without data.") == ["Without data.", "Boot continues."])
+        #expect(AskText.end(.done, reason: "Without data.") == ["Without data.", "Boot continues."])
     }
 }

@@ -26,14 +26,14 @@ struct Dialogue {
         terminal = SeenTerminal(columns: columns)
     }
 
-    mutating func show(_ state: MachineState) { terminal.write(screen.show(state)) }
+    mutating func showState(_ state: MachineState) { terminal.write(screen.showState(state)) }
     mutating func submitted() { terminal.write(screen.submitted()) }
     mutating func tick(_ seconds: UInt32) { terminal.write(screen.tick(seconds: seconds)) }
     mutating func tried(_ results: [TryResult], retryAfter: UInt16 = 0) {
         terminal.write(screen.tried(results, retryAfter: retryAfter))
     }
-    mutating func finish(_ code: ExitCode, reason: String = "") {
-        terminal.write(screen.finish(code, reason: reason))
+    mutating func showEnd(_ code: ExitCode, reason: String = "") {
+        terminal.write(screen.showEnd(code, reason: reason))
     }
 }
 

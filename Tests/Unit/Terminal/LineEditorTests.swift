@@ -157,12 +157,12 @@ func edit(_ typed: [UInt8]) throws -> [Seen] {
 @Suite struct LineEditorEndTests {
     @Test func `the end of the input ends an unfinished line`() throws {
         var editor = try LineEditor()
-        guard case .end = editor.finish() else { return #expect(Bool(false)) }
+        guard case .end = editor.inputEnded() else { return #expect(Bool(false)) }
         for byte in "abc".utf8 { _ = editor.feed(byte) }
-        guard case .line(let line) = editor.finish() else { return #expect(Bool(false)) }
+        guard case .line(let line) = editor.inputEnded() else { return #expect(Bool(false)) }
         #expect(line.withUnsafeBytes { Array($0) } == Array("abc".utf8))
-        guard case .end = editor.finish() else { return #expect(Bool(false)) }
+        guard case .end = editor.inputEnded() else { return #expect(Bool(false)) }
         for _ in 0...512 { _ = editor.feed(0x61) }
-        guard case .tooLong = editor.finish() else { return #expect(Bool(false)) }
+        guard case .tooLong = editor.inputEnded() else { return #expect(Bool(false)) }
     }
 }

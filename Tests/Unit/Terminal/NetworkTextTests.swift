@@ -10,7 +10,7 @@ import Wire
         // It may come before the picture.
         dialogue.terminal.write(dialogue.screen.network([NetworkFact(.down, link: "eth0")]))
         #expect(dialogue.text == "")
-        dialogue.show(machine { $0.volumes.removeLast(2) })
+        dialogue.showState(machine { $0.volumes.removeLast(2) })
         dialogue.terminal.write(dialogue.screen.network([one]))
         #expect(
             dialogue.text == """
@@ -30,7 +30,7 @@ import Wire
                 Reach it with: ssh -p 2222 root@192.0.2.10
                 Passphrase for crypt-root:
                 """)
-        dialogue.finish(.done)
+        dialogue.showEnd(.done)
         #expect(dialogue.screen.network([one]) == [])
     }
 

@@ -96,7 +96,7 @@ import Wire
 
     @Test func `the end goes where it belongs`() {
         func parts(_ code: ExitCode, _ reason: String, rehearsal: Bool = false) -> [String] {
-            let both = Report.finish(code, reason: reason, rehearsal: rehearsal)
+            let both = Report.end(code, reason: reason, rehearsal: rehearsal)
             return [both.out, both.err]
         }
         #expect(parts(.done, "") == ["Boot continues.\n", ""])

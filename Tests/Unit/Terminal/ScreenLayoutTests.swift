@@ -12,7 +12,7 @@ import Wire
                 VolumeStatus(name: "storage-volume-\($0)", device: "", state: .locked, asks: true, required: true)
             }
         }
-        dialogue.show(many)
+        dialogue.showState(many)
         #expect(dialogue.terminal.cursorRow.hasPrefix("Passphrase"))
         #expect(dialogue.terminal.cursorRow.hasSuffix(": "))
         dialogue.submitted()
@@ -21,9 +21,9 @@ import Wire
             #expect(dialogue.terminal.cursorRow.hasPrefix("Trying"))
             #expect(dialogue.terminal.cursorRow.hasSuffix(" \(second) s"))
         }
-        dialogue.show(many.with { for index in $0.volumes.indices { $0.volumes[index].state = .deviceMissing } })
+        dialogue.showState(many.with { for index in $0.volumes.indices { $0.volumes[index].state = .deviceMissing } })
         dialogue.tried([])
-        dialogue.show(
+        dialogue.showState(
             many.with {
                 for index in $0.volumes.indices {
                     $0.volumes[index].state = .waitingForKey
@@ -35,7 +35,7 @@ import Wire
 
     @Test func `a long list of names is shortened`() {
         var dialogue = Dialogue(columns: 40)
-        dialogue.show(
+        dialogue.showState(
             machine {
                 $0.volumes = ["crypt-root", "data", "home", "media", "old"].map {
                     VolumeStatus(name: $0, device: "", state: .locked, asks: true, required: true)
@@ -50,7 +50,7 @@ import Wire
 
     @Test func `a phone breaks lines at spaces`() {
         var dialogue = Dialogue(columns: 40)
-        dialogue.show(
+        dialogue.showState(
             machine {
                 $0.volumes.removeLast()
                 $0.volumes[1].detail = "storage.key on UUID=2 is empty"
@@ -77,18 +77,18 @@ import Wire
                 VolumeStatus(name: evil, device: evil, state: .locked, detail: evil, asks: true, required: true),
                 VolumeStatus(name: "b" + evil, device: evil, state: .deviceMissing, asks: false, required: true),
             ], notices: [evil])
-        var bytes = screen.show(state)
+        var bytes = screen.showState(state)
         bytes += screen.submitted()
         bytes += screen.tick(seconds: 1)
         bytes += screen.tried(
             [
                 TryResult(name: evil, outcome: .failed, detail: evil), TryResult(name: evil, outcome: .opened),
             ], retryAfter: 1)
-        bytes += screen.show(
+        bytes += screen.showState(
             state.with {
                 $0.volumes[1].state = .failed; $0.notices = ["x" + evil]
             })
-        bytes += screen.finish(.internalError, reason: evil)
+        bytes += screen.showEnd(.internalError, reason: evil)
         let text = String(decoding: bytes, as: UTF8.self)
             .replacing("\r\n", with: "").replacing("\r\u{1B}[K", with: "")
         #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) })
@@ -98,7 +98,7 @@ import Wire
 
     @Test func `a screen without prompt watches`() {
         var dialogue = Dialogue(prompt: false)
-        dialogue.show(machine { $0.volumes.removeLast(2) })
+        dialogue.showState(machine { $0.volumes.removeLast(2) })
         #expect(dialogue.terminal.cursorRow == "Not open: crypt-root")
         #expect(!dialogue.screen.isPrompting)
     }

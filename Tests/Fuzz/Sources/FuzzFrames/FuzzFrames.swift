@@ -19,12 +19,12 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for begin in stride(from: 0, to: bytes.count, by: size) where !isClosed {
         let piece = Array(bytes[begin..<min(begin + size, bytes.count)])
         precondition(send(far, piece, piece.count, Int32(MSG_NOSIGNAL)) == piece.count)
-        isClosed = !take(receiver, into: &frames)
+        isClosed = !receiveAll(from: receiver, into: &frames)
     }
     let expected = reference(bytes)
     precondition(frames == expected.frames && isClosed == expected.isBroken)
     close(far)
-    if !isClosed { precondition(!take(receiver, into: &frames)) }
+    if !isClosed { precondition(!receiveAll(from: receiver, into: &frames)) }
     precondition(frames.count == expected.frames.count)
     echo(expected.frames)
     return 0
@@ -37,7 +37,7 @@ private func pair() -> (Int32, Int32) {
 }
 
 /// Takes what is there, and returns whether more may come.
-private func take(_ socket: FrameSocket, into frames: inout [[UInt8]]) -> Bool {
+private func receiveAll(from socket: FrameSocket, into frames: inout [[UInt8]]) -> Bool {
     while true {
         switch socket.receive() {
         case .frame(let body): frames.append(body.withUnsafeBytes { Array($0) })
@@ -70,7 +70,7 @@ private func echo(_ frames: [[UInt8]]) {
     for frame in frames {
         guard let body = try? frame.withUnsafeBytes({ try SecretBytes(copying: $0) }) else { return }
         precondition(sender.send(body))
-        precondition(take(receiver, into: &received))
+        precondition(receiveAll(from: receiver, into: &received))
     }
     precondition(received == frames)
 }

@@ -17,11 +17,11 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     }
     precondition(ends <= bytes.count { [0x03, 0x04, 0x0A, 0x0D].contains($0) })
     // The input's end ends what was typed, and leaves an empty line.
-    if case .line(let line) = editor.finish() {
+    if case .line(let line) = editor.inputEnded() {
         check(line, quotes: quotes)
         precondition(line.count > 0)
     }
-    guard case .end = editor.finish() else { preconditionFailure("the end of the input leaves something") }
+    guard case .end = editor.inputEnded() else { preconditionFailure("the end of the input leaves something") }
     // The first may be quoted.
     _ = editor.feed(0x03)
     guard case .interrupt = editor.feed(0x03) else { preconditionFailure("Ctrl-C does not interrupt") }

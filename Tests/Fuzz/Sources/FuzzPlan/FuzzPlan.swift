@@ -8,7 +8,7 @@ import Wire
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var boot = Boot(Array(UnsafeBufferPointer(start: start, count: count)))
     while boot.isMore { boot.step() }
-    boot.finish()
+    boot.endBoot()
     return 0
 }
 
@@ -24,8 +24,8 @@ struct Boot {
     var running: [Running] = []
     var started: Set<Int> = []
     /// The prompts that wait for an answer, and those without a terminal that wait for their exit code.
-    var waiting: [Channel] = []
-    var scripts: [Channel] = []
+    var waiting: [PromptAddress] = []
+    var scripts: [PromptAddress] = []
     /// Terminals that have sent a passphrase, and whose input goes on.
     var terminals: Set<UInt8> = []
     /// Volumes that a worker has activated.
@@ -154,7 +154,7 @@ struct Boot {
 
     private mutating func type(_ byte: Int) {
         let isConsole = byte & 7 == 0
-        let channel = Channel(session: byte & 7, number: 1)
+        let channel = PromptAddress(session: byte & 7, channel: 1)
         guard !waiting.contains(channel), !scripts.contains(channel), let secret = try? SecretBytes(capacity: 1) else {
             return
         }
@@ -166,12 +166,12 @@ struct Boot {
             scripts.append(channel)
             terminals.remove(UInt8(byte & 7))
         }
-        let asker = Asker(channel: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal)
-        plan.passphrase(secret, from: asker, now: now)
+        let requester = Requester(prompt: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal)
+        plan.passphrase(secret, from: requester, now: now)
     }
 
     private mutating func close(_ byte: Int) {
-        let channel = Channel(session: byte & 7, number: 1)
+        let channel = PromptAddress(session: byte & 7, channel: 1)
         waiting.removeAll { $0 == channel }
         scripts.removeAll { $0 == channel }
         terminals.remove(UInt8(byte & 7))
@@ -181,7 +181,7 @@ struct Boot {
     /// From now on the terminal is answered as a script is.
     private mutating func endInput(_ byte: Int) {
         guard terminals.remove(UInt8(byte & 7)) != nil else { return }
-        let channel = Channel(session: byte & 7, number: 1)
+        let channel = PromptAddress(session: byte & 7, channel: 1)
         scripts.append(channel)
         plan.inputEnded(channel)
     }
@@ -204,12 +204,12 @@ struct Boot {
                 check()
                 return
             }
-            take(action)
+            perform(action)
         }
         fatalError("next does not come to an end")
     }
 
-    private mutating func take(_ action: Action) {
+    private mutating func perform(_ action: Action) {
         switch action {
         case .start(let job, let work):
             precondition(started.insert(job).inserted, "a job started twice")
@@ -234,7 +234,7 @@ struct Boot {
             waiting.removeAll { $0 == channel }
         case .goOn(let without):
             goneOn = true
-            let left = plan.picture(now: now).volumes.filter {
+            let left = plan.machineState(now: now).volumes.filter {
                 $0.detail.contains("clevis") || $0.detail.contains("which holds")
             }.map { $0.name }
             for name in required where !open.contains(name) {
@@ -256,7 +256,7 @@ struct Boot {
             let seconds = Hold.seconds(holds, for: key, now: now)
             precondition(holds.isEmpty == (seconds == 0) && seconds <= 30, "a hold of \(seconds) seconds")
         }
-        for volume in plan.picture(now: now).volumes {
+        for volume in plan.machineState(now: now).volumes {
             if volume.state == .open { precondition(open.contains(volume.name), "\(volume.name) is not open") }
             if volume.state == .trying {
                 precondition(running.contains { $0.volume == volume.name }, "nobody tries \(volume.name)")
@@ -268,7 +268,7 @@ struct Boot {
 extension Boot {
     /// With much time gone nobody waits for an answer any more but at a prompt that waits, too: first while the workers
     /// that activate a volume hang, then with every worker ended.
-    mutating func finish() {
+    mutating func endBoot() {
         for hang in [true, false] {
             for _ in 0..<1000 where !goneOn {
                 while !goneOn, let index = running.firstIndex(where: { !hang || !$0.hasLeave }) { endJob(index, 2) }

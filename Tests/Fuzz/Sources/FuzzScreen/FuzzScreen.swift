@@ -21,7 +21,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         else { continue }
         switch message {
         case .state(let state):
-            check(screen.show(state))
+            check(screen.showState(state))
             checkLines(Report.text(state) + Report.held(state) + Report.debianPrompt(state))
             let json = Report.json(state)
             checkLines(json)
@@ -34,8 +34,8 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             checkLines(texts.out + texts.err + Report.mark(mark, results))
             last = results
         case .finish(let code, let reason):
-            if channel & 1 != 0 { check(screen.finish(code, reason: reason)) }
-            checkLines(Report.finish(code, reason: reason, rehearsal: false).out)
+            if channel & 1 != 0 { check(screen.showEnd(code, reason: reason)) }
+            checkLines(Report.end(code, reason: reason, rehearsal: false).out)
         case .network(let facts): check(screen.network(facts))
         case .sessionSetup, .consoleSetup: break
         }
@@ -44,7 +44,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         if channel & 8 != 0 { screen.resize(columns: Int(channel)) }
         if channel & 16 != 0 { check(screen.redraw()) }
         if channel & 32 != 0 { check(screen.tooLong()) }
-        if channel & 64 != 0 { check(screen.leave()) }
+        if channel & 64 != 0 { check(screen.showLeaving()) }
     }
     check(screen.clear())
     return 0

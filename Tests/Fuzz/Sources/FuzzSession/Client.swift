@@ -144,11 +144,11 @@ final class Client {
             }
             let padding = Int(packet[4])
             guard padding + 2 <= length else { fatalError("the session pads a packet too far") }
-            take(Array(packet[5..<(4 + length - padding)]))
+            handle(Array(packet[5..<(4 + length - padding)]))
         }
     }
 
-    private func take(_ payload: [UInt8]) {
+    private func handle(_ payload: [UInt8]) {
         trace("server: \(payload[0]), \(payload.count) bytes")
         switch payload[0] {
         case 20: serverInit = payload

@@ -34,14 +34,14 @@ final class MonitorEnd {
             guard let (channel, message) = try? SessionMessage.read(body) else { fatalError("no message") }
             trace("session: channel \(channel) \(message)")
             if case .forbidden(let reason) = permits.judge(channel, message) { fatalError(reason) }
-            take(message, channel)
+            handle(message, channel)
             moved = true
         }
         if socket?.wantsToWrite == true { _ = socket?.flush() }
         return moved
     }
 
-    private func take(_ message: SessionMessage, _ channel: UInt8) {
+    private func handle(_ message: SessionMessage, _ channel: UInt8) {
         switch message {
         case .log(_, let line): checkPlain(line)
         case .authenticated(let key, let user):
@@ -50,8 +50,8 @@ final class MonitorEnd {
         case .open(let command, let terminal):
             open[channel] = terminal
             guard answers else { break }
-            send(.state(picture(1)), channel)
-            if case .status = command { finish(channel, .done) }
+            send(.state(state(1)), channel)
+            if case .status = command { endChannel(channel, .done) }
         case .passphrase(let secret):
             let first = secret.withUnsafeBytes { $0.first ?? 0 }
             guard answers else { break }
@@ -59,16 +59,16 @@ final class MonitorEnd {
             let outcome: TryResult.Outcome = first & 1 == 1 ? .opened : first & 2 == 2 ? .wrong : .failed
             hasOpened = hasOpened || outcome == .opened
             send(.tried([TryResult(name: "root", outcome: outcome, detail: "d")], retryAfter: 1), channel)
-            if open[channel] == false || outcome == .opened { finish(channel, .done) }
+            if open[channel] == false || outcome == .opened { endChannel(channel, .done) }
         case .inputEnded:
             // The channel may be finished: the session did not know.
             guard open[channel] == true, answers else { break }
-            finish(channel, .wrongPassphrase)
+            endChannel(channel, .wrongPassphrase)
         case .close: open[channel] = nil
         }
     }
 
-    private func finish(_ channel: UInt8, _ code: ExitCode) {
+    private func endChannel(_ channel: UInt8, _ code: ExitCode) {
         send(.finish(code, reason: ""), channel)
         open[channel] = nil
     }
@@ -76,7 +76,7 @@ final class MonitorEnd {
     /// What the monitor does of its own accord.
     func act(_ what: UInt8, _ channel: UInt8) {
         switch what & 7 {
-        case 0, 1: send(.state(picture(Int(what >> 3) + 1)), channel)
+        case 0, 1: send(.state(state(Int(what >> 3) + 1)), channel)
         case 2:
             permits.answered(channel)
             let results = (0...what >> 3).map { number in
@@ -85,13 +85,13 @@ final class MonitorEnd {
             send(.tried(results, retryAfter: UInt16(what)), channel)
         case 3: send(.finish(ExitCode(rawValue: what >> 3 & 7) ?? .done, reason: "Why\r\n\u{7}not."), channel)
         case 4: send(.finish(.done, reason: "The boot goes on."), 0)
-        case 5: send(.state(picture(Limits.items)), channel)
-        case 6: for _ in 0...what { send(.state(picture(8)), channel) }
+        case 5: send(.state(state(Limits.items)), channel)
+        case 6: for _ in 0...what { send(.state(state(8)), channel) }
         default: close()
         }
     }
 
-    private func picture(_ count: Int) -> MachineState {
+    private func state(_ count: Int) -> MachineState {
         var volumes: [VolumeStatus] = []
         for number in 0..<count {
             let state = VolumeState(rawValue: UInt8(number % 9)) ?? .locked

@@ -1,5 +1,5 @@
 /// How much a file may ask of its reader: generous for what people write, small for the memory of an initrd.
-public enum Limits {
+public enum FileLimits {
     /// The largest file, in bytes. What lies beyond is not read.
     public static let fileBytes = 1 << 20
     /// The longest line of postern.conf and crypttab, in bytes.

@@ -3,11 +3,11 @@ public import Wire
 
 /// The plan as every prompt shows it.
 extension Plan {
-    /// The whole picture at this time.
-    public func picture(now: Int64) -> MachineState {
+    /// The state of the machine at this time.
+    public func machineState(now: Int64) -> MachineState {
         MachineState(
             host: host, waiting: UInt32(clamping: (now - began) / 1000), rehearsal: rehearsal, continues: continues,
-            volumes: volumes.indices.map { picture(of: $0, now: now) }, notices: notices(now: now))
+            volumes: volumes.indices.map { status(of: $0, now: now) }, notices: notices(now: now))
     }
 
     /// The volumes that the boot needs by themselves, and the LUKS UUIDs that they must have, where those are known.
@@ -24,7 +24,7 @@ extension Plan {
         joined(volumes.indices.filter { if case .failed = volumes[$0].state { true } else { false } })
     }
 
-    func picture(of index: Int, now: Int64) -> VolumeStatus {
+    func status(of index: Int, now: Int64) -> VolumeStatus {
         let volume = volumes[index]
         let (state, detail, since) = standing(of: index, now: now)
         return VolumeStatus(

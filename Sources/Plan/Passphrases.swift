@@ -66,7 +66,7 @@ extension Plan {
     public func held(now: Int64) -> [Hold] {
         guard !asking(now: now).isEmpty else { return [] }
         return attempts.compactMap { attempt in
-            guard let key = attempt.asker.key, attempt.isWaiting, !isHeldUp(attempt, now: now) else { return nil }
+            guard let key = attempt.requester.key, attempt.isWaiting, !isHeldUp(attempt, now: now) else { return nil }
             let hold = Hold(key: key, until: brake.earliest(for: key))
             return hold.until > now ? hold : nil
         }
@@ -74,17 +74,17 @@ extension Plan {
 
     /// How long one without a terminal waits for something that its passphrase can be tried on, or for what else the
     /// boot needs, in milliseconds.
-    var askerPatience: Int64 { max(continueTimeout, Plan.keyGrace) }
+    var requesterPatience: Int64 { max(continueTimeout, Plan.keyGrace) }
 
     /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
     mutating func startAttempts(now: Int64) {
-        let console = attempts.firstIndex { $0.isWaiting && $0.asker.key == nil && !isHeldUp($0, now: now) }
-        if let console, !attempts.contains(where: { $0.isRunning && $0.asker.key == nil }) { begin(console, now: now) }
-        guard !attempts.contains(where: { $0.isRunning && $0.asker.key != nil }) else { return }
+        let console = attempts.firstIndex { $0.isWaiting && $0.requester.key == nil && !isHeldUp($0, now: now) }
+        if let console, !attempts.contains(where: { $0.isRunning && $0.requester.key == nil }) { begin(console, now: now) }
+        guard !attempts.contains(where: { $0.isRunning && $0.requester.key != nil }) else { return }
         var best: Int?
         for index in attempts.indices where attempts[index].isWaiting && !isHeldUp(attempts[index], now: now) {
-            guard let key = attempts[index].asker.key, brake.earliest(for: key) <= now else { continue }
-            if let other = best, let otherKey = attempts[other].asker.key,
+            guard let key = attempts[index].requester.key, brake.earliest(for: key) <= now else { continue }
+            if let other = best, let otherKey = attempts[other].requester.key,
                 brake.lastServed(otherKey) <= brake.lastServed(key)
             {
                 continue
@@ -98,10 +98,10 @@ extension Plan {
         let targets = asking(now: now)
         // Without a target it waits on; `answerWaiting` gives it up in time.
         guard !targets.isEmpty else { return }
-        if let key = attempts[index].asker.key { brake.served(key, now: now) }
+        if let key = attempts[index].requester.key { brake.served(key, now: now) }
         attempts[index].phase = .running(left: targets)
-        let (id, asker) = (attempts[index].id, attempts[index].asker)
-        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: id, by: asker)) }
+        let (id, requester) = (attempts[index].id, attempts[index].requester)
+        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: id, by: requester)) }
     }
 
     /// Starts derivations as memory and cores allow, in the order in which they were asked for.
@@ -147,12 +147,12 @@ extension Plan {
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by asker: Asker, now: Int64) {
+    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by requester: Requester, now: Int64) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
-            if let key = asker.key { brake.cleared(key) }
-            opened(index, by: asker.who, asker.fields, now: now)
+            if let key = requester.key { brake.cleared(key) }
+            opened(index, by: requester.who, requester.fields, now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
@@ -179,7 +179,7 @@ extension Plan {
         let attempt = attempts[index]
         let delay = countAgainstKey(attempt, now: now)
         if !attempt.isGone {
-            actions.append(.tried(attempt.asker.channel, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
+            actions.append(.tried(attempt.requester.prompt, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
         }
         attempts[index].phase = .answered(since: now)
         if attempt.isGone { attempts.remove(at: index) }
@@ -192,21 +192,21 @@ extension Plan {
         let outcomes = attempt.results.map { $0.outcome }
         guard !outcomes.contains(.opened), outcomes.contains(.wrong) else { return 0 }
         let event = LogField.event("wrong-passphrase")
-        actions.append(.log(.notice, "wrong passphrase from \(attempt.asker.who)", [event] + attempt.asker.fields))
-        return attempt.asker.key.map { brake.failed($0, now: now) } ?? 0
+        actions.append(.log(.notice, "wrong passphrase from \(attempt.requester.who)", [event] + attempt.requester.fields))
+        return attempt.requester.key.map { brake.failed($0, now: now) } ?? 0
     }
 
     /// Ends each channel without a terminal with its exit code, as soon as the outcome of its passphrase is certain.
     mutating func answerWaiting(now: Int64) {
         for attempt in attempts where !attempt.isRunning {
             guard let (code, reason) = verdict(attempt, now: now) else { continue }
-            if attempt.asker.terminal, let index = attempts.firstIndex(where: { $0.id == attempt.id }) {
+            if attempt.requester.terminal, let index = attempts.firstIndex(where: { $0.id == attempt.id }) {
                 attempts[index].secret = nil
                 attempts[index].phase = .answered(since: now)
-                actions.append(.tried(attempt.asker.channel, [], retryAfter: 0))
+                actions.append(.tried(attempt.requester.prompt, [], retryAfter: 0))
             } else {
                 attempts.removeAll { $0.id == attempt.id }
-                actions.append(.finish(attempt.asker.channel, code, reason: reason))
+                actions.append(.finish(attempt.requester.prompt, code, reason: reason))
             }
         }
     }
@@ -218,11 +218,11 @@ extension Plan {
         case .waiting(let since):
             guard asking(now: now).isEmpty, !isHeldUp(attempt, now: now) else { return nil }
             // At a terminal the prompt was taken back meanwhile.
-            if attempt.asker.terminal { return (.done, "") }
-            guard !isSatisfied, now >= since + askerPatience else { return nil }
+            if attempt.requester.terminal { return (.done, "") }
+            guard !isSatisfied, now >= since + requesterPatience else { return nil }
             return (shortfall(now: now), "Nothing waits for a passphrase. \(obstacles(now: now))")
         case .answered(let since):
-            if attempt.asker.terminal { return nil }
+            if attempt.requester.terminal { return nil }
             let outcomes = attempt.results.map { $0.outcome }
             guard outcomes.isEmpty || outcomes.contains(where: { $0 == .opened || $0 == .alreadyOpen }) else {
                 if outcomes.contains(.wrong) { return (.wrongPassphrase, "") }
@@ -232,7 +232,7 @@ extension Plan {
             if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
             let isTrying = tasks.contains { $0.opens.map(isOverdue) == false }
-            guard !isSatisfied, now >= since + askerPatience, !isTrying else { return nil }
+            guard !isSatisfied, now >= since + requesterPatience, !isTrying else { return nil }
             return (shortfall(now: now), obstacles(now: now))
         }
     }

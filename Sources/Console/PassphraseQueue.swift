@@ -2,7 +2,7 @@ internal import Linux
 
 /// The passphrases of all terminals, in the order they were typed. The first is with the monitor; each terminal has at
 /// most one more waiting, since a person may well type the next volume's while a slow key is derived.
-struct Tries {
+struct PassphraseQueue {
     private struct Try {
         let prompt: Prompt
         let line: SecretBytes
