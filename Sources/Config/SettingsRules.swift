@@ -44,7 +44,8 @@ extension SettingsParser {
         }
         guard settings.arrays.count < FileLimits.arrayRules, members.count <= FileLimits.arrayMembers else {
             return refuse(
-                line.number, "there are more than \(FileLimits.arrayRules) arrays, or \(FileLimits.arrayMembers) members",
+                line.number,
+                "there are more than \(FileLimits.arrayRules) arrays, or \(FileLimits.arrayMembers) members",
                 "name members with a pattern such as storage-*")
         }
         settings.arrays.append(ArrayRule(name: name, policy: policy, members: members))

@@ -26,17 +26,17 @@ public struct Configuration {
     /// The most that all authorized keys may take together, in bytes: every session is handed them.
     static let largestKeys = 512 << 10
 
-    /// What stands before every path that is read, and is not shown; `nil` for the agent itself. An image's files must be
-    /// regular ones: a pipe would hold up whoever builds the image.
+    /// Prefix of every path read, left out of messages; `nil` for the agent itself. With a prefix only regular files
+    /// are read: a pipe would block the image build.
     private let root: String?
 
-    /// Reads postern.conf and the files it names. What is not understood costs only itself: a file that cannot be read
-    /// leaves the defaults, and a finding.
+    /// Reads postern.conf and the files it names. Skips what it cannot parse, with a finding; for a file that it cannot
+    /// read it uses defaults.
     ///
     /// - Parameters:
-    ///   - file: the path of postern.conf.
-    ///   - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
-    ///   - image: the tree of the initrd into which they are put.
+    /// - file: the path of postern.conf.
+    /// - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
+    /// - image: the tree of the initrd into which they are put.
     public init(file: String, beneath root: String? = nil, into image: String? = nil) {
         self.root = root
         let tree = image ?? root ?? (Machine.isInitrd ? "" : nil)
@@ -145,7 +145,7 @@ public struct Configuration {
         }
     }
 
-    /// A short RSA key is better than no way in, and nothing more.
+    /// Drops short RSA keys unless there is no other host key.
     private mutating func leaveOutWeakKeys() {
         let isNeeded = hostKeys.allSatisfy { $0.isWeak }
         for key in hostKeys where key.isWeak {
@@ -199,7 +199,7 @@ public struct Configuration {
         if crypttab.entries.isEmpty {
             add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
         } else if !crypttab.entries.contains(where: {
-            // Which ones the root needs is known when the image is built.
+            // On the host: the image build may yet undo `noauto`.
             $0.reasonLeft(under: settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)
         }) {
             add(

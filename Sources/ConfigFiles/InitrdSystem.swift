@@ -2,7 +2,7 @@ public import Config
 internal import Linux
 
 extension InitrdSystem {
-    /// Looks whose the tree of an initrd is.
+    /// Finds what built an initrd's tree.
     ///
     /// - Parameter root: the tree, or empty in the initrd itself.
     /// - Returns: `nil` where it is neither's.

@@ -12,8 +12,8 @@ struct ChosenVolumes {
     /// Chooses the volumes that were asked for by name, those that crypttab itself marks for the initrd (`initramfs` for
     /// initramfs-tools, `x-initrd.attach` for systemd), and every member of an array.
     ///
-    /// `noauto` does not hold for what is needed in the initrd, nor for anything with initramfs-tools, which asks for all
-    /// that it has there. `nofail` does not hold for the only one that is needed: there would be no root.
+    /// Drops `noauto` from volumes asked for, and with initramfs-tools, which prompts for every volume, from all. Drops
+    /// `nofail` from the only volume asked for: there would be no root.
     init(_ crypttab: Crypttab, settings: Settings, asked: [String]) {
         var entries: [CrypttabEntry] = []
         var added: [(line: Int, option: String)] = []

@@ -65,7 +65,7 @@ enum Copies {
     private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
         return text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
-            // One before the line's end costs the line, and is not to become the end of a good one.
+            // A line that ends in two \r is bad; without one of them it would be good.
             line.last == UInt8(ascii: "\r") && line.dropLast().last != UInt8(ascii: "\r") ? line.dropLast() : line
         }
     }

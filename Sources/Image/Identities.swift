@@ -90,7 +90,7 @@ public final class Identities {
 
     private func subject(_ entry: CrypttabEntry) -> String { "\(entry.device) of \(entry.name) " }
 
-    /// Why a key of the machine's own, or of the image's, opens nothing. While an image is built, that is seen in it.
+    /// Reports a key file on this machine or in the image that opens nothing; not while an image is built.
     private func lookAtKey(_ entry: CrypttabEntry) {
         guard case .file(let path) = entry.key else { return }
         let isDevice = path.hasPrefix("/dev/")

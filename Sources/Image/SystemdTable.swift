@@ -11,8 +11,8 @@ struct SystemdTable {
     /// How long systemd waits for what a volume's key or header lies on, and for the device of another's volume. It counts
     /// from the agent's end: any of them may lie in a volume that the agent opens.
     private static let limit = "90s"
-    /// With it systemd's unit does not need the key volume to be there: crypttab(5). The time itself is the agent's own, for
-    /// an agent without a postern.conf goes by this file; systemd has `limit`.
+    /// Has systemd's unit start without the key volume (crypttab(5)). The time is for an agent without postern.conf,
+    /// which reads this file; systemd uses `limit`.
     private static let keyTimeout = "keyfile-timeout=5s"
 
     /// - Parameters:

@@ -50,7 +50,7 @@ extension Monitor {
         if code == .done { sendState() }
         for session in sessions {
             for (channel, _) in session.watching { endChannel(channel, of: session, code, reason) }
-            // Who has no prompt open, such as an idle master, need not be waited for.
+            // Ends sessions without a prompt too, such as an idle ControlMaster.
             if session.isAuthenticated { dismiss(session) }
         }
     }
@@ -61,7 +61,7 @@ extension Monitor {
         send(.finish(ending.code, reason: ""), to: session, channel: 0)
     }
 
-    /// Whether the agent's time is over: everybody has left, or has had the time to.
+    /// Whether all sessions have ended or their time is over; kills late logins.
     func isOver(_ ending: Ending, now: Int64) -> Bool {
         if now >= ending.loginDeadline {
             for session in sessions where !session.isAuthenticated { ChildProcess.kill(session.process) }
@@ -113,7 +113,7 @@ extension Monitor {
         return left
     }
 
-    /// What mounts the root looks for udev's links, which udevd makes some time after the kernel has the mapping.
+    /// Waits for udev's links to the mappings: the boot mounts the root by them, and udevd makes them late.
     private func waitForLinks() {
         guard Files.exists("/run/udev/control") else { return }
         var links: [String] = []

@@ -39,7 +39,7 @@ final class KeyList {
         descriptor = KeyList.sealed(keys)
     }
 
-    /// What is against each rule for a client from this address now, or empty texts.
+    /// Why each rule refuses a client from this address now, or empty texts.
     func refusals(_ address: PeerAddress, at date: Int64) -> [String] {
         rules.map { rule in
             if rule.isExpired(at: date) { return "its expiry-time= has passed" }

@@ -188,7 +188,7 @@ final class Monitor {
         Signals.drain(descriptor, isAskedToEnd: &isAsked)
         while let exited = ChildProcess.nextExited() { handleExit(of: exited) }
         guard isAsked, ending == nil else { return }
-        // It does not know what this agent refuses.
+        // The native prompt may accept these.
         let failed = plan.failed
         let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
         log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")

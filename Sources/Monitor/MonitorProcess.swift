@@ -89,7 +89,7 @@ extension Monitor {
             (address.port.map { [$0] } ?? settings.ports).map { (address: address.address, port: $0) }
         }
         for (address, port) in places {
-            // As the default, unless the lines say themselves which of IPv4 this port has.
+            // `::` includes IPv4, unless another line gives this port an IPv4 address.
             let hasIPv4 = places.contains { $0.port == port && $0.address.isIPv4 }
             if address.bytes.allSatisfy({ $0 == 0 }), !hasIPv4 {
                 listenEverywhere(port)

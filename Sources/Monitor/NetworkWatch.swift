@@ -6,8 +6,8 @@ internal import Wire
 /// Follows the machine's links and addresses, brings sleeping cards up, and says when there is news of how the agent can
 /// be reached.
 final class NetworkWatch {
-    /// How long a card may be down before it is brought up, in milliseconds: the boot's own scripts come first, and a
-    /// bond takes only cards that are down. Likewise when it was taken down again.
+    /// Milliseconds that a card stays down before the agent brings it up, each time: the boot's scripts go first, and a
+    /// bond takes only cards that are down.
     private static let sleep: Int64 = 2000
     /// How often, and how long at most, udevd is waited for, which renames a card only while it is down, in milliseconds.
     private static let renaming: Int64 = 250
@@ -28,7 +28,7 @@ final class NetworkWatch {
     private var isInterrupted = false
     private var interruptions = 0
     private var pace = Pace()
-    /// Whether a card or a driver is missing, as of when there were so many links: a driver that comes makes one.
+    /// Missing cards or drivers, and the number of links at that time: a new driver adds a link.
     private var missing: (facts: [NetworkFact], links: Int) = ([], -1)
     private var lasting = Lasting()
     private var facts: [NetworkFact] = []

@@ -27,7 +27,7 @@ final class SessionRecord {
     var who: String
     /// The same for the journal.
     var fields: [LogField] = []
-    /// It says and hears nothing more; only its process is still to end.
+    /// The monitor no longer reads or writes it, and awaits its exit.
     var isClosed = false
     /// Since when somebody is logged in and has no channel that shows the state.
     var unusedSince: Int64?
@@ -63,7 +63,7 @@ final class WorkerRecord {
     let started = Clock.now()
     /// Whether it has given its answer, so that its end is no news.
     var isDone = false
-    /// It says and hears nothing more; only its process is still to end.
+    /// The monitor no longer reads or writes it, and awaits its exit.
     var isClosed = false
 
     enum Kind {

@@ -178,7 +178,7 @@ extension Monitor {
             return
         }
         session.unusedSince = nil
-        // It was told to go just before, for want of use.
+        // `limitSessions` may just have dismissed it.
         session.killAt = nil
         let now = Clock.now()
         let state = state(plan.machineState(now: now), for: session, plan.held(now: now), now)

@@ -8,13 +8,13 @@ internal import Wire
 public enum Settling {
     /// How long a worker that makes a mapping is waited for, in milliseconds: it waits as long for udevd.
     private static let patience: Int64 = 10_000
-    /// How often names are looked at when nothing happens, and the service manager is told so, in milliseconds.
+    /// How often the names are checked without uevents, and the service timeout is extended, in milliseconds.
     private static let interval: Int64 = 5_000
     /// A worker's command line, as proc(5) shows it.
     private static let commandLine: [UInt8] = Array("postern\0\(Role.worker.rawValue)\0".utf8)
 
-    /// Removes the files that the agent could not take away, waits up to ten seconds for the workers that it has left, and
-    /// as long as it takes for the names of volumes that the boot needs, where something else has one.
+    /// Removes files that the agent left, waits up to ten seconds for its workers, and without limit while a foreign
+    /// mapping has the name of a volume that the boot needs.
     ///
     /// A killed agent's workers end with it, except one that has begun to make a mapping: a native prompt that asked before
     /// the mapping is made would not notice it. And the native opener takes every mapping of the right name for the volume,
@@ -87,7 +87,7 @@ public enum Settling {
     /// Why the first of these volumes' names cannot be left to whoever comes next, or `nil`.
     private static func obstacle(_ volumes: [(name: String, uuid: String?)]) -> String? {
         for volume in volumes {
-            // One of the volume's own that is not usable is left to those who can say so, and have a shell.
+            // A broken mapping of the volume itself is left to the native opener, which reports it.
             guard let reason = Mapping(named: volume.name)?.strangeness(to: volume.uuid) else { continue }
             return "\(volume.name): \(reason)"
         }

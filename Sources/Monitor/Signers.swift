@@ -24,7 +24,7 @@ final class SignerRecord {
 }
 
 extension Monitor {
-    /// A place for a connection whose users nobody has, or `nil`.
+    /// A slot whose two UIDs no process has, or `nil`.
     var freeSlot: UInt32? {
         (0..<Role.connections).first { slot in
             !sessions.contains { $0.slot == slot && $0.number != SessionRecord.console }

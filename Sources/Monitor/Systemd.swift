@@ -14,7 +14,7 @@ enum Systemd {
     }
 }
 
-/// A question of systemd's that no agent shows, as long as somebody is waited for, and not a device alone.
+/// A systemd password question that is never shown; it stands unless the boot waits for devices alone.
 ///
 /// dracut's initqueue counts the seconds in which the root is not there, and ends in an emergency shell; it does not count
 /// while a question stands. The agent's own is not always there: while a key is derived there is none, and with `Console`
@@ -38,7 +38,7 @@ struct StandingQuestion {
             Files.remove(StandingQuestion.path)
             return
         }
-        // It has run out (microseconds of the monotonic clock), and so every agent passes over it.
+        // `NotAfter` (in µs) has passed, so every systemd password agent skips it.
         let text =
             "[Ask]\nPID=\(ChildProcess.id)\nSocket=/run/postern/no-socket\nNotAfter=1\nMessage=Postern waits\n"
         do throws(SystemError) {

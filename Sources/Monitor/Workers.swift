@@ -103,7 +103,7 @@ extension Monitor {
             switch worker.endpoint.receive() {
             case .nothing: return
             case .closed:
-                // How it ended is the answer of one that gave none; its exit brings that.
+                // If it sent no answer, its exit status counts as one, and follows.
                 worker.isClosed = true
                 return
             case .message(let report): handle(report, from: worker)
@@ -126,7 +126,7 @@ extension Monitor {
         case .probe(let path):
             if case .probed(let tags) = report, !worker.isDone {
                 plan.probed(path, tags, now: now)
-                // A link to the device, such as udev makes, did not change with it.
+                // A symlink to the device has no event of its own.
                 for link in plan.watchedPaths where link != path && Files.resolved(link) == path {
                     plan.path(link, isThere: true, now: now)
                 }
@@ -162,7 +162,7 @@ extension Monitor {
 
     /// Removes the record of a child that has ended, after its last frames were read.
     func handleExit(of exited: ExitedProcess) {
-        // What it still had to say is taken below, and may be a reason to end it.
+        // Mark it first: a frame read below may make the monitor kill it.
         for child in children where child.id == exited.id { child.wasReaped() }
         if let worker = workers.first(where: { $0.process.id == exited.id }) {
             // What it said last may still be in its socket.

@@ -12,16 +12,16 @@ struct Attempt {
     var secret: SecretBytes?
     var phase: Phase
     var results: [TryResult] = []
-    /// Whether its channel is gone: nobody is told, and its number may be another's by now.
+    /// Whether its channel closed: no result is sent, for its number may be in use again.
     var isGone = false
 
     enum Phase {
         /// It waits for its turn, since this time.
         case waiting(since: Int64)
-        /// These volumes are still to be answered for.
+        /// It is being tried on these volumes.
         case running(left: [Int])
-        /// It is answered; one without a terminal waits to see what the boot does, and one with a terminal until the next
-        /// takes its place, for its input may end yet.
+        /// Its result is sent. Without a terminal it is kept until its exit code is known, with one until the next
+        /// passphrase, as the input may end.
         case answered(since: Int64)
     }
 
@@ -146,8 +146,7 @@ struct KeySource {
     /// Whether its device has changed since it began to be read.
     var isChanged = false
 
-    /// What must be there before it can be read, or `nil` for a file of the initrd, which is read at once. That may come
-    /// later, too: each time it appears it is read.
+    /// The device that it is read from each time it appears, or `nil` for a file of the initrd, which is read at once.
     var medium: DeviceSpec? {
         if let device { return device }
         return path.hasPrefix("/dev/") ? .path(path) : nil

@@ -5,7 +5,7 @@ extension Plan {
     /// The devices of locked volumes, and of key volumes that one of these has its key on, that are not there: as
     /// crypttab names them, each once. Empty once the boot goes on.
     ///
-    /// Whoever assembles arrays and logical volumes knows from it that somebody waits (`/run/postern/missing`).
+    /// A boot script reads it in `/run/postern/missing` and assembles arrays and logical volumes.
     public var missingDevices: [String] {
         guard !continues else { return [] }
         var names: [String] = []
@@ -19,7 +19,7 @@ extension Plan {
         for volume in volumes where volume.isClosed {
             add(volume.entry.device, volume.place)
             guard !rehearsal, let source = volume.source, let device = sources[source].medium else { continue }
-            // What was read, or is on its way, is as good as the key volume.
+            // A key that is read, or being read, needs no key volume.
             if case .missing = sources[source].state { add(device, sources[source].place) }
         }
         return names

@@ -79,7 +79,9 @@ extension Plan {
     /// Lets the passphrases that may be tried now begin: one of ssh's and one of the console's at a time.
     mutating func startAttempts(now: Int64) {
         let console = attempts.firstIndex { $0.isWaiting && $0.requester.key == nil && !isHeldUp($0, now: now) }
-        if let console, !attempts.contains(where: { $0.isRunning && $0.requester.key == nil }) { begin(console, now: now) }
+        if let console, !attempts.contains(where: { $0.isRunning && $0.requester.key == nil }) {
+            begin(console, now: now)
+        }
         guard !attempts.contains(where: { $0.isRunning && $0.requester.key != nil }) else { return }
         var best: Int?
         for index in attempts.indices where attempts[index].isWaiting && !isHeldUp(attempts[index], now: now) {
@@ -147,7 +149,9 @@ extension Plan {
         }
     }
 
-    mutating func passphraseTried(_ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by requester: Requester, now: Int64) {
+    mutating func passphraseTried(
+        _ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by requester: Requester, now: Int64
+    ) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
@@ -179,7 +183,8 @@ extension Plan {
         let attempt = attempts[index]
         let delay = countAgainstKey(attempt, now: now)
         if !attempt.isGone {
-            actions.append(.tried(attempt.requester.prompt, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
+            actions.append(
+                .tried(attempt.requester.prompt, attempt.results, retryAfter: UInt16(clamping: delay / 1000)))
         }
         attempts[index].phase = .answered(since: now)
         if attempt.isGone { attempts.remove(at: index) }
@@ -192,7 +197,8 @@ extension Plan {
         let outcomes = attempt.results.map { $0.outcome }
         guard !outcomes.contains(.opened), outcomes.contains(.wrong) else { return 0 }
         let event = LogField.event("wrong-passphrase")
-        actions.append(.log(.notice, "wrong passphrase from \(attempt.requester.who)", [event] + attempt.requester.fields))
+        actions.append(
+            .log(.notice, "wrong passphrase from \(attempt.requester.who)", [event] + attempt.requester.fields))
         return attempt.requester.key.map { brake.failed($0, now: now) } ?? 0
     }
 
@@ -211,7 +217,7 @@ extension Plan {
         }
     }
 
-    /// What an attempt that is not running comes to, or `nil` while that is open.
+    /// The exit code of an attempt that is not running, or `nil` if undecided.
     private func verdict(_ attempt: Attempt, now: Int64) -> (ExitCode, String)? {
         switch attempt.phase {
         case .running: return nil
@@ -237,7 +243,7 @@ extension Plan {
         }
     }
 
-    /// What it comes to that the boot does not go on and nothing more can be done by this passphrase.
+    /// The exit code when the boot still waits and this passphrase can do no more.
     private func shortfall(now: Int64) -> ExitCode {
         if missing(now: now) { return .deviceMissing }
         return volumes.contains { $0.isOpen } ? .partly : .internalError

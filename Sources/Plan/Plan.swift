@@ -7,9 +7,8 @@ public import Wire
 /// It does no I/O and keeps no time: the monitor tells it what happened and when (milliseconds of `Clock`), and asks
 /// `next` for what to do until there is nothing more. Every prompt shows `machineState`.
 public struct Plan {
-    /// How long after the last change a key volume may still be on its way before passphrases are asked for in its
-    /// stead, in milliseconds; `keyfile-timeout=` of crypttab(5) overrides it. A volume that has just been opened
-    /// shows what lies in it within this time.
+    /// Milliseconds after the last change until the plan stops waiting for a key volume and asks for passphrases;
+    /// `keyfile-timeout=` of crypttab(5) overrides it. Devices inside a just-opened volume appear sooner.
     public static let keyGrace: Int64 = 5_000
     /// How long a header or key file may take to be read, in milliseconds: beyond it the disk hangs.
     public static let longestReading: Int64 = 60_000
@@ -40,7 +39,7 @@ public struct Plan {
     var schedule = Schedule()
     var brake = Brake()
     var actions: [Action] = []
-    /// Since when the boot could go on, but for the volumes it would like to have.
+    /// Since when the boot waits only for volumes that it does not need.
     var satisfiedSince: Int64?
     /// When something last opened or appeared, from which `keyGrace` counts.
     var lastProgress: Int64
@@ -201,14 +200,14 @@ public struct Plan {
         nextAttempt += 1
     }
 
-    /// The input of a terminal has ended: what becomes of its last passphrase is all that it waits for.
+    /// A terminal's input has ended: its channel ends with its last passphrase's result.
     public mutating func inputEnded(_ channel: PromptAddress) {
         for index in attempts.indices where attempts[index].requester.prompt == channel {
             attempts[index].requester.terminal = false
         }
     }
 
-    /// A prompt is gone. What it asked for and is running goes on; what still waits for its turn is dropped.
+    /// A prompt is gone. Its running attempts go on; its waiting attempts are dropped.
     public mutating func closed(_ channel: PromptAddress) {
         forget { $0 == channel }
     }
@@ -227,7 +226,7 @@ public struct Plan {
 
     /// The next thing to do, or `nil` when there is nothing until something else happens or `deadline` comes.
     ///
-    /// `room` is asked for what the machine has to give when a derivation is about to start and none runs.
+    /// `room` returns free memory and cores; it is called before a derivation if none runs.
     public mutating func next(now: Int64, room: () -> Schedule.Room) -> Action? {
         lastNext = now
         if actions.isEmpty, !continues { advance(now: now, room: room) }
@@ -244,7 +243,7 @@ public struct Plan {
         decide(now: now)
     }
 
-    /// Ends what takes too long. What has leave to activate a volume is not cut off.
+    /// Ends what takes too long. What may activate a volume is not cut off.
     private mutating func giveUp(now: Int64) {
         for task in tasks {
             guard let end = task.end, now >= end else { continue }
@@ -257,8 +256,8 @@ public struct Plan {
         }
     }
 
-    /// Lets `job` activate its volume for as long as that takes, and those go whose passphrase is held by it: another
-    /// volume may need the next.
+    /// Marks `job` as overdue but lets it go on, and answers the prompts that wait for it, so that they can take another
+    /// passphrase.
     private mutating func waitNoLonger(for volume: Int, _ job: Int, now: Int64) {
         for index in tasks.indices where tasks[index].job == job {
             if let started = tasks[index].started { tasks[index].state = .overdue(started: started) }
@@ -307,7 +306,7 @@ public struct Plan {
         actions.append(.goOn(without: without))
     }
 
-    /// Those whose passphrase was still under way learn that somebody else's was first.
+    /// Tells a prompt whose passphrase was being tried how each volume ended.
     private mutating func finishAttempt(_ attempt: Attempt) {
         guard case .running(let left) = attempt.phase, !attempt.isGone else { return }
         let late = left.map { volume in

@@ -15,13 +15,12 @@ extension Plan {
                 volumes[index].headerIsThere = devices.place(of: .path(header)) != .missing
             }
             let isSame = before.0 == volumes[index].place && before.1 == volumes[index].headerIsThere
-            // Its own device may have been written to, such as a header that was just restored. One that crypttab names
-            // by a path may lie behind it or below it under another name, such as a link's device, or an array that has
-            // just become whole.
+            // Its own device may have a new header. A failed volume that is named by path may be on the changed device
+            // under another name, such as a symlink's target, or a member of an array that is now complete.
             guard !isSame || volumes[index].device == path || volumes[index].isFailedPath else { continue }
             guard !volumes[index].isOpen else { continue }
-            // The header behind a path may have been read before the device was first looked at. Somebody may be asked for
-            // the volume by then, and nothing is new for which the prompt should go and the passphrase wait.
+            // A header behind a path may be read before the first probe of its device. That probe brings nothing new,
+            // and must not take back the prompt or delay a passphrase.
             if isSame, isFirst, volumes[index].isLocked { continue }
             if !isSame {
                 lastProgress = now
@@ -61,7 +60,7 @@ extension Plan {
         guard !isSame || place == .at(path) else { return }
         if !isSame, case .at = place { lastProgress = now }
         switch (place, sources[index].state) {
-        // What was read, or is on its way, is as good as the key volume.
+        // A key that is read, or being read, needs no key volume.
         case (_, .ready): break
         case (.ambiguous(let paths), let state):
             if case .reading(let job) = state { drop(job) }
@@ -205,7 +204,7 @@ extension Plan {
         }
         guard case .problem(let reason) = sources[index].state else { return }
         actions.append(.log(.warning, reason))
-        // What could not be read is there no more, or there again.
+        // Its device has changed meanwhile: read it again.
         if sources[index].isChanged { sources[index].state = .missing }
     }
 
@@ -278,7 +277,7 @@ extension Plan {
         case .done(.failed(let reason)): return .failed(reason)
         case .died(let status):
             let memory = task.memory >> 10
-            // Most likely the kernel did, for want of memory, though hardly for want of little.
+            // Probably the OOM killer, but hardly for less than 64 MiB.
             guard status == 137, memory >= 64 else { return .failed(Plan.died(status)) }
             return .failed("\(Plan.died(status)); its key derivation takes \(memory) MiB of memory")
         case .inspected, .keyRead: return .failed("its worker gave the wrong answer")

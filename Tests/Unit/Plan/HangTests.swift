@@ -48,7 +48,7 @@ import Wire
         #expect(story.type("right", .person(2, key: 1)) == ["unlock root"])
     }
 
-    @Test func `one that was refused leave does not wait for an activation without an end`() {
+    @Test func `one that may not activate does not wait for an activation without an end`() {
         let story = Story(Story.crypttab(["root"]))
         _ = story.appear("root")
         _ = story.type("right", .person(1, key: 0))
@@ -62,7 +62,7 @@ import Wire
         #expect(story.states == ["root locked?"])
     }
 
-    @Test func `a key file that was refused leave has its turn when an activation without an end fails`() {
+    @Test func `a key file that may not activate has its turn when an activation without an end fails`() {
         let story = Story(Story.crypttab(["root"], "/key luks,try-empty-password"))
         _ = story.appear("root")
         _ = story.end("read /key", .keyRead)

@@ -76,7 +76,7 @@ import Wire
             ])
     }
 
-    @Test func `who is refused leave has another turn when the one with leave fails`() {
+    @Test func `who may not activate a volume has another turn when the one who may fails`() {
         let story = root()
         _ = story.type("right", .person(1, key: 0))
         _ = story.type("right", .console)
@@ -90,7 +90,7 @@ import Wire
         #expect(story.open("unlock root") == ["tried 0.1: root opened", "go on"])
     }
 
-    @Test func `who is refused leave learns of it when the one with leave has opened the volume`() {
+    @Test func `who may not activate a volume learns of it when the one who may has opened it`() {
         let story = root()
         _ = story.type("right", .person(1, key: 0))
         _ = story.type("right", .console)
@@ -104,7 +104,7 @@ import Wire
             ])
     }
 
-    @Test func `a key file refused leave does not make the volume count as open`() {
+    @Test func `a key file that may not activate does not make the volume count as open`() {
         let story = Story(Story.crypttab(["root"], "/key luks,try-empty-password"))
         _ = story.appear("root")
         _ = story.end("read /key", .keyRead)

@@ -99,16 +99,16 @@ import Wire
         #expect(try place.bytes("image") == before)
     }
 
-    @Test func `leave is asked once the key is right`() throws {
+    @Test func `a worker asks to activate once the key is right`() throws {
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
         guard case .requestsActivation(slot: 0) = try worker.report() else {
-            Issue.record("no leave asked")
+            Issue.record("it does not ask to activate")
             return
         }
         try worker.send(.activationPermitted(false))
         guard case .done(.notPermitted) = try worker.report() else {
-            Issue.record("it went on without leave")
+            Issue.record("it activated without permission")
             return
         }
         #expect(worker.status() == 0)
@@ -118,7 +118,7 @@ import Wire
         let worker = try WorkerUnderTest()
         try worker.send(.unlock(order(try place.format("image"), rehearsal: false), try secret("1234")))
         guard case .requestsActivation = try worker.report() else {
-            Issue.record("no leave asked")
+            Issue.record("it does not ask to activate")
             return
         }
         worker.hangUp()

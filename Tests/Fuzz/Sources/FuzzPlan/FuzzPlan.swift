@@ -37,7 +37,7 @@ struct Boot {
         let job: Int
         let volume: String?
         let isInspection: Bool
-        var hasLeave = false
+        var mayActivate = false
         var isRefused = false
     }
 
@@ -83,7 +83,7 @@ struct Boot {
             let byte = next()
             if byte & 128 == 0 { close(byte) } else { endInput(byte) }
         case 5: pass(Int64(next()) * 100)
-        case 6: askLeave(next())
+        case 6: requestActivation(next())
         default: pass(Int64(next()) * 10_000)
         }
         drain()
@@ -105,18 +105,18 @@ struct Boot {
         }
     }
 
-    private mutating func askLeave(_ byte: Int) {
+    private mutating func requestActivation(_ byte: Int) {
         guard !running.isEmpty else { return }
         let index = byte % running.count
         // A worker asks once.
-        guard let volume = running[index].volume, !running[index].hasLeave, !running[index].isRefused else { return }
+        guard let volume = running[index].volume, !running[index].mayActivate, !running[index].isRefused else { return }
         guard plan.permitActivation(running[index].job, now: now) else {
             running[index].isRefused = true
             return
         }
-        precondition(!running.contains { $0.volume == volume && $0.hasLeave }, "two jobs with leave")
-        precondition(!open.contains(volume), "leave for an open volume")
-        running[index].hasLeave = true
+        precondition(!running.contains { $0.volume == volume && $0.mayActivate }, "two jobs may activate")
+        precondition(!open.contains(volume), "permission for an open volume")
+        running[index].mayActivate = true
     }
 
     mutating func endJob(_ byte: Int, _ how: Int) {
@@ -132,8 +132,8 @@ struct Boot {
             if let volume = job.volume, !job.isRefused, !isBeingActivated(volume) { open.insert(volume) }
         default:
             if let volume = job.volume {
-                report = job.hasLeave ? .done(.opened(slot: 0)) : .done(.wrongKey)
-                if job.hasLeave { open.insert(volume) }
+                report = job.mayActivate ? .done(.opened(slot: 0)) : .done(.wrongKey)
+                if job.mayActivate { open.insert(volume) }
             } else if job.isInspection {
                 report = .inspected(
                     HeaderFacts(
@@ -149,7 +149,7 @@ struct Boot {
     }
 
     private func isBeingActivated(_ volume: String) -> Bool {
-        running.contains { $0.volume == volume && $0.hasLeave }
+        running.contains { $0.volume == volume && $0.mayActivate }
     }
 
     private mutating func type(_ byte: Int) {
@@ -222,7 +222,7 @@ struct Boot {
             }
         case .kill(let job):
             guard let index = running.firstIndex(where: { $0.job == job }) else { fatalError("kill of no job") }
-            precondition(!running[index].hasLeave || goneOn, "a worker with leave is killed")
+            precondition(!running[index].mayActivate || goneOn, "a worker that may activate is killed")
             running.remove(at: index)
         case .tried(let channel, let results, _):
             guard let index = waiting.firstIndex(of: channel) else { fatalError("an answer to nobody") }
@@ -241,8 +241,8 @@ struct Boot {
                 precondition(left.contains(name), "the boot goes on without \(name)")
             }
             precondition(without.allSatisfy { !open.contains($0) })
-            // One that has leave is let finish.
-            precondition(running.allSatisfy { $0.hasLeave }, "a worker is left behind")
+            // One that may activate is let finish.
+            precondition(running.allSatisfy { $0.mayActivate }, "a worker is left behind")
         case .forgetKey, .log: break
         }
     }
@@ -271,7 +271,7 @@ extension Boot {
     mutating func endBoot() {
         for hang in [true, false] {
             for _ in 0..<1000 where !goneOn {
-                while !goneOn, let index = running.firstIndex(where: { !hang || !$0.hasLeave }) { endJob(index, 2) }
+                while !goneOn, let index = running.firstIndex(where: { !hang || !$0.mayActivate }) { endJob(index, 2) }
                 drain()
                 if waiting.isEmpty, scripts.isEmpty { break }
                 if !goneOn { pass(3_600_000) }
