@@ -36,8 +36,8 @@ struct SecretsTests {
         }
 
         /// Where the secret lies, by the role of the process.
-        func places(of secret: Secret) throws -> [String: [ProcessMemory.Place]] {
-            var places: [String: [ProcessMemory.Place]] = [:]
+        func places(of secret: Secret) throws -> [String: [ProcessMemory.Copy]] {
+            var places: [String: [ProcessMemory.Copy]] = [:]
             for process in all where !Processes.hasEnded(process) {
                 let found = try ProcessMemory.places(of: secret, in: process)
                 let role = process == monitor ? "monitor" : Processes.role(of: process) ?? "?"
@@ -56,7 +56,7 @@ struct SecretsTests {
         of secret: Secret, awaiting role: String, in agent: Rehearsal, pbkdf2: Bool = true,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Set<String> {
-        var places: [String: [ProcessMemory.Place]] = [:]
+        var places: [String: [ProcessMemory.Copy]] = [:]
         let isHeld = try eventually {
             places = try Still(agent).places(of: secret)
             return places[role] != nil

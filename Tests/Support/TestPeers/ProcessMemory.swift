@@ -4,7 +4,7 @@ import Glibc
 /// The memory of another process, as root can read it.
 public enum ProcessMemory {
     /// A mapping that holds what was looked for.
-    public struct Place: CustomStringConvertible, Sendable {
+    public struct Copy: CustomStringConvertible, Sendable {
         public let process: Int32
         /// Its lines of `/proc/PID/smaps` that say what it is.
         public let mapping: String
@@ -21,11 +21,11 @@ public enum ProcessMemory {
     }
 
     /// Where parts of a secret lie, of eight bytes or more, in all that the process can read.
-    public static func places(of secret: Secret, in process: Int32) throws -> [Place] {
+    public static func places(of secret: Secret, in process: Int32) throws -> [Copy] {
         let memory = open("/proc/\(process)/mem", O_RDONLY | O_CLOEXEC)
         guard memory >= 0 else { throw PeerError.tool("/proc/\(process)/mem: errno \(errno)") }
         defer { close(memory) }
-        var places: [Place] = []
+        var places: [Copy] = []
         for (line, flags) in try mappings(of: process) {
             let words = line.split(separator: " ")
             let ends = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
@@ -47,7 +47,7 @@ public enum ProcessMemory {
                 throw PeerError.tool("\(line) of process \(process) was read up to byte \(count): errno \(errno)")
             }
             for length in secret.traces(in: UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-                places.append(Place(process: process, mapping: line, flags: flags, length: length))
+                places.append(Copy(process: process, mapping: line, flags: flags, length: length))
             }
         }
         return places

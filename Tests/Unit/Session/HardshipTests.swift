@@ -119,7 +119,7 @@ extension SessionTests {
             let start = try #require(file.range(of: Data("ssh-ed25519".utf8))).upperBound + 4
             let end = try #require(file.range(of: file[start..<(start + 32)], options: .backwards)).lowerBound
             let seed = file[(end - 32)..<end]
-            func places(_ wanted: Data, _ process: Int32) throws -> [ProcessMemory.Place] {
+            func places(_ wanted: Data, _ process: Int32) throws -> [ProcessMemory.Copy] {
                 try ProcessMemory.places(of: Secret(wanted), in: process)
             }
             #expect(try places(seed, bench.monitor.signers[0]).contains { $0.length == 32 })

@@ -49,6 +49,20 @@ import Wire
         #expect(try read(file("large", offset: 1)).key?.count == 8 << 20)
     }
 
+    @Test(.enabled(if: geteuid() == 0, "loop devices need root"))
+    func `a block device that crypttab names is read as a key file is`() throws {
+        try place.write("raw", (0..<4096).map { UInt8(truncatingIfNeeded: $0) })
+        let device = try place.shell("losetup --show -f raw").trimmingCharacters(in: .whitespacesAndNewlines)
+        defer { _ = try? place.shell("losetup -d \(device)") }
+        let order = KeyOrder(device: nil, folder: nil, path: device, offset: 512, size: 64)
+        #expect(try read(order).key == (0..<64).map { UInt8($0) })
+        let whole = KeyOrder(device: nil, folder: nil, path: device, offset: 0, size: nil)
+        #expect(try read(whole).key?.count == 4096)
+        // A key volume is somebody else's: a device in it is none.
+        try place.shell("cp -a \(device) folder/node")
+        #expect(try read(file("/node", folder: "folder")).key == nil)
+    }
+
     @Test func `a key that memory cannot be locked for is said`() throws {
         // Root without its right to lock any memory is as others are.
         let limited = ["prlimit", "--memlock=8388608:8388608"]
