@@ -16,12 +16,8 @@ public enum SessionProcess {
         let parent = ChildProcess.parent
         Role.session.score.applyToSelf()
         Sandbox.hideMemory()
-        let monitor = SessionEndpoint(
-            FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
-            largestQueue: Limits.queueToSession)
-        monitor.logLinesLeft = mostLogLines
-        guard case .sessionSetup(var setup)? = monitor.waitForNext()?.message else { return 1 }
-        if let complaint = setup.rules.readSealedKeys(as: .session) { monitor.log(.error, complaint) }
+        let monitor = endpoint()
+        guard let setup = receiveSetup(from: monitor) else { return 1 }
         do throws(SSHError) {
             let service = try Service(setup, monitor)
             guard confine(setup.confinement, parent, monitor) else { return 1 }
@@ -32,6 +28,22 @@ public enum SessionProcess {
             monitor.flush()
             return 1
         }
+    }
+
+    /// The session's end of its socket to the monitor.
+    static func endpoint() -> SessionEndpoint {
+        let monitor = SessionEndpoint(
+            FileDescriptor(owning: Role.controlDescriptor), largestFrame: Limits.frameFromMonitor,
+            largestQueue: Limits.queueToSession)
+        monitor.logLinesLeft = mostLogLines
+        return monitor
+    }
+
+    /// Waits for the setup, which is the monitor's first message.
+    static func receiveSetup(from monitor: SessionEndpoint) -> SessionSetup? {
+        guard case .sessionSetup(var setup)? = monitor.waitForNext()?.message else { return nil }
+        if let complaint = setup.rules.readSealedKeys(as: .session) { monitor.log(.error, complaint) }
+        return setup
     }
 
     private static func confine(_ confinement: Confinement, _ parent: Int32, _ monitor: SessionEndpoint) -> Bool {

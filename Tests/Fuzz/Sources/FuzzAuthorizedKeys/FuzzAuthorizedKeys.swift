@@ -6,7 +6,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var findings: [Finding] = []
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     let list = AuthorizedKeys.parse(bytes, file: "f", into: &findings)
-    precondition(findings.count <= Limits.findings + 1)
+    precondition(findings.count <= FileLimits.findings + 1)
     for finding in findings { checkPrintable(finding.description) }
     for key in list.keys {
         checkPrintable(key.comment)

@@ -15,12 +15,12 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 private func read(_ bytes: [UInt8], for system: InitrdSystem) -> Crypttab {
     var findings: [Finding] = []
     let first = Crypttab.parse(bytes, file: "f", for: system, into: &findings)
-    precondition(findings.count <= Limits.findings + 1)
+    precondition(findings.count <= FileLimits.findings + 1)
     for finding in findings { checkPrintable(finding.description) }
     let rendered = first.rendered
     checkPrintable(rendered)
     // Escapes may make a line longer than one may be.
-    guard rendered.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy({ $0.count <= Limits.lineBytes }) else {
+    guard rendered.utf8.split(separator: UInt8(ascii: "\n")).allSatisfy({ $0.count <= FileLimits.lineBytes }) else {
         return first
     }
     var more: [Finding] = []

@@ -32,7 +32,7 @@ private func unnumbered(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
 }
 
 private func isShort(_ bytes: [UInt8]) -> Bool {
-    bytes.split(separator: 0x0a).allSatisfy { $0.count <= Config.Limits.lineBytes }
+    bytes.split(separator: 0x0a).allSatisfy { $0.count <= FileLimits.lineBytes }
 }
 
 private func checkCopy(_ bytes: [UInt8]) {

@@ -58,9 +58,9 @@ private func serve() {
         let world = try World(input)
         current = world
         fuzz_direct { milliseconds in current?.waits(Int(milliseconds)) ?? false }
-        let link = MonitorLink()
-        guard let setup = link.receiveSetup(as: .session) else { fatalError("no setup") }
-        try Service(setup, link).run()
+        let monitor = SessionProcess.endpoint()
+        guard let setup = SessionProcess.receiveSetup(from: monitor) else { fatalError("no setup") }
+        try Service(setup, monitor).run()
         // What it said last is judged, too.
         _ = world.monitor.pump()
     } catch { fatalError("\(error)") }

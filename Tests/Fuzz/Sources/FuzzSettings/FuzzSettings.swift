@@ -5,7 +5,7 @@ import Config
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     var findings: [Finding] = []
     let settings = Settings.parse(Array(UnsafeBufferPointer(start: start, count: count)), file: "f", into: &findings)
-    precondition(findings.count <= Limits.findings + 1)
+    precondition(findings.count <= FileLimits.findings + 1)
     for finding in findings { checkPrintable(finding.description) }
     let rendered = settings.rendered
     checkPrintable(rendered)

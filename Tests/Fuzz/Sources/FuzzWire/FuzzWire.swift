@@ -30,6 +30,11 @@ private func again(_ body: SecretBytes, reader: UInt8) throws(WireError) -> Secr
     case 2:
         let order = try WorkerOrder.read(body)
         return try? order.body()
-    default: return try WorkerReport.read(body).body()
+    default:
+        switch reader & 0xc {
+        case 4: return try SignerReport.read(body).body()
+        case 0xc: return try? SignerSetup.read(body).body()
+        default: return try WorkerReport.read(body).body()
+        }
     }
 }
