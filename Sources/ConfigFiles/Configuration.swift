@@ -34,9 +34,9 @@ public struct Configuration {
     /// read it uses defaults.
     ///
     /// - Parameters:
-    /// - file: the path of postern.conf.
-    /// - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
-    /// - image: the tree of the initrd into which they are put.
+    ///   - file: the path of postern.conf.
+    ///   - root: the tree of an initrd in which all files lie, or empty for this machine's to be put into one.
+    ///   - image: the tree of the initrd into which they are put.
     public init(file: String, beneath root: String? = nil, into image: String? = nil) {
         self.root = root
         let tree = image ?? root ?? (Machine.isInitrd ? "" : nil)

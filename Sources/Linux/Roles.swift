@@ -1,5 +1,5 @@
 /// A process of our own program: `/proc/self/exe` with a role. This file has what each role is given and what it keeps;
-/// `postern -T` prints it.
+/// `postern -T` prints it, but for the scores.
 ///
 /// | role    | user           | capabilities      | out-of-memory score       | system calls |
 /// | ------- | -------------- | ----------------- | ------------------------- | ------------ |
@@ -8,6 +8,9 @@
 /// | signer  | one of its own | none              | as its session            | a list       |
 /// | console | one of its own | none              | 0                         | a list       |
 /// | worker  | root           | those of its duty | 0                         | all but some |
+///
+/// In a systemd initrd the console's process starts systemd-ask-password, which answers to root alone: it stays root there,
+/// without capabilities, and with all system calls.
 public enum Role: String, Sendable {
     case session, signer, console, worker
 

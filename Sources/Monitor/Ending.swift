@@ -38,6 +38,7 @@ extension Monitor {
         let now = Clock.now()
         ending = Ending(
             code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
+        plan.stop()
         listeners.removeAll()
         probes.removeAll()
         removeMissingDevices()

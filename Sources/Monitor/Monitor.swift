@@ -177,7 +177,7 @@ final class Monitor {
         guard !session.isClosed else { return }
         switch session.endpoint.send(MonitorFrame(message, channel: channel)) {
         case .sent: break
-        case .notRead: endSession(session, why: "it does not read")
+        case .notQueued: endSession(session, why: "it does not read")
         // Its exit says how it ended.
         case .gone: closeSession(session)
         }

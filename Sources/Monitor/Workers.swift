@@ -135,7 +135,7 @@ extension Monitor {
         case .job(let job, let source):
             switch report {
             case .requestsActivation:
-                let isPermitted = !worker.isDone && ending == nil && plan.permitActivation(job, now: now)
+                let isPermitted = !worker.isDone && plan.permitActivation(job, now: now)
                 send(.activationPermitted(isPermitted), to: worker)
             case .inspected(let facts): endJob(of: worker, job, .inspected(facts))
             case .done(let outcome): endJob(of: worker, job, .done(outcome))

@@ -54,6 +54,8 @@ struct Task {
         case queued
         /// A worker reads, or derives a key.
         case running(since: Int64)
+        /// Its worker has the right key, and may not activate the volume: another one may. It is about to say so and end.
+        case refused(started: Int64)
         /// Its worker may activate the volume, and must not be killed any more.
         case activating(since: Int64, started: Int64)
         /// It has been activating for so long that nobody waits for it any more.
@@ -97,6 +99,7 @@ struct Task {
         switch state {
         case .queued: nil
         case .running(let since): since
+        case .refused(let started): started
         case .activating(_, let started), .overdue(let started): started
         }
     }
@@ -112,7 +115,7 @@ struct Task {
     /// Whether its worker may activate the volume, also when it is overdue at it.
     var activates: Bool {
         switch state {
-        case .queued, .running: false
+        case .queued, .running, .refused: false
         case .activating, .overdue: true
         }
     }
@@ -127,7 +130,7 @@ struct Task {
     var end: Int64? {
         switch state {
         case .queued, .overdue: nil
-        case .running(let since), .activating(let since, _): since + limit
+        case .running(let since), .refused(let since), .activating(let since, _): since + limit
         }
     }
 }

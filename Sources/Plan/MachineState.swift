@@ -38,7 +38,7 @@ extension Plan {
         switch volume.state {
         case .open: return (.open, "", nil)
         case .failed(let failure): return (.failed, failure.reason, nil)
-        case .left(let reason, _): return (.left, reason, nil)
+        case .left(let left): return (.left, left.reason, nil)
         case .waiting:
             return standingOfTasks(index) ?? (.deviceMissing, volume.whatIsMissing, nil)
         case .unread, .reading: return standingOfTasks(index) ?? (.checking, "", nil)

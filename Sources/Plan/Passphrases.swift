@@ -143,7 +143,7 @@ extension Plan {
     private func whyNot(_ index: Int) -> String {
         switch volumes[index].state {
         case .failed(let failure): failure.reason
-        case .left(let reason, _): reason
+        case .left(let left): left.reason
         case .open: "it is open already"
         case .waiting, .unread, .reading, .locked: "its device has gone"
         }

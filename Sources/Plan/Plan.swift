@@ -27,6 +27,9 @@ public struct Plan {
     /// Whether every volume that the boot needs is open and it has been told so.
     public private(set) var continues = false
 
+    /// Whether the agent ends before the boot may go on.
+    private(set) var isStopped = false
+
     /// Whether devices are being looked at, so that one that is missing may be known in a moment.
     public var isLooking = false
 
@@ -84,7 +87,7 @@ public struct Plan {
                 entry: entry,
                 required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
                 source: source, isClaimed: treatment == .take,
-                state: entry.reasonLeft(under: treatment).map { .left($0) } ?? .waiting,
+                state: entry.reasonLeft(under: treatment).map { .left(Volume.Left(reason: $0)) } ?? .waiting,
                 headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }
@@ -154,9 +157,12 @@ public struct Plan {
     /// The worker of `job` found the right key, and asks whether it may activate the volume.
     public mutating func permitActivation(_ job: Int, now: Int64) -> Bool {
         guard let index = tasks.firstIndex(where: { $0.job == job }), let volume = tasks[index].opens,
-            case .running(let started) = tasks[index].state, volumes[volume].isClosed, !isBeingActivated(volume),
-            !continues
+            case .running(let started) = tasks[index].state
         else { return false }
+        guard volumes[volume].isClosed, !isBeingActivated(volume), !continues, !isStopped else {
+            tasks[index].state = .refused(started: started)
+            return false
+        }
         tasks[index].state = .activating(since: now, started: started)
         return true
     }
@@ -201,15 +207,15 @@ public struct Plan {
     }
 
     /// A terminal's input has ended: its channel ends with its last passphrase's result.
-    public mutating func inputEnded(_ channel: PromptAddress) {
-        for index in attempts.indices where attempts[index].requester.prompt == channel {
+    public mutating func inputEnded(_ prompt: PromptAddress) {
+        for index in attempts.indices where attempts[index].requester.prompt == prompt {
             attempts[index].requester.terminal = false
         }
     }
 
     /// A prompt is gone. Its running attempts go on; its waiting attempts are dropped.
-    public mutating func closed(_ channel: PromptAddress) {
-        forget { $0 == channel }
+    public mutating func closed(_ prompt: PromptAddress) {
+        forget { $0 == prompt }
     }
 
     /// A session is gone, with all its channels.
@@ -222,6 +228,12 @@ public struct Plan {
         for index in attempts.indices where isMeant(attempts[index].requester.prompt) { attempts[index].isGone = true }
     }
 
+    /// The agent is told to end: nothing more is started or activated.
+    public mutating func stop() {
+        isStopped = true
+        actions.removeAll { if case .start = $0 { true } else { false } }
+    }
+
     // MARK: What to do
 
     /// The next thing to do, or `nil` when there is nothing until something else happens or `deadline` comes.
@@ -229,7 +241,7 @@ public struct Plan {
     /// `room` returns free memory and cores; it is called before a derivation if none runs.
     public mutating func next(now: Int64, room: () -> Schedule.Room) -> Action? {
         lastNext = now
-        if actions.isEmpty, !continues { advance(now: now, room: room) }
+        if actions.isEmpty, !continues, !isStopped { advance(now: now, room: room) }
         return actions.isEmpty ? nil : actions.removeFirst()
     }
 

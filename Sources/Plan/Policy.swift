@@ -122,7 +122,7 @@ extension Plan {
     ///
     /// A time that has passed since `next` was last asked is not lost: it is due at once.
     public func deadline(now: Int64) -> Int64? {
-        guard !continues else { return nil }
+        guard !continues, !isStopped else { return nil }
         var times: [Int64] = []
         for attempt in attempts {
             switch attempt.phase {

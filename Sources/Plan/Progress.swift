@@ -161,7 +161,8 @@ extension Plan {
     private mutating func leaveToNativeOpener(
         _ index: Int, _ level: LogLevel, _ reason: String, isTwin: Bool = false
     ) {
-        volumes[index].state = .left(reason, isTwin: isTwin)
+        volumes[index].state = .left(
+            Volume.Left(reason: reason, facts: volumes[index].facts, isTwin: isTwin))
         actions.append(.log(level, "\(volumes[index].name): left, \(reason)"))
     }
 
@@ -260,14 +261,16 @@ extension Plan {
     mutating func outcome(of report: JobReport, _ task: Task, _ volume: Int) -> Task.Outcome? {
         switch report {
         case .done(.notPermitted):
+            guard case .refused = task.state else { return .failed("its worker gave the wrong answer") }
             // Its key is right, but another job may activate: it is this one's turn only if that one fails.
             switch volumes[volume].state {
             case .open: return .alreadyOpen
             case .failed(let failure): return .failed(failure.reason)
-            case .left(let reason, _): return .failed(reason)
+            case .left(let left): return .failed(left.reason)
             case .waiting, .unread, .reading, .locked:
                 // Nobody is kept waiting for what is overdue; a key file has the time.
                 if case .passphrase = task.kind, isOverdue(volume) { return .failed(Plan.overdue) }
+                if isStopped { return .failed("the agent ends") }
                 _ = newJob(task.kind)
                 return nil
             }

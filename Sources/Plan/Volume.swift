@@ -38,9 +38,16 @@ struct Volume {
         /// What was read of its header, unless somebody else opened it before it was read.
         case open(HeaderFacts?)
         case failed(Failure)
-        /// The native opener's, or the boot went on without it. `isTwin`: another line has its device, and is kept; the
-        /// native opener must not try this one either.
-        case left(String, isTwin: Bool = false)
+        case left(Left)
+    }
+
+    /// Why the native opener has it, or the boot went on without it.
+    struct Left {
+        let reason: String
+        /// What was read of its header.
+        var facts: HeaderFacts?
+        /// Whether another line for its device is used instead: the native opener must skip it too.
+        var isTwin = false
     }
 
     /// Why its header cannot be read, or it cannot be activated; a change of its device gives it another chance.
@@ -83,7 +90,7 @@ struct Volume {
     }
 
     var isTwin: Bool {
-        if case .left(_, isTwin: true) = state { true } else { false }
+        if case .left(let left) = state { left.isTwin } else { false }
     }
 
     var isReading: Bool {
@@ -97,10 +104,11 @@ struct Volume {
     /// What was read of its header.
     var facts: HeaderFacts? {
         switch state {
-        case .waiting, .unread, .reading, .left: nil
+        case .waiting, .unread, .reading: nil
         case .locked(let facts): facts
         case .open(let facts): facts
         case .failed(let failure): failure.facts
+        case .left(let left): left.facts
         }
     }
 

@@ -138,7 +138,9 @@ final class Service {
             switch frame.message {
             case .state(let state): if state.continues { agentEnds = true }
             case .finish(let code, _):
-                if frame.channel == 0 || (code == .done && conversation?.command == .unlock) { agentEnds = true }
+                if frame.channel == 0 || (code == .done && conversation?.command.takesPassphrase == true) {
+                    agentEnds = true
+                }
             default: break
             }
             conversation?.receive(frame.message)

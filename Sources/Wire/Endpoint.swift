@@ -24,8 +24,9 @@ public final class Endpoint<Out: WireMessage, In: WireMessage> {
     /// What became of a message.
     public enum Sent {
         case sent
-        /// More waits already than may wait for an end that does not read.
-        case notRead
+        /// More waits already than may wait for an end that does not read, or there is no locked memory for the message:
+        /// the other end is to be given up, for it would miss what others rely on.
+        case notQueued
         /// The other end is gone.
         case gone
     }
@@ -41,7 +42,7 @@ public final class Endpoint<Out: WireMessage, In: WireMessage> {
         case malformed(WireError)
     }
 
-    /// Whether the other end is there, and sent `next` nothing but messages.
+    /// Whether the other end is there, took all that it was sent, and sent `next` nothing but messages.
     public private(set) var isOpen = true
     /// Lines that may still be sent by `log`.
     public var logLinesLeft = Int.max
@@ -112,12 +113,12 @@ public final class Endpoint<Out: WireMessage, In: WireMessage> {
         guard isOpen else { return .gone }
         do throws(WireError) {
             if socket.send(try message.body()) { return .sent }
-        } catch { return .notRead }
-        guard socket.isOpen else {
+        } catch {
             isOpen = false
-            return .gone
+            return .notQueued
         }
-        return .notRead
+        isOpen = false
+        return socket.isOpen ? .notQueued : .gone
     }
 
     /// Sends a message and waits until the socket has taken it.
@@ -207,4 +208,4 @@ extension Endpoint where Out == SessionFrame {
 }
 
 extension WorkerOrder: WireMessage {}
-extension WorkerReport: LogMessage {}
+extension WorkerReport: WireMessage {}

@@ -31,7 +31,7 @@ public enum Limits {
     public static let publicKey = 4096
     /// The largest host key file, in bytes.
     public static let hostKey = 32 << 10
-    /// Host keys that a session is given: as many as postern.conf may name.
+    /// Host keys that a signer is given: as many as postern.conf may name.
     public static let hostKeys = 16
     /// Tokens of one LUKS2 header, as cryptsetup's own `LUKS2_TOKENS_MAX`.
     public static let tokens = 32

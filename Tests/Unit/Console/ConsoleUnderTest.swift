@@ -18,7 +18,7 @@ final class ConsoleUnderTest {
     private var socket: FrameSocket?
     private var status: Int32?
 
-    init(_ terminals: [Pseudoterminal], also paths: [String] = [], asker: String? = nil) throws {
+    init(_ terminals: [Pseudoterminal], also paths: [String] = [], askPassword: String? = nil) throws {
         self.terminals = terminals
         let pair = try FileDescriptor.socketPair()
         var actions = posix_spawn_file_actions_t()
@@ -40,7 +40,8 @@ final class ConsoleUnderTest {
             root: isRoot ? try ConsoleUnderTest.emptyFolder() : nil, user: isRoot ? 65533 : nil)
         send(
             .consoleSetup(
-                ConsoleSetup(confinement: confinement, terminals: terminals.map { $0.path } + paths, askPassword: asker)
+                ConsoleSetup(
+                    confinement: confinement, terminals: terminals.map { $0.path } + paths, askPassword: askPassword)
             ),
             channel: 0)
     }

@@ -6,7 +6,7 @@ import Wire
 /// The console's prompt by systemd-ask-password(1), which is the real one, and so is what answers it.
 @Suite(.serialized) struct SystemdPromptTests {
     private static let folder = "/run/systemd/ask-password"
-    private static let asker = "/usr/bin/systemd-ask-password"
+    private static let askPassword = "/usr/bin/systemd-ask-password"
 
     /// A question as it stands: its text, and where an answer goes.
     private struct Question: Equatable {
@@ -72,7 +72,7 @@ import Wire
     }
 
     @Test func `a wrong answer is asked for again, and a right one ends it`() throws {
-        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword)
         try console.wait("it asks for the state") { console.opened == 1 }
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
@@ -94,7 +94,7 @@ import Wire
     }
 
     @Test func `when another prompt wins, the question goes; while its volume is tried, it stands`() throws {
-        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword)
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
         console.send(.state(machine(.trying)))
@@ -111,7 +111,7 @@ import Wire
     }
 
     @Test func `a question that was taken away, an empty answer and one that is too long are asked again`() throws {
-        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword)
         console.send(.state(machine()))
         let first = try asked(console, "Passphrase for crypt-root:")
         try answer(first, nil)
@@ -132,7 +132,7 @@ import Wire
 
     @Test func `no question outlives the console, however that ends`() throws {
         for signal in [SIGTERM, SIGKILL] {
-            let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
+            let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword)
             console.send(.state(machine()))
             let question = try asked(console, "Passphrase for crypt-root:")
             kill(console.id, signal)
@@ -142,7 +142,7 @@ import Wire
     }
 
     @Test func `without the program it says so three times, and does not spin`() throws {
-        let console = try ConsoleUnderTest([], asker: "/nonexistent/systemd-ask-password")
+        let console = try ConsoleUnderTest([], askPassword: "/nonexistent/systemd-ask-password")
         console.send(.state(machine()))
         try console.wait("it says so") { console.logged.count == 3 }
         #expect(
@@ -155,7 +155,7 @@ import Wire
 
     @Test func `a program that ends as if its question had been taken away, again and again, is complained of`() throws
     {
-        let console = try ConsoleUnderTest([], asker: "/bin/false")
+        let console = try ConsoleUnderTest([], askPassword: "/bin/false")
         console.send(.state(machine()))
         try console.wait("it says so") { !console.logged.isEmpty }
         #expect(console.logged == ["no question on the console: /bin/false ended with status 1"])
@@ -164,7 +164,7 @@ import Wire
     }
 
     @Test func `it keeps no capability, and cannot gain any`() throws {
-        let console = try ConsoleUnderTest([], asker: SystemdPromptTests.asker)
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword)
         console.send(.state(machine()))
         _ = try asked(console, "Passphrase for crypt-root:")
         #expect(console.field("CapEff") == "0000000000000000")

@@ -48,6 +48,43 @@ import Wire
         #expect(story.type("right", .person(2, key: 1)) == ["unlock root"])
     }
 
+    @Test func `a worker that was not refused has no other turn for saying so`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.type("right", .person(1, key: 0))
+        #expect(story.end("unlock root", .notPermitted) == ["tried 1.1: root failed"])
+        #expect(story.logs.last == "root: its worker gave the wrong answer")
+        _ = story.wait(10)
+        _ = story.type("right", .person(1, key: 0))
+        #expect(story.requestActivation("unlock root"))
+        #expect(story.end("unlock root", .notPermitted) == ["tried 1.1: root failed"])
+        #expect(story.states == ["root locked?"])
+    }
+
+    @Test func `once the agent is told to end nothing is started or activated`() {
+        let story = Story(Story.crypttab(["root", "home"], "/key luks"))
+        story.room = Schedule.Room(freeMemory: 8 << 20, cores: 1)
+        _ = story.appear("root", "home")
+        #expect(story.end("read /key", .keyRead) == ["key root"])
+        let first = story.job("key root")
+        #expect(story.requestActivation(first))
+        story.stop()
+        #expect(story.end("key root", .opened(slot: 0)) == [])
+        #expect(story.states == ["root open", "home queued"])
+        #expect(story.wait(1000) == [])
+        #expect(!story.plan.continues)
+    }
+
+    @Test func `whoever asks to activate when the agent ends is refused, and is not started again`() {
+        let story = Story(Story.crypttab(["root"]))
+        _ = story.appear("root")
+        _ = story.type("right", .person(1, key: 0))
+        story.stop()
+        #expect(!story.requestActivation("unlock root"))
+        #expect(story.end("unlock root", .notPermitted) == ["tried 1.1: root failed"])
+        #expect(story.wait(1000) == [])
+    }
+
     @Test func `one that may not activate does not wait for an activation without an end`() {
         let story = Story(Story.crypttab(["root"]))
         _ = story.appear("root")

@@ -72,6 +72,8 @@ final class Story {
         return go()
     }
 
+    func stop() { plan.stop() }
+
     func mapped(_ name: String) -> [String] {
         plan.mapped(name)
         return go()

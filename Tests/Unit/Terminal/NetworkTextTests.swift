@@ -4,10 +4,10 @@ import Testing
 import Wire
 
 @Suite struct NetworkTextTests {
-    @Test func `the network stands below the picture and is news later`() {
+    @Test func `the network stands below the volumes and is news later`() {
         var dialogue = Dialogue()
         let one = NetworkFact(.reachable, link: "eth0", detail: "192.0.2.10", number: 2222)
-        // It may come before the picture.
+        // It may come before the state.
         dialogue.terminal.write(dialogue.screen.network([NetworkFact(.down, link: "eth0")]))
         #expect(dialogue.text == "")
         dialogue.showState(machine { $0.volumes.removeLast(2) })

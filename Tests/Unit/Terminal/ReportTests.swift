@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct ReportTests {
-    @Test func `status is the whole picture`() {
+    @Test func `status is the state of all volumes`() {
         #expect(
             Report.text(machine { $0.notices = ["The key volume is not there."] }) == """
                 nas has waited 2 minutes to be unlocked.

@@ -65,6 +65,20 @@ import Testing
         #expect(Command.canonical(spelling) == spelling)
     }
 
+    /// Its place in the list. A new case does not compile before it is here.
+    private func place(of command: Command) -> Int {
+        switch command {
+        case .unlock: 0
+        case .status(json: false): 1
+        case .status(json: true): 2
+        case .help: 3
+        }
+    }
+
+    @Test func `every command is in the list`() {
+        #expect(Command.all.map { place(of: $0) } == [0, 1, 2, 3])
+    }
+
     @Test func `every command reads back from its spelling, and has a number of its own`() throws {
         for (place, command) in Command.all.enumerated() {
             #expect(Command.parse(command.spelling) == .command(command))

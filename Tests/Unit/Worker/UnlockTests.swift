@@ -125,7 +125,7 @@ import Wire
         #expect(worker.status() == 1)
     }
 
-    @Test func `a wrong passphrase asks no leave`() throws {
+    @Test func `a wrong passphrase asks for no activation`() throws {
         #expect(try outcome(order(try place.format("image"), rehearsal: false), "wrong") == .wrongKey)
     }
 

@@ -128,8 +128,10 @@ struct Boot {
         case 1: report = .done(.failed("f"))
         case 2 where job.volume != nil: report = .done(.wrongKey)
         case 3 where job.volume != nil:
-            report = .done(job.isRefused ? .notPermitted : .alreadyOpen)
-            if let volume = job.volume, !job.isRefused, !isBeingActivated(volume) { open.insert(volume) }
+            // Also one that was not refused may say that it was.
+            let isNotPermitted = job.isRefused || how & 0x40 != 0
+            report = .done(isNotPermitted ? .notPermitted : .alreadyOpen)
+            if let volume = job.volume, !isNotPermitted, !isBeingActivated(volume) { open.insert(volume) }
         default:
             if let volume = job.volume {
                 report = job.mayActivate ? .done(.opened(slot: 0)) : .done(.wrongKey)
