@@ -12,6 +12,8 @@ final class NetworkWatch {
     /// How often, and how long at most, udevd is waited for, which renames a card only while it is down, in milliseconds.
     private static let renaming: Int64 = 250
     private static let longestRenaming: Int64 = 30_000
+    /// The same while udevd is at work: a card that is up it cannot rename, and systemd-networkd would never configure it.
+    private static let longestBusyRenaming: Int64 = 300_000
     /// Dumps in a row that changes may interrupt, before one is taken as it is.
     private static let mostInterruptions = 3
 
@@ -135,7 +137,10 @@ final class NetworkWatch {
     private func wake(now: Int64) {
         for index in sleepers.indices where sleepers[index].due <= now {
             let (link, since, _) = sleepers[index]
-            guard now < since + NetworkWatch.longestRenaming, NetworkCards.awaitsUdev(link) else { continue }
+            guard NetworkCards.awaitsUdev(link) else { continue }
+            let isBusy = NetworkCards.isUdevBusy()
+            let longest = isBusy ? NetworkWatch.longestBusyRenaming : NetworkWatch.longestRenaming
+            guard now < since + longest else { continue }
             sleepers[index].due = now + NetworkWatch.renaming
         }
         let due = sleepers.filter { $0.due <= now }
