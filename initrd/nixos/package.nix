@@ -1,6 +1,6 @@
 # The agent as a package: a released binary, or one that `initrd/build` made. It is static, so nothing is linked to it here.
 #
-#   pkgs.callPackage ./package.nix { url = "https://…/postern"; hash = "sha256-…"; }
+#   pkgs.callPackage ./package.nix { url = "https://…/postern-0.1.0-linux-arm64"; hash = "sha256-…"; }
 #   pkgs.callPackage ./package.nix { file = ./postern; }
 {
   lib,
@@ -46,7 +46,10 @@ stdenvNoCC.mkDerivation {
     mainProgram = "postern";
     # libcryptsetup, linked in, makes it so.
     license = lib.licenses.gpl3Only;
-    platforms = [ "x86_64-linux" ];
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
   };
 }

@@ -39,10 +39,16 @@ depends() {
 }
 
 installkernel() {
-    local card place module
-    hostonly='' instmods dm_mod dm_crypt aes xts cbc essiv sha256 sha512 algif_skcipher aesni_intel virtio_console
-    # The drivers of this machine's network cards and of the buses that they sit at.
-    for card in /sys/class/net/*/device; do
+    local card place module own=''
+    # With the instructions that the processor has for AES.
+    case $(uname -m) in
+        x86_64) own=aesni_intel ;;
+        aarch64) own='aes_ce_blk aes_ce_cipher aes_neon_bs aes_neon_blk aes_arm64 sha2_ce sha256_arm64 sha512_ce sha512_arm64' ;;
+    esac
+    # shellcheck disable=SC2086
+    hostonly='' instmods dm_mod dm_crypt aes xts cbc essiv sha256 sha512 algif_skcipher $own virtio_console
+    # The drivers of this machine's network cards, of their PHYs, and of the buses that both sit at.
+    for card in /sys/class/net/*/device /sys/class/net/*/phydev; do
         place=$(readlink -f "$card") || continue
         while [[ $place == /sys/devices/* ]]; do
             module=$(readlink -f "$place/driver/module") && [[ -d $module ]] && hostonly='' instmods "${module##*/}"
