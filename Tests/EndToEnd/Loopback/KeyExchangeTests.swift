@@ -46,9 +46,11 @@ import Testing
         try agent.folder.write(KeyExchangeTests.client, to: "client.c")
         let client = agent.folder.path("client")
         let compiled = try run(
-            "cc",
-            ["-w", "-I\(prefix)/include", "-o", client, client + ".c", "\(prefix)/lib/libssh.a", "-lcrypto"],
-            timeout: patience)
+            "clang",
+            [
+                "-w", "--sysroot=\(prefix)/sysroot", "-static", "-fuse-ld=lld", "-I\(prefix)/include", "-o", client,
+                client + ".c", "\(prefix)/lib/libssh.a", "\(prefix)/lib/libcrypto.a",
+            ], timeout: patience)
         #expect(compiled.status == 0, "\(compiled)")
         for method in ["mlkem768x25519-sha256", "sntrup761x25519-sha512", "mlkem768nistp256-sha256"] {
             for hostKey in ["ssh-ed25519", "rsa-sha2-512"] {

@@ -31,8 +31,8 @@ import Testing
     }
 
     @Test func `a folder without the tarballs names those it wants`() throws {
-        let line = try lastLine(of: "libraries", ["--sources", folder.path("empty")])
-        #expect(line.contains("has none of the accepted tarballs of lvm2 (lvm2_"))
+        let line = try lastLine(of: "sources", ["--sources", folder.path("empty"), "openssl"])
+        #expect(line.contains("has none of the accepted tarballs of openssl (openssl_"))
         #expect(line.contains("put one there"))
     }
 
@@ -41,15 +41,79 @@ import Testing
             let words = line.split(separator: " ", omittingEmptySubsequences: true)
             try folder.write("not a tarball", to: "sources/\(words[3])")
         }
-        let line = try lastLine(of: "libraries", ["--sources", folder.path("sources")])
+        let line = try lastLine(of: "sources", ["--sources", folder.path("sources"), "openssl"])
         #expect(line.contains("has SHA-256"))
         #expect(line.contains("sources.lock says"))
     }
 
+    /// Mirrors list a version for hours or days before, and after, they have its files.
+    @Test(arguments: [
+        (["1.1", "1.0"], 1, "the mirror lists openssl_1.1.orig.tar.gz openssl_1.0.orig.tar.gz, but did not send it:"),
+        (["1.1"], 0, ""),
+    ])
+    func `where the mirror lists a tarball and does not send it, the next accepted one is taken`(
+        unsent: [String], status: Int32, said: String
+    ) throws {
+        let sum = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+        try folder.write(
+            ["1.1", "1.0"].map { "openssl \($0) \(sum) openssl_\($0).orig.tar.gz\n" }.joined(), to: "two.lock")
+        try FileManager.default.createDirectory(atPath: folder.path("bin"), withIntermediateDirectories: true)
+        // Stands for apt and the mirror behind it.
+        try folder.write(
+            """
+            #!/bin/sh
+            for word; do last=$word; done
+            case "$*" in
+            *indextargets*) echo http://mirror.invalid/debian ;;
+            *showsrc*)
+                for version in 1.1 1.0; do
+                    printf 'Version: %s-1\\nChecksums-Sha256:\\n %s 6 openssl_%s.orig.tar.gz\\n\\n' $version \(sum) $version
+                done
+                ;;
+            *" source "*)
+                version=${last#openssl=}
+                case " \(unsent.joined(separator: " ")) " in *" ${version%-1} "*) exit 100 ;; esac
+                echo hello >"openssl_${version%-1}.orig.tar.gz"
+                ;;
+            esac
+
+            """, to: "bin/apt-get")
+        chmod(folder.path("bin/apt-get"), 0o755)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("bin/apt-cache"), withDestinationPath: "apt-get")
+        let end = try run(
+            root.appending(path: "initrd/sources").path, ["--lock", folder.path("two.lock"), "openssl"],
+            environment: [
+                "POSTERN_CACHE": folder.path("cache"), "PATH": "\(folder.path("bin")):/usr/sbin:/usr/bin:/sbin:/bin",
+            ], timeout: 120)
+        #expect(end.status == status, "\(end)")
+        if status == 0 {
+            #expect(end.out.hasSuffix("/cache/sources/openssl_1.0.orig.tar.gz\n"), "\(end)")
+        } else {
+            #expect(end.err.split(separator: "\n").last?.contains(said) == true, "\(end)")
+        }
+    }
+
     @Test func `a lock file with a bad line names it`() throws {
         try folder.write("libssh 0.12.2 nothing\n", to: "bad.lock")
-        let line = try lastLine(of: "libraries", ["--lock", folder.path("bad.lock")])
+        let line = try lastLine(of: "sources", ["--lock", folder.path("bad.lock"), "libssh"])
         #expect(line.contains("bad.lock is not 'library version sha256 file'"))
+    }
+
+    @Test(arguments: ["flawed", "changed"])
+    func `a package of the sysroot that is another one than the lock's, or a bad line, says so`(fault: String) throws {
+        let sum = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+        try folder.write("not a package", to: "sources/libc6-dev_1_amd64.deb")
+        try folder.write(
+            fault == "changed" ? "amd64 libc6-dev 1 \(sum) libc6-dev_1_amd64.deb\n" : "amd64 libc6-dev 1\n",
+            to: "one.lock")
+        let words = ["--arch", "amd64", "--lock", folder.path("one.lock"), "--sources", folder.path("sources")]
+        let line = try lastLine(of: "sysroot", words)
+        #expect(
+            line.contains(
+                fault == "changed"
+                    ? "libc6-dev_1_amd64.deb is another one than the lock file's: do not build with it"
+                    : "one.lock is not 'architecture package version sha256 file': mend it"))
     }
 
     @Test(arguments: ["--lock", "--sources", "--limit"])
