@@ -8,8 +8,8 @@ extension DebianTests {
         /// systemd's own question, where Postern does not ask.
         private static let native = "Please enter passphrase for disk"
 
-        private func system() -> System {
-            var system = System("dracut", disks: ["root", "local"])
+        private func system(_ suite: Suite) -> System {
+            var system = System(suite, "dracut", disks: ["root", "local"])
             // Emergency shells come early here, if they come.
             system.commandLine = "rd.retry=15 rd.shell=1"
             return system
@@ -39,12 +39,14 @@ extension DebianTests {
             return report
         }
 
-        @Test
+        @Test(arguments: Suite.tested)
         func
-            `typed at the console, a wrong passphrase is asked for again by systemd's agent, and the right one boots it`()
+            `typed at the console, a wrong passphrase is asked for again by systemd's agent, and the right one boots it`(
+                suite: Suite
+            )
             async throws
         {
-            try await boot(system(), name: "dracut-console") { machine in
+            try await boot(system(suite), name: "dracut-console") { machine in
                 try await machine.console.expect(Texts.prompt)
                 try await machine.console.expect("TAB for no echo")
                 machine.type("wrong\r")
@@ -56,11 +58,13 @@ extension DebianTests {
             }
         }
 
-        @Test
-        func `while systemd asks, nothing ends in an emergency shell, and ssh still wins; the journal has who it was`()
+        @Test(arguments: Suite.tested)
+        func `while systemd asks, nothing ends in an emergency shell, and ssh still wins; the journal has who it was`(
+            suite: Suite
+        )
             async throws
         {
-            try await boot(system(), name: "dracut-ssh") { machine in
+            try await boot(system(suite), name: "dracut-ssh") { machine in
                 try await machine.awaitAgent()
                 try await machine.console.expect("TAB for no echo")
                 machine.type("half a passphr")
@@ -87,12 +91,14 @@ extension DebianTests {
             }
         }
 
-        @Test
+        @Test(arguments: Suite.tested)
         func
-            `a root on LVM in LUKS whose key volume is missing, and a disk whose key lies beside it, are opened after a wait longer than 90 s, and a dead disk that is systemd's holds up nothing`()
+            `a root on LVM in LUKS whose key volume is missing, and a disk whose key lies beside it, are opened after a wait longer than 90 s, and a dead disk that is systemd's holds up nothing`(
+                suite: Suite
+            )
             async throws
         {
-            var system = System("dracut-lvm", disks: ["lvm", "data", "local"])
+            var system = System(suite, "dracut-lvm", disks: ["lvm", "data", "local"])
             system.root = "/dev/mapper/vg-root"
             // In the booted system the disks that are missing are its own concern.
             system.commandLine = "luks=no rd.luks=yes"
@@ -112,12 +118,15 @@ extension DebianTests {
             }
         }
 
-        @Test
+        @Test(arguments: Suite.tested)
         func
-            `with a root that the kernel command line names, one member of an array missing and one locked, its quorum opens, and nobody is asked for the rest`()
+            `with a root that the kernel command line names, one member of an array missing and one locked, its quorum opens, and nobody is asked for the rest`(
+                suite: Suite
+            )
             async throws
         {
-            var system = System("dracut-array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
+            var system = System(
+                suite, "dracut-array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
             system.commandLine = "rd.luks.name=8d103e45-0233-4756-899e-bf8892644701=crypt-root rd.retry=15 rd.shell=1"
             system.files = [
                 "etc/postern/postern.conf":
@@ -147,8 +156,10 @@ extension DebianTests {
             try await expectLogin(machine, by: nil, failed: failed)
         }
 
-        @Test func `postern=off leaves the boot to systemd's question`() async throws {
-            var system = system()
+        @Test(arguments: Suite.tested) func `postern=off leaves the boot to systemd's question`(suite: Suite)
+            async throws
+        {
+            var system = system(suite)
             system.commandLine += " postern=off"
             try await boot(system, name: "dracut-off") { machine in
                 try await expectNativeUnlock(machine, failed: [])
@@ -156,8 +167,11 @@ extension DebianTests {
             }
         }
 
-        @Test func `when the agent is killed while it asks, its question goes, and systemd's unlocks`() async throws {
-            var system = system()
+        @Test(arguments: Suite.tested)
+        func `when the agent is killed while it asks, its question goes, and systemd's unlocks`(suite: Suite)
+            async throws
+        {
+            var system = system(suite)
             system.control = true
             try await boot(system, name: "dracut-killed") { machine in
                 try await machine.console.expect(Texts.prompt)
@@ -171,10 +185,13 @@ extension DebianTests {
             }
         }
 
-        @Test func `when the agent is killed while a worker maps the root, that is waited for, and nobody is asked`()
+        @Test(arguments: Suite.tested)
+        func `when the agent is killed while a worker maps the root, that is waited for, and nobody is asked`(
+            suite: Suite
+        )
             async throws
         {
-            var system = system()
+            var system = system(suite)
             system.control = true
             // It brings a cipher of its own, and is there early.
             system.commandLine += " module_blacklist=aesni_intel"
@@ -219,12 +236,14 @@ extension DebianTests {
             }
         }
 
-        @Test
+        @Test(arguments: Suite.tested)
         func
-            `a stranger's mapping of the root's name is neither mounted nor, when the agent is killed, left to systemd's opener`()
+            `a stranger's mapping of the root's name is neither mounted nor, when the agent is killed, left to systemd's opener`(
+                suite: Suite
+            )
             async throws
         {
-            var system = system()
+            var system = system(suite)
             system.control = true
             // As LVM does it, which this image lacks. A mapping of the other disk would keep that from systemd.
             system.files = [
@@ -258,14 +277,18 @@ extension DebianTests {
             }
         }
 
-        @Test func `when the agent does not start, systemd's question unlocks`() async throws {
-            var system = system()
+        @Test(arguments: Suite.tested) func `when the agent does not start, systemd's question unlocks`(suite: Suite)
+            async throws
+        {
+            var system = system(suite)
             system.files = ["usr/sbin/postern": "#!/nonexistent"]
             try await boot(system, name: "dracut-broken") { machine in try await expectNativeUnlock(machine) }
         }
 
-        @Test func `without an authorized key the console still asks and unlocks`() async throws {
-            var system = system()
+        @Test(arguments: Suite.tested) func `without an authorized key the console still asks and unlocks`(suite: Suite)
+            async throws
+        {
+            var system = system(suite)
             system.files = ["etc/postern/authorized_keys": "# none\n"]
             try await boot(system, name: "dracut-unkeyed") { machine in
                 try await machine.console.expect(Texts.prompt)
@@ -276,7 +299,8 @@ extension DebianTests {
             }
         }
 
-        @Test func `postern check finds nothing to say of dracut's image, and names what is taken out of it`()
+        @Test(arguments: Suite.tested)
+        func `postern check finds nothing to say of dracut's image, and names what is taken out of it`(suite: Suite)
             async throws
         {
             let layer = FileManager.default.temporaryDirectory.appending(path: "postern-layer-\(UUID().uuidString)")
@@ -291,7 +315,8 @@ extension DebianTests {
                 """#
             let said = try await runProgram(
                 [Disks.script("inside"), "--over", layer.path]
-                    + [try await System.tree("dracut"), "sh", "-euc", "{ \(script); } 2>&1"], within: .seconds(1800))
+                    + [try await System.tree(suite, "dracut"), "sh", "-euc", "{ \(script); } 2>&1"],
+                within: .seconds(1800))
             let lines = said.output.split(separator: "\n").suffix(4)
             #expect(lines.count == 4 && lines.last == "status 1", "\(said)")
             #expect(
@@ -301,10 +326,13 @@ extension DebianTests {
             #expect(lines.dropFirst().first?.contains("95-dm-notify.rules: it is not in the image") == true, "\(said)")
         }
 
-        @Test func `when its configuration is rubbish, the agent goes by systemd's crypttab, and the owner gets in`()
+        @Test(arguments: Suite.tested)
+        func `when its configuration is rubbish, the agent goes by systemd's crypttab, and the owner gets in`(
+            suite: Suite
+        )
             async throws
         {
-            var system = system()
+            var system = system(suite)
             system.files = ["etc/postern/postern.conf": "?", "etc/postern/crypttab": "?"]
             try await boot(system, name: "dracut-rubbish") { machine in
                 try await machine.awaitAgent()
@@ -314,14 +342,14 @@ extension DebianTests {
             }
         }
 
-        @Test func `systemd finds nothing to say of the unit and of what is added to the volumes' units`() async throws
+        @Test(arguments: Suite.tested)
+        func `systemd finds nothing to say of the unit and of what is added to the volumes' units`(suite: Suite)
+            async throws
         {
             let layer = FileManager.default.temporaryDirectory.appending(path: "postern-layer-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: layer) }
             let deb = try #require(ProcessInfo.processInfo.environment["POSTERN_DEB"])
-            let tree =
-                try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
-                .trimmingCharacters(in: .whitespacesAndNewlines) + "/tree"
+            let tree = try await suite.folder() + "/tree"
             let script = #"""
                 dpkg-deb -x /root/postern.deb /
                 mkdir -p /root/image/usr/lib/systemd /run/systemd/generator

@@ -33,13 +33,13 @@ extension DebianTests {
 
         /// Runs `body` with a machine whose unit starts the program `agent`.
         private func start(
-            name: String, agent: String = "#!/bin/sh\nexec /usr/sbin/postern \"$@\"\n",
+            _ suite: Suite, name: String, agent: String = "#!/bin/sh\nexec /usr/sbin/postern \"$@\"\n",
             disks: [String] = ["root", "local"], more: String = "", _ body: (Machine) async throws -> Void
         ) async throws {
             let work = FileManager.default.temporaryDirectory.appending(path: "postern-nixos-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: work) }
             try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
-            let key = try await System.ownerKey("dracut")
+            let key = try await System.ownerKey(suite, "dracut")
             try Data("{ boot.initrd.postern.authorizedKeys = [ \"\(key)\" ]; \(more) }".utf8).write(
                 to: work.appending(path: "key.nix"))
             let tree = work.appending(path: "tree").path
@@ -48,7 +48,7 @@ extension DebianTests {
             ])
             #expect(rendered.status == 0, "\(rendered)")
 
-            var system = System("dracut", disks: disks)
+            var system = System(suite, "dracut", disks: disks)
             // In the booted system a missing disk is its own concern.
             system.commandLine = "rd.retry=15 rd.shell=1 luks=no rd.luks=yes"
             system.control = true
@@ -89,10 +89,13 @@ extension DebianTests {
             }
         }
 
-        @Test func `with NixOS's units, ssh unlocks the root by a host key that came late, and nobody asks natively`()
+        @Test(arguments: Suite.tested)
+        func `with NixOS's units, ssh unlocks the root by a host key that came late, and nobody asks natively`(
+            suite: Suite
+        )
             async throws
         {
-            try await start(name: "nixos-ssh") { machine in
+            try await start(suite, name: "nixos-ssh") { machine in
                 try await machine.awaitAgent()
                 let key = try await machine.run("stat -c '%a %n' /etc/postern/ssh_host_key_1")
                 #expect(key.output == "600 /etc/postern/ssh_host_key_1\n", "\(key)")
@@ -104,15 +107,17 @@ extension DebianTests {
             }
         }
 
-        @Test
+        @Test(arguments: Suite.tested)
         func
-            `a missing key volume, and a dead disk of a volume that is left to NixOS, hold up the boot for 90 s alone`()
+            `a missing key volume, and a dead disk of a volume that is left to NixOS, hold up the boot for 90 s alone`(
+                suite: Suite
+            )
             async throws
         {
             let key = """
                 boot.initrd.luks.devices.crypt-root.keyFile = "/etc/keyfile:UUID=8d103e45-0233-4756-899e-bf8892644705";
                 """
-            try await start(name: "nixos-dead", disks: ["root"], more: key) { machine in
+            try await start(suite, name: "nixos-dead", disks: ["root"], more: key) { machine in
                 try await machine.awaitAgent()
                 try await unlock(machine)
                 try await expectLogin(machine, open: ["crypt-root"], by: "owner@laptop", failed: [])
@@ -128,16 +133,19 @@ extension DebianTests {
             try await expectLogin(machine, by: nil, failed: ["postern.service"])
         }
 
-        @Test func `when the agent does not start there, systemd's question unlocks`() async throws {
-            try await start(name: "nixos-broken", agent: "#!/nonexistent") { machine in
+        @Test(arguments: Suite.tested) func `when the agent does not start there, systemd's question unlocks`(
+            suite: Suite
+        ) async throws {
+            try await start(suite, name: "nixos-broken", agent: "#!/nonexistent") { machine in
                 try await expectNativeUnlock(machine)
             }
         }
 
-        @Test func `when the agent is killed there while it asks, its files go, and systemd's question unlocks`()
+        @Test(arguments: Suite.tested)
+        func `when the agent is killed there while it asks, its files go, and systemd's question unlocks`(suite: Suite)
             async throws
         {
-            try await start(name: "nixos-killed") { machine in
+            try await start(suite, name: "nixos-killed") { machine in
                 try await machine.console.expect(Texts.prompt)
                 let standing = try await machine.run("stat /run/systemd/ask-password/ask.postern")
                 #expect(standing.status == 0, "\(standing)")

@@ -13,10 +13,8 @@ extension DebianTests {
         }
 
         /// Runs a script in the system, as root, with the package at /root/postern.deb.
-        private func inside(_ script: String) async throws -> Outcome {
-            let tree =
-                try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
-                .trimmingCharacters(in: .whitespacesAndNewlines) + "/tree"
+        private func inside(_ suite: Suite, _ script: String) async throws -> Outcome {
+            let tree = try await suite.folder() + "/tree"
             let bring = """
                 mkdir -p "$0/upper/root" && cp "$1" "$0/upper/root/postern.deb" && shift && exec "$@"
                 """
@@ -27,14 +25,15 @@ extension DebianTests {
 
         private static let apt = "DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root"
 
-        @Test func `it is installed without a question, cannot break an image, and is purged without a trace`()
+        @Test(arguments: Suite.tested)
+        func `it is installed without a question, cannot break an image, and is purged without a trace`(suite: Suite)
             async throws
         {
             defer { try? FileManager.default.removeItem(at: layer) }
-            let before = try await inside("{ find /etc /usr /boot | sort >/root/before; }")
+            let before = try await inside(suite, "{ find /etc /usr /boot | sort >/root/before; }")
             #expect(before.status == 0, "\(before)")
 
-            let installed = try await inside("{ \(Self.apt) install -y /root/postern.deb; }")
+            let installed = try await inside(suite, "{ \(Self.apt) install -y /root/postern.deb; }")
             #expect(installed.status == 0, "\(installed)")
             #expect(installed.output.contains("the initrd's host key: 256 SHA256:"), "\(installed)")
             #expect(installed.output.contains("the initrd's host key: 3072 SHA256:"), "\(installed)")
@@ -42,6 +41,7 @@ extension DebianTests {
             #expect(last.contains("put a key into /etc/postern/authorized_keys"), "\(installed)")
 
             let state = try await inside(
+                suite,
                 """
                 { dpkg --audit; stat -c '%a %n' /etc/postern/* /boot/initrd.img-*
                 lsinitramfs /boot/initrd.img-* | grep sbin/postern || echo 'no agent in the image'; }
@@ -54,6 +54,7 @@ extension DebianTests {
             }
 
             let rubbish = try await inside(
+                suite,
                 """
                 { head -c 20000 /dev/urandom >/etc/postern/postern.conf; rm /etc/postern/ssh_host_*; mkfifo \
                 /etc/postern/ssh_host_rsa_key; update-initramfs -u; echo "built with $?"; \
@@ -62,6 +63,7 @@ extension DebianTests {
             #expect(rubbish.output.contains("built with 0"), "\(rubbish)")
 
             let purged = try await inside(
+                suite,
                 """
                 { \(Self.apt) purge -y postern; dpkg --audit
                 find /etc /usr /boot | sort >/root/after
@@ -71,10 +73,13 @@ extension DebianTests {
             #expect(purged.output.hasSuffix("all is gone\n"), "\(purged)")
         }
 
-        @Test func `the image has what the agent needs, is root's alone, and a key file stays out of it`() async throws
+        @Test(arguments: Suite.tested)
+        func `the image has what the agent needs, is root's alone, and a key file stays out of it`(suite: Suite)
+            async throws
         {
             defer { try? FileManager.default.removeItem(at: layer) }
             let built = try await inside(
+                suite,
                 """
                 { ssh-keygen -q -t ed25519 -N '' -f /root/id
                 echo 'crypt-root UUID=8d103e45-0233-4756-899e-bf8892644701 /etc/keys/root luks,initramfs' >/etc/crypttab

@@ -3,9 +3,11 @@ import Testing
 
 extension DebianTests {
     /// The key lies on another logical volume. The root has `tpm2-device=auto` and the swap has `swap`, which mean nothing in an image of initramfs-tools.
-    @Test func `a root on LVM in LUKS, a disk whose key lies on it, and a swap to resume from are opened`() async throws
+    @Test(arguments: Suite.tested)
+    func `a root on LVM in LUKS, a disk whose key lies on it, and a swap to resume from are opened`(suite: Suite)
+        async throws
     {
-        var system = System("lvm", disks: ["lvm", "data", "hibernate"])
+        var system = System(suite, "lvm", disks: ["lvm", "data", "hibernate"])
         system.root = "/dev/mapper/vg-root"
         try await boot(system, name: "debian-lvm") { machine in
             try await machine.awaitAgent()
@@ -17,8 +19,10 @@ extension DebianTests {
         }
     }
 
-    @Test func `a root in LUKS on a RAID1 with a disk missing is opened`() async throws {
-        try await boot(System("md", disks: ["md-2"]), name: "debian-md") { machine in
+    @Test(arguments: Suite.tested) func `a root in LUKS on a RAID1 with a disk missing is opened`(suite: Suite)
+        async throws
+    {
+        try await boot(System(suite, "md", disks: ["md-2"]), name: "debian-md") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
@@ -29,9 +33,11 @@ extension DebianTests {
         }
     }
 
-    @Test func `an array of four encrypted disks is there, with nobody typing but for the root`() async throws {
+    @Test(arguments: Suite.tested)
+    func `an array of four encrypted disks is there, with nobody typing but for the root`(suite: Suite) async throws {
         let members: Set = ["storage-1", "storage-2", "storage-3", "storage-4"]
-        let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3", "storage-4"])
+        let system = System(
+            suite, "array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3", "storage-4"])
         try await boot(system, name: "debian-array") { machine in
             try await machine.awaitAgent()
             try await unlock(machine)
@@ -42,10 +48,13 @@ extension DebianTests {
         }
     }
 
-    @Test func `an array's quorum is there with one disk missing and one locked, with nobody typing but for the root`()
+    @Test(arguments: Suite.tested)
+    func `an array's quorum is there with one disk missing and one locked, with nobody typing but for the root`(
+        suite: Suite
+    )
         async throws
     {
-        let system = System("array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
+        let system = System(suite, "array", disks: ["root", "keys", "storage-1", "storage-2", "storage-3-other"])
         try await boot(system, name: "debian-array-quorum") { machine in
             try await machine.awaitAgent()
             try await unlock(machine)

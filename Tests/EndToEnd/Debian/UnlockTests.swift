@@ -2,8 +2,9 @@ import Machine
 import Testing
 
 extension DebianTests {
-    @Test func `a passphrase typed into ssh at a terminal boots the machine to its login prompt`() async throws {
-        try await boot(System("plain"), name: "debian-ssh") { machine in
+    @Test(arguments: Suite.tested)
+    func `a passphrase typed into ssh at a terminal boots the machine to its login prompt`(suite: Suite) async throws {
+        try await boot(System(suite, "plain"), name: "debian-ssh") { machine in
             try await machine.awaitAgent()
             let ssh = try Dialogue(machine.ssh())
             try await ssh.expect(Texts.prompt)
@@ -16,8 +17,10 @@ extension DebianTests {
         }
     }
 
-    @Test func `with an address from DHCP, a passphrase on standard input boots it`() async throws {
-        var system = System("plain")
+    @Test(arguments: Suite.tested) func `with an address from DHCP, a passphrase on standard input boots it`(
+        suite: Suite
+    ) async throws {
+        var system = System(suite, "plain")
         system.address = nil
         try await boot(system, name: "debian-stdin-dhcp") { machine in
             try await machine.awaitAgent()
@@ -28,10 +31,11 @@ extension DebianTests {
         }
     }
 
-    @Test func `a passphrase typed at the console boots it, while the network is being asked for an address`()
+    @Test(arguments: Suite.tested)
+    func `a passphrase typed at the console boots it, while the network is being asked for an address`(suite: Suite)
         async throws
     {
-        var system = System("plain")
+        var system = System(suite, "plain")
         system.address = "dhcp"
         system.commandLine = "console=tty0"
         try await boot(system, name: "debian-console") { machine in
@@ -42,8 +46,10 @@ extension DebianTests {
         }
     }
 
-    @Test func `of several consoles each has the prompt, and the second takes the passphrase`() async throws {
-        var system = System("plain")
+    @Test(arguments: Suite.tested) func `of several consoles each has the prompt, and the second takes the passphrase`(
+        suite: Suite
+    ) async throws {
+        var system = System(suite, "plain")
         system.secondConsole = true
         system.commandLine = "console=tty0"
         try await boot(system, name: "debian-console-second") { machine in
@@ -55,8 +61,10 @@ extension DebianTests {
         }
     }
 
-    @Test func `without IP version 6 in the kernel it is unlocked by ssh`() async throws {
-        var system = System("plain")
+    @Test(arguments: Suite.tested) func `without IP version 6 in the kernel it is unlocked by ssh`(suite: Suite)
+        async throws
+    {
+        var system = System(suite, "plain")
         system.commandLine = "ipv6.disable=1"
         try await boot(system, name: "debian-no-ipv6") { machine in
             try await machine.awaitAgent()
@@ -65,10 +73,13 @@ extension DebianTests {
         }
     }
 
-    @Test func `where only IP version 6 is announced, it is unlocked by ssh at the address it names on the console`()
+    @Test(arguments: Suite.tested)
+    func `where only IP version 6 is announced, it is unlocked by ssh at the address it names on the console`(
+        suite: Suite
+    )
         async throws
     {
-        var system = System("plain")
+        var system = System(suite, "plain")
         system.address = nil
         system.network = .routedIPv6
         try await boot(system, name: "debian-only-ipv6") { machine in

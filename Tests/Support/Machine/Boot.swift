@@ -13,9 +13,9 @@ public func boot(_ setup: Setup, name: String, _ body: (Machine) async throws ->
     try await boot(name: name, { try await Machine(setup) }, body)
 }
 
-/// The same with an installed Debian system.
+/// The same with an installed Debian system, whose suite is added to the name.
 public func boot(_ system: System, name: String, _ body: (Machine) async throws -> Void) async throws {
-    try await boot(name: name, { try await Machine(system) }, body)
+    try await boot(name: "\(name)-\(system.suite)", { try await Machine(system) }, body)
 }
 
 private func boot(

@@ -2,6 +2,7 @@ import Foundation
 
 /// What QEMU is to emulate.
 struct Hardware: Sendable {
+    var architecture = Architecture.amd64
     /// The file of the kernel; that of `Tests/Support/qemu/kernel` without one.
     var kernel: String?
     var initrd: String
@@ -102,7 +103,8 @@ extension Hardware {
             command =
                 ["unshare", "--net", "--pid", "--fork", "--kill-child", Disks.script("router"), work.path] + command
         }
-        if let kernel { command += ["env", "VM_KERNEL=\(kernel)"] }
+        command += ["env", "VM_ARCH=\(architecture)"]
+        if let kernel { command.append("VM_KERNEL=\(kernel)") }
         command += [Disks.script("vm"), initrd, String(memory), kernelArguments] + arguments
         do {
             let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)

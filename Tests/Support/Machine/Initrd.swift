@@ -38,8 +38,13 @@ struct Keys: Sendable {
 
 extension Setup {
     /// The agent that goes into the initrd, the shipped binary unless `POSTERN_AGENT` says otherwise.
-    static var agentPath: String {
-        ProcessInfo.processInfo.environment["POSTERN_AGENT"] ?? Disks.root.appending(path: ".build-initrd/postern").path
+    var agentPath: String {
+        switch architecture {
+        case .amd64:
+            ProcessInfo.processInfo.environment["POSTERN_AGENT"]
+                ?? Disks.root.appending(path: ".build-initrd/postern").path
+        case .arm64: Disks.root.appending(path: ".build-initrd/arm64/postern").path
+        }
     }
 
     /// The kernel's command line beyond what every machine has; its last console, and init's, stays ttyS0.
@@ -54,7 +59,7 @@ extension Setup {
         let postern = etc.appending(path: "postern")
         try files.createDirectory(at: postern, withIntermediateDirectories: true)
         try files.createDirectory(at: bin, withIntermediateDirectories: true)
-        try files.copyItem(atPath: Setup.agentPath, toPath: bin.appending(path: "postern").path)
+        try files.copyItem(atPath: agentPath, toPath: bin.appending(path: "postern").path)
         for name in ["ssh_host_ed25519_key", "ssh_host_rsa_key"] {
             try files.copyItem(at: keys.folder.appending(path: name), to: postern.appending(path: name))
         }
@@ -86,7 +91,9 @@ extension Setup {
             guard made.status == 0 else { throw MachineError.failed("udevd was not added: \(made)") }
         }
 
-        let made = try await runProgram([Disks.script("initrd"), work.appending(path: "initrd").path, tree.path])
+        let made = try await runProgram(
+            [Disks.script("initrd"), work.appending(path: "initrd").path, tree.path, architecture.rawValue]
+                + (flavour.map { [$0] } ?? []))
         guard made.status == 0 else { throw MachineError.failed("the initrd was not made: \(made)") }
         try files.removeItem(at: tree)
     }

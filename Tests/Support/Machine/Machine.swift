@@ -32,6 +32,12 @@ public final class Machine: Sendable {
             var hardware = Hardware(
                 initrd: work.appending(path: "initrd").path, memory: setup.memory,
                 kernelArguments: setup.kernelArguments)
+            hardware.architecture = setup.architecture
+            if let flavour = setup.flavour {
+                let kernel = try await runProgram(
+                    [Disks.script("kernel"), setup.architecture.rawValue, flavour], within: .seconds(3600))
+                hardware.kernel = kernel.output.trimmingCharacters(in: .newlines) + "/vmlinuz"
+            }
             hardware.disks = setup.disks
             hardware.card = setup.card
             hardware.control = setup.control

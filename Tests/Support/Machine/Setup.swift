@@ -1,3 +1,9 @@
+/// What a test machine's processor is, as Debian calls it.
+public enum Architecture: String, Sendable {
+    case amd64
+    case arm64
+}
+
 /// What a test machine has, and what its initrd does.
 public struct Setup: Sendable {
     /// The disks it starts with; `late` are made, too, for `Machine.attach`.
@@ -29,6 +35,9 @@ public struct Setup: Sendable {
     public var secondConsole = false
     /// What the machine's clock says at its start, in UTC, as QEMU's `-rtc base=` has it; the host's time without.
     public var clock: String?
+    public var architecture = Architecture.amd64
+    /// Which of Debian's kernels, as in linux-image-FLAVOUR; the cloud kernel without it. Only of another architecture.
+    public var flavour: String?
     /// In megabytes. Half of it must hold what a key derivation wants.
     public var memory = 512
 

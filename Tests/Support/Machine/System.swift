@@ -1,7 +1,33 @@
 import Foundation
 
+/// A release of Debian, by its name: 12, 13, and testing.
+public enum Suite: String, Sendable, CaseIterable {
+    case bookworm
+    case trixie
+    case forky
+
+    /// Those whose systems are booted: what `Tests/run` names in POSTERN_SUITES, and otherwise the stable one.
+    public static var tested: [Suite] {
+        guard let names = ProcessInfo.processInfo.environment["POSTERN_SUITES"] else { return [.trixie] }
+        return names.split(separator: " ").map {
+            guard let suite = Suite(rawValue: String($0)) else {
+                fatalError("POSTERN_SUITES: no suite is called \($0)")
+            }
+            return suite
+        }
+    }
+
+    /// The folder of its tree, from `Tests/Support/qemu/debian`, which takes two minutes and root rights to make it.
+    public func folder() async throws -> String {
+        let made = try await runProgram([Disks.script("debian"), rawValue], within: .seconds(3600))
+        guard made.status == 0 else { throw MachineError.failed("the tree of \(rawValue) was not made: \(made)") }
+        return made.output.trimmingCharacters(in: .newlines)
+    }
+}
+
 /// An installed Debian system with Postern's package, and how it is booted: by its own kernel and initrd.
 public struct System: Sendable {
+    public var suite: Suite
     /// Its name in `Tests/Support/qemu/systems`, which says what it is.
     public var name: String
     /// The disks it starts with, of those that belong to it.
@@ -24,27 +50,29 @@ public struct System: Sendable {
     /// In megabytes.
     public var memory = 768
 
-    public init(_ name: String, disks: [String] = ["root"]) {
+    public init(_ suite: Suite, _ name: String, disks: [String] = ["root"]) {
+        self.suite = suite
         self.name = name
         self.disks = disks
     }
 
     /// Makes the system unless the cache has it, and returns its folder. It takes about half a minute, and root rights.
-    static func folder(_ name: String) async throws -> URL {
-        let made = try await runProgram([Disks.script("systems"), name], within: .seconds(3600))
-        guard made.status == 0 else { throw MachineError.failed("the system \(name) was not made: \(made)") }
+    static func folder(_ suite: Suite, _ name: String) async throws -> URL {
+        let made = try await runProgram([Disks.script("systems"), suite.rawValue, name], within: .seconds(3600))
+        guard made.status == 0 else {
+            throw MachineError.failed("the system \(name) of \(suite) was not made: \(made)")
+        }
         return URL(filePath: made.output.trimmingCharacters(in: .newlines))
     }
 
     /// The system's tree, for `Tests/Support/qemu/inside --over`: the layers of an overlay. Of "plain" and "dracut" alone.
-    public static func tree(_ name: String) async throws -> String {
-        let debian = try await runProgram([Disks.script("debian")], within: .seconds(3600)).output
-        return try await folder(name).path + "/layer/upper:" + debian.trimmingCharacters(in: .newlines) + "/tree"
+    public static func tree(_ suite: Suite, _ name: String) async throws -> String {
+        try await folder(suite, name).path + "/layer/upper:" + suite.folder() + "/tree"
     }
 
     /// The version of the kernel that the system boots.
-    public static func kernel(_ name: String) async throws -> String {
-        let file = try await folder(name).appending(path: "kernel")
+    public static func kernel(_ suite: Suite, _ name: String) async throws -> String {
+        let file = try await folder(suite, name).appending(path: "kernel")
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
@@ -60,8 +88,8 @@ public struct System: Sendable {
     }
 
     /// The owner's public key, as a line of authorized_keys.
-    public static func ownerKey(_ name: String) async throws -> String {
-        let file = try await folder(name).appending(path: "ssh/id.pub")
+    public static func ownerKey(_ suite: Suite, _ name: String) async throws -> String {
+        let file = try await folder(suite, name).appending(path: "ssh/id.pub")
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
@@ -102,7 +130,7 @@ public struct System: Sendable {
 extension Machine {
     /// Starts the machine of an installed system, and returns at once.
     convenience init(_ system: System) async throws {
-        let folder = try await System.folder(system.name)
+        let folder = try await System.folder(system.suite, system.name)
         let keys = Keys(folder: folder.appending(path: "ssh"))
         try await self.init(disks: Disks(folder: folder.path), keys: keys) { work in
             var initrd = folder.appending(path: "initrd")
