@@ -6,8 +6,8 @@ import Testing
 @Suite struct DocumentsTests {
     private static let documents = [
         "README.md", "Sources/README.md", "Tests/README.md", "initrd/README.md", "initrd/debian/README.md",
-        "initrd/dracut/README.md", "initrd/initramfs-tools/README.md", "initrd/nixos/README.md",
-        "initrd/systemd/README.md", ".github/CONTRIBUTING.md",
+        "initrd/dracut/README.md", "initrd/initramfs-tools/README.md", "initrd/mkinitcpio/README.md",
+        "initrd/nixos/README.md", "initrd/rpm/README.md", "initrd/systemd/README.md", ".github/CONTRIBUTING.md",
     ]
 
     private func text(_ document: String) throws -> String {
@@ -15,6 +15,14 @@ import Testing
     }
 
     private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: Repository.path(path)) }
+
+    @Test func `the changelog, the spec file, package.nix and the agent have the same version`() throws {
+        let agent = try text("Sources/postern/CommandLine.swift").firstMatch(of: /version = "([0-9.]+)"/)
+        let version = try #require(agent?.1)
+        #expect(try text("initrd/debian/changelog").hasPrefix("postern (\(version)) "))
+        #expect(try text("initrd/rpm/postern.spec").contains("Version:        \(version)\n"))
+        #expect(try text("initrd/nixos/package.nix").contains("version ? \"\(version)\""))
+    }
 
     @Test func `the readme is short`() throws {
         #expect(try text("README.md").split(separator: "\n", omittingEmptySubsequences: false).count <= 181)
