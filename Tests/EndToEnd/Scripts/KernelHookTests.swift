@@ -114,7 +114,7 @@ import Testing
         let end = try run(
             machine.path("bin/bash"), ["-c", script, module], environment: ["PATH": machine.path("bin")], timeout: 60)
         #expect(end.status == 1, "\(end)")
-        #expect(end.out == "postern: not in this image, for packages are missing; install \(name) \n")
+        #expect(end.out == "postern: not in this image; install what is missing: \(name) \n")
     }
 
     @Test(

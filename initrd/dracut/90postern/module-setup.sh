@@ -2,12 +2,15 @@
 # Puts Postern into dracut's image. Whatever is wrong with Postern's configuration, the image is built.
 # shellcheck disable=SC2154 # dracut's own variables
 
-# The packages, as Debian calls them, that this module cannot do without and that are not there. Alone check-image calls it.
+# What this module cannot do without and that is not there: where dpkg is, the packages, as Debian and its children call them,
+# and elsewhere the programs and modules. Alone check-image calls it.
 lacking() {
+    local cryptsetup=cryptsetup ip=ip
+    ! type -P dpkg-query > /dev/null || cryptsetup=cryptsetup-bin ip=iproute2
     # A part of systemd until Debian 12.
     [[ -x ${systemdutildir:-/usr/lib/systemd}/systemd-cryptsetup ]] || echo systemd-cryptsetup
-    type -P cryptsetup > /dev/null || echo cryptsetup-bin
-    type -P ip > /dev/null || echo iproute2
+    type -P cryptsetup > /dev/null || echo $cryptsetup
+    type -P ip > /dev/null || echo $ip
     compgen -G "${dracutbasedir:-/usr/lib/dracut}/modules.d/[0-9][0-9]network" > /dev/null || echo dracut-network
 }
 
@@ -19,10 +22,10 @@ check() {
     require_binaries /usr/sbin/postern || return 1
     [[ -s /etc/postern/postern.conf ]] || return 255
     # Without them dracut leaves this module out, and says of it nothing that anybody sees.
-    local packages
-    packages=$(lacking | tr '\n' ' ')
-    [[ -z $packages ]] || {
-        derror "postern: not in this image, for packages are missing; install $packages"
+    local missing
+    missing=$(lacking | tr '\n' ' ')
+    [[ -z $missing ]] || {
+        derror "postern: not in this image; install what is missing: $missing"
         return 1
     }
     return 0
