@@ -184,6 +184,9 @@ public struct Configuration {
         }
     }
 
+    /// What is wrong with a crypttab without a volume, unless others are added to it.
+    public static let noVolume = "there is no volume to open"
+
     /// What postern.conf says of single volumes, and whether one is left to be opened.
     private mutating func checkVolumes(_ file: String, isImage: Bool) {
         for rule in settings.volumes {
@@ -197,7 +200,7 @@ public struct Configuration {
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }
         if crypttab.entries.isEmpty {
-            add(settings.crypttab, "there is no volume to open", "add a line: NAME UUID=… none luks")
+            add(settings.crypttab, Configuration.noVolume, "add a line: NAME UUID=… none luks")
         } else if !crypttab.entries.contains(where: {
             // On the host: the image build may yet undo `noauto`.
             $0.reasonLeft(under: settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)

@@ -46,7 +46,10 @@ struct AddedVolumes {
                         + "crypttab, which holds",
                     remedy: "give it one name"))
         }
-        lines = entries.isEmpty ? [] : Copies.crypttab(bytes, file: file ?? "", entries: entries, key: { _ in nil })
+        // The file is often a temporary one, with another name each time.
+        lines =
+            entries.isEmpty
+            ? [] : Copies.crypttab(bytes, from: "the program that builds it", entries: entries, key: { _ in nil })
         self.entries = entries
         self.present = present
         self.findings = findings

@@ -9,15 +9,15 @@ enum Copies {
     ///
     /// - Parameters:
     ///   - bytes: the host's crypttab.
-    ///   - file: its name, for a comment.
+    ///   - origin: where they are from, for a comment, which is a line.
     ///   - entries: the chosen volumes.
     ///   - key: the third field that a volume has in the image, or `nil` where it stays as it is.
     /// - Returns: the image's crypttab.
     static func crypttab(
-        _ bytes: [UInt8], file: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
+        _ bytes: [UInt8], from origin: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
     ) -> [UInt8] {
         let lines = lines(bytes)
-        var copy = Array("# The volumes of this initrd, from \(file) of the machine.\n".utf8)
+        var copy = Array("# Volumes of this initrd, from \(origin).\n".utf8)
         for entry in entries where lines.indices.contains(entry.line - 1) {
             let line = lines[entry.line - 1]
             copy += key(entry).map { withKey($0.rendered, in: line) } ?? Array(line)

@@ -81,7 +81,9 @@ public struct Staging {
     private func report() {
         for finding in added.findings { Log.complain(finding.description) }
         for finding in configuration.findings
-        where chosen.concerns(finding, crypttab: configuration.crypttab, file: crypttab) {
+        where chosen.concerns(finding, crypttab: configuration.crypttab, file: crypttab)
+            && (added.entries.isEmpty || finding.problem != Configuration.noVolume)
+        {
             Log.complain(finding.description)
         }
         for name in chosen.unknown {
@@ -156,7 +158,7 @@ public struct Staging {
             // A machine whose volumes all come from elsewhere may have none.
             let host =
                 chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
-            var lines = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { key(of: $0) })
+            var lines = Copies.crypttab(host, from: crypttab, entries: chosen.entries, key: { key(of: $0) })
             for (index, entry) in chosen.entries.enumerated() {
                 for (line, option) in chosen.added where line == entry.line {
                     lines = Copies.adding(option, to: lines, lines: [index + 2])
@@ -194,7 +196,7 @@ public struct Staging {
         var findings: [Finding] = []
         var bytes = (try? Files.readRegular(folder + table, limit: Configuration.largestFile)) ?? []
         if Crypttab.parse(bytes, file: table, for: .systemd, into: &findings).entries.isEmpty {
-            bytes = Copies.crypttab(host, file: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
+            bytes = Copies.crypttab(host, from: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
         }
         let arrays = configuration.settings.arrays
         let changed = SystemdTable(

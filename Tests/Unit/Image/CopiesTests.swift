@@ -82,7 +82,7 @@ import Testing
 
     @Test func `lines stay as they are but for the keys`() {
         let (chosen, _) = chosen("Array a all a-*", "root")
-        let copy = Copies.crypttab(Array(host.utf8), file: "/etc/crypttab", entries: chosen.entries) { entry in
+        let copy = Copies.crypttab(Array(host.utf8), from: "/etc/crypttab", entries: chosen.entries) { entry in
             switch entry.name {
             case "home": .file(path: "/cryptroot/keyfiles/a b.key")
             case "a-2": .ask
@@ -91,7 +91,7 @@ import Testing
         }
         #expect(
             String(decoding: copy, as: UTF8.self) == """
-                # The volumes of this initrd, from /etc/crypttab of the machine.
+                # Volumes of this initrd, from /etc/crypttab.
                 root\tUUID=11111111-2222-3333-4444-555555555555\tnone\tluks,discard
                 home /dev/vg/home /cryptroot/keyfiles/a\\040b.key luks,initramfs  # a remark
                 a-1 LABEL=a1 /etc/keyfile:LABEL=keys luks

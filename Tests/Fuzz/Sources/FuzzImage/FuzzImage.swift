@@ -37,12 +37,12 @@ private func isShort(_ bytes: [UInt8]) -> Bool {
 
 private func checkCopy(_ bytes: [UInt8]) {
     let old = entries(bytes)
-    let copy = Copies.crypttab(bytes, file: "f", entries: old, key: { _ in nil })
+    let copy = Copies.crypttab(bytes, from: "f", entries: old, key: { _ in nil })
     precondition(unnumbered(entries(copy)) == unnumbered(old))
     // With a key of its own, where options do not make something else of the field.
     let key = KeySpec.file(path: "/etc/postern/keys/k 1")
     let plain = old.filter { !$0.options.isNative && $0.key != .ask }
-    let keyed = Copies.crypttab(bytes, file: "f", entries: plain, key: { _ in key })
+    let keyed = Copies.crypttab(bytes, from: "f", entries: plain, key: { _ in key })
     guard isShort(keyed) else { return }
     precondition(
         unnumbered(entries(keyed))
