@@ -9,7 +9,8 @@ let prefix = Context.environment["POSTERN_PREFIX"] ?? ""
 
 /// The static link of the agent.
 let linkerFlags = [
-    "--gc-sections", "-O2", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
+    // Functions that look alike lie side by side, which takes 2 % off what zstd -1 leaves, and 0.5 % off zstd -9.
+    "--gc-sections", "-O2", "--bp-compression-sort=function", "--pack-dyn-relocs=relr", "-z", "relro", "-z", "now",
     // libssh has these, but no public header: our weak references to them would not fetch them.
     "-u", "ssh_packet_set_callbacks", "-u", "ssh_auth_reply_default",
     "--no-eh-frame-hdr", "-T", "\(Context.packageDirectory)/initrd/postern.ld", "--wrap=argon2_thread_exit",
