@@ -11,6 +11,8 @@ struct Hardware: Sendable {
     /// The kernel's command line beyond what every machine has.
     var kernelArguments: String
     var disks: [String] = []
+    /// A file that is made the last disk, and written to.
+    var output: URL?
     var network = Network.forwarded
     /// QEMU's name of the network card.
     var card = "virtio-net-pci"
@@ -69,6 +71,13 @@ extension Hardware {
         arguments += ["-device", "\(card),netdev=net,romfile=,mac=52:54:00:12:34:56"]
         if let clock { arguments += ["-rtc", "base=\(clock)"] }
         for name in disks { arguments += ["-drive", "if=virtio,format=raw,file=\(images.image(name))"] }
+        if let output {
+            let made = open(output.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            defer { close(made) }
+            guard ftruncate(made, 256 << 20) == 0 else { throw MachineError.failed("cannot make \(output.path)") }
+            arguments += ["-drive", "if=none,id=output,snapshot=off,format=raw,file=\(output.path)"]
+            arguments += ["-device", "virtio-blk-pci,drive=output,serial=output"]
+        }
 
         // A connected socket for each line, from descriptor 3 on: nothing to clash with or to leave behind.
         func line(_ name: String) throws -> SerialLine {

@@ -39,6 +39,10 @@ public struct System: Sendable {
     /// More of the kernel's command line.
     public var commandLine = ""
     public var network = Network.forwarded
+    /// The initrd that is booted in place of its own.
+    public var initrd: URL?
+    /// A file that becomes an empty disk, which the machine may write to as virtio-output. It is made with 256 MiB.
+    public var output: URL?
     /// Files that are put over those of the initrd, each with its text.
     public var files: [String: String] = [:]
     /// A folder whose files and links are put there, too, below `files`.
@@ -93,11 +97,12 @@ public struct System: Sendable {
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
-    /// Writes to `initrd` the system's own, with `tree` and `files` over it: the kernel unpacks one archive after the other.
-    func writeInitrd(_ initrd: URL, of folder: URL) async throws {
+    /// Writes to `initrd` the one it boots, `below`, with `tree` and `files` over it: the kernel unpacks one archive after the
+    /// other.
+    func writeInitrd(_ initrd: URL, over below: URL) async throws {
         let tree = initrd.deletingLastPathComponent().appending(path: "over")
-        if let below = self.tree {
-            try FileManager.default.copyItem(atPath: below, toPath: tree.path)
+        if let files = self.tree {
+            try FileManager.default.copyItem(atPath: files, toPath: tree.path)
         } else {
             try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: true)
         }
@@ -112,7 +117,7 @@ public struct System: Sendable {
         // becomes something else anew: each is a link first.
         let script = """
             set -e
-            cp "$1/initrd" "$2"
+            cp "$1" "$2"
             truncate -s %512 "$2"
             cd "$3"
             mkdir ../links
@@ -122,7 +127,7 @@ public struct System: Sendable {
             truncate -s %512 "$2"
             find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0 >>"$2"
             """
-        let packed = try await runProgram(["sh", "-c", script, "sh", folder.path, initrd.path, tree.path])
+        let packed = try await runProgram(["sh", "-c", script, "sh", below.path, initrd.path, tree.path])
         guard packed.status == 0 else { throw MachineError.failed("the initrd was not changed: \(packed)") }
     }
 }
@@ -133,15 +138,17 @@ extension Machine {
         let folder = try await System.folder(system.suite, system.name)
         let keys = Keys(folder: folder.appending(path: "ssh"))
         try await self.init(disks: Disks(folder: folder.path), keys: keys) { work in
-            var initrd = folder.appending(path: "initrd")
+            var initrd = system.initrd ?? folder.appending(path: "initrd")
             if !system.files.isEmpty || system.tree != nil {
+                let below = initrd
                 initrd = work.appending(path: "initrd")
-                try await system.writeInitrd(initrd, of: folder)
+                try await system.writeInitrd(initrd, over: below)
             }
             var hardware = Hardware(
                 initrd: initrd.path, memory: system.memory, kernelArguments: system.kernelArguments)
             hardware.kernel = folder.appending(path: "vmlinuz").path
             hardware.disks = system.disks
+            hardware.output = system.output
             hardware.network = system.network
             hardware.control = system.control
             hardware.secondConsole = system.secondConsole
