@@ -2,6 +2,7 @@
 
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/syscall.h>
 
 static void the_signals(sigset_t *set)
@@ -16,6 +17,18 @@ static void the_signals(sigset_t *set)
 int linux_process_descriptor(int process)
 {
 	return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+int linux_realtime_signal(int number)
+{
+	return SIGRTMIN + number;
+}
+
+int linux_leave(int power_off)
+{
+	sync();
+	reboot(power_off ? RB_POWER_OFF : RB_AUTOBOOT);
+	return errno;
 }
 
 int linux_signal_process(int descriptor, int number)

@@ -62,6 +62,16 @@ extension LUKSVolume {
         }
     }
 
+    /// Removes the mapping of that name, and its key from the kernel's memory.
+    ///
+    /// - Throws: `LUKSError.closing`, with `EBUSY` where it is in use.
+    public static func close(_ name: String) throws(LUKSError) {
+        linux_bound_udev_cookies(udevPatience)
+        let result = unsafe crypt_deactivate(nil, name)
+        _ = linux_unbound_udev_cookies()
+        guard result == 0 else { throw .closing(name: name, code: -result) }
+    }
+
     /// Runs an activation with the wait for udev bounded, and reads its result.
     private borrowing func mapping(_ name: String, _ call: () -> Int32) throws(LUKSError) -> Activation {
         linux_bound_udev_cookies(LUKSVolume.udevPatience)

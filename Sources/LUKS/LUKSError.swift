@@ -22,6 +22,7 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
     case name(String)
     case inUse(path: String)
     case activation(path: String, name: String, code: Int32)
+    case closing(name: String, code: Int32)
     case lockedMemory(SystemError)
 
     public var description: String {
@@ -48,6 +49,8 @@ public enum LUKSError: Error, Equatable, CustomStringConvertible {
         case .activation(let path, let name, ENOTSUP):
             "\(path) cannot be opened as \(name): no device-mapper (module dm_mod or dm_crypt is missing)"
         case .activation(let path, let name, let code): "\(path) cannot be opened as \(name): \(text(code))"
+        case .closing(_, EBUSY): "it is in use"
+        case .closing(_, let code): text(code)
         case .lockedMemory(let error): "no locked memory: \(error.description)"
         }
     }

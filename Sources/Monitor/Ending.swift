@@ -22,6 +22,10 @@ struct Ending {
     let loginDeadline: Int64
     /// What the boot goes on without.
     let without: [String]
+    /// The sentence that every prompt is told, or nothing.
+    let reason: String
+    /// How the machine goes, where the boot does not go on.
+    let power: Power?
 }
 
 extension Monitor {
@@ -34,10 +38,11 @@ extension Monitor {
     }
 
     /// Tells every prompt how it ends, and takes no new ones.
-    func endAgent(_ code: ExitCode, reason: String, without: [String] = []) {
+    func endAgent(_ code: ExitCode, reason: String, without: [String] = [], power: Power? = nil) {
         let now = Clock.now()
         ending = Ending(
-            code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without)
+            code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without,
+            reason: reason, power: power)
         plan.stop()
         listeners.removeAll()
         probes.removeAll()
@@ -50,7 +55,7 @@ extension Monitor {
         }
         if code == .done { sendState() }
         for session in sessions {
-            for (channel, _) in session.watching { endChannel(channel, of: session, code, reason) }
+            for watching in session.watching { endChannel(watching.channel, of: session, code, reason) }
             // Ends sessions without a prompt too, such as an idle ControlMaster.
             if session.isAuthenticated { dismiss(session) }
         }
@@ -81,6 +86,7 @@ extension Monitor {
         for signer in signers { ChildProcess.kill(signer.process) }
         for process in reapChildren(signals) { ChildProcess.kill(process) }
         keys.removeAll()
+        if let power = ending?.power { return leaveMachine(power, signals) }
         logStrangers(isLast: true)
         if !options.rehearsal { Consoles.forget(terminals) }
         log.restore()

@@ -118,6 +118,7 @@ final class Monitor {
         limitSessions(now: Clock.now())
         logStrangers()
         sendState()
+        endServed()
         writeMissingDevices()
         informSystemd()
         reportNetwork()
@@ -135,8 +136,10 @@ final class Monitor {
         shown = state
         shownHolds = holds
         for session in sessions where !session.watching.isEmpty {
-            let message = MonitorMessage.state(self.state(current, for: session, holds, now))
-            for (channel, _) in session.watching { send(message, to: session, channel: channel) }
+            let own = self.state(current, for: session, holds, now)
+            for watching in session.watching {
+                send(.state(own.asking(only: watching.only)), to: session, channel: watching.channel)
+            }
         }
     }
 

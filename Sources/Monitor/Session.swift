@@ -22,7 +22,7 @@ final class SessionRecord {
     var key: Int?
     var isAuthenticated = false
     /// The channels that are shown the state.
-    var watching: [(channel: UInt8, terminal: Bool)] = []
+    var watching: [Watching] = []
     /// For the log, once somebody logged in.
     var who: String
     /// The same for the journal.
@@ -53,6 +53,14 @@ final class SessionRecord {
 
     /// The console's number.
     static let console = 0
+}
+
+/// A channel that is shown the state.
+struct Watching {
+    let channel: UInt8
+    var terminal: Bool
+    /// The volumes that its passphrases are for, or none where they are for all that ask.
+    var only: [String] = []
 }
 
 /// A worker and the job it has.

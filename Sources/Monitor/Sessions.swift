@@ -126,7 +126,8 @@ extension Monitor {
             let requester = Requester(
                 prompt: PromptAddress(session: session.number, channel: channel), key: session.key, who: session.who,
                 fields: session.fields,
-                terminal: session.watching.contains { $0.channel == channel && $0.terminal })
+                terminal: session.watching.contains { $0.channel == channel && $0.terminal },
+                only: session.watching.first { $0.channel == channel }?.only ?? [])
             plan.passphrase(secret, from: requester, now: Clock.now())
         case .inputEnded:
             for index in session.watching.indices where session.watching[index].channel == channel {
@@ -180,19 +181,7 @@ extension Monitor {
         session.unusedSince = nil
         // `limitSessions` may just have dismissed it.
         session.killAt = nil
-        let now = Clock.now()
-        let state = state(plan.machineState(now: now), for: session, plan.held(now: now), now)
-        send(.state(state), to: session, channel: channel)
-        switch command {
-        case .unlock:
-            guard let ending else {
-                session.watching.append((channel, terminal))
-                return
-            }
-            endChannel(channel, of: session, ending.code, "")
-        // The session writes the state that it was just sent, and the text of help by itself.
-        case .status, .help: endChannel(channel, of: session, .done, "")
-        }
+        start(command, Watching(channel: channel, terminal: terminal), of: session)
         dismiss(session)
     }
 

@@ -46,7 +46,7 @@ public struct PromptAddress: Equatable, Sendable {
     }
 }
 
-/// Who entered a passphrase, at a prompt or as a script.
+/// Who entered a passphrase, at a prompt or as a script, and what for.
 public struct Requester: Sendable {
     public let prompt: PromptAddress
     /// Whom the brake holds: the number of an authorized key, or `nil` for the console.
@@ -57,12 +57,22 @@ public struct Requester: Sendable {
     public let fields: [LogField]
     /// Whether a person is asked again; else there is one try and an exit code.
     public internal(set) var terminal: Bool
+    /// The volumes that the passphrase is for, or none where it is for all that ask.
+    public let only: [String]
 
-    public init(prompt: PromptAddress, key: Int?, who: String, fields: [LogField] = [], terminal: Bool) {
+    public init(
+        prompt: PromptAddress, key: Int?, who: String, fields: [LogField] = [], terminal: Bool, only: [String] = []
+    ) {
+        self.only = only
         self.prompt = prompt
         self.key = key
         self.who = who
         self.fields = fields
         self.terminal = terminal
     }
+}
+
+extension Requester {
+    /// Whether the passphrase is to be tried on the volume of that name.
+    func isFor(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
 }

@@ -9,6 +9,16 @@ extension Plan {
         volumes.indices.filter { asks($0, now: now) }
     }
 
+    /// Those of them that this one's passphrase is for.
+    func asking(_ requester: Requester, now: Int64) -> [Int] {
+        asking(now: now).filter { requester.isFor(volumes[$0].name) }
+    }
+
+    /// Whether all volumes that the passphrase was for by their names are open.
+    private func isServed(_ requester: Requester) -> Bool {
+        !requester.only.isEmpty && volumes.allSatisfy { $0.isOpen || !requester.isFor($0.name) }
+    }
+
     func asks(_ index: Int, now: Int64) -> Bool {
         volumes[index].isLocked && wantsPassphrase(index, now: now)
     }
@@ -97,7 +107,7 @@ extension Plan {
     }
 
     private mutating func begin(_ index: Int, now: Int64) {
-        let targets = asking(now: now)
+        let targets = asking(attempts[index].requester, now: now)
         // Without a target it waits on; `answerWaiting` gives it up in time.
         guard !targets.isEmpty else { return }
         if let key = attempts[index].requester.key { brake.served(key, now: now) }
@@ -222,7 +232,8 @@ extension Plan {
         switch attempt.phase {
         case .running: return nil
         case .waiting(let since):
-            guard asking(now: now).isEmpty, !isHeldUp(attempt, now: now) else { return nil }
+            guard asking(attempt.requester, now: now).isEmpty, !isHeldUp(attempt, now: now) else { return nil }
+            if !attempt.requester.terminal, isServed(attempt.requester) { return (.done, "") }
             // At a terminal the prompt was taken back meanwhile.
             if attempt.requester.terminal { return (.done, "") }
             guard !isSatisfied, now >= since + requesterPatience else { return nil }
@@ -234,8 +245,9 @@ extension Plan {
                 if outcomes.contains(.wrong) { return (.wrongPassphrase, "") }
                 return missing(now: now) ? (.deviceMissing, obstacles(now: now)) : (.internalError, "")
             }
-            let still = asking(now: now)
-            if still.contains(where: { isNeeded($0) }) { return (.partly, "Still locked: \(joined(still)).") }
+            if isServed(attempt.requester) { return (.done, "") }
+            let still = asking(attempt.requester, now: now)
+            if still.contains(where: { isNeeded($0) || !attempt.requester.only.isEmpty }) { return (.partly, "Still locked: \(joined(still)).") }
             // A volume whose turn with a key file is still to come may be opened by that.
             let isTrying = tasks.contains { $0.opens.map(isOverdue) == false }
             guard !isSatisfied, now >= since + requesterPatience, !isTrying else { return nil }
@@ -247,6 +259,11 @@ extension Plan {
     private func shortfall(now: Int64) -> ExitCode {
         if missing(now: now) { return .deviceMissing }
         return volumes.contains { $0.isOpen } ? .partly : .internalError
+    }
+
+    /// Whether a passphrase of that prompt is on its way, so that its answer is still to come.
+    public func isAnswering(_ prompt: PromptAddress) -> Bool {
+        attempts.contains { $0.requester.prompt == prompt && !($0.isAnswered && $0.requester.terminal) }
     }
 
     func joined(_ indices: [Int]) -> String {

@@ -77,6 +77,17 @@ extension Plan {
         if isOver, !isWorthWaiting(now: now) { goOn(now: now) }
     }
 
+    /// Has the boot go on now, without what it does not need.
+    ///
+    /// - Returns: why it cannot, as a sentence, or `nil` when it does.
+    public mutating func goOnNow(now: Int64) -> String? {
+        guard !continues, !isStopped else { return "The agent is ending already." }
+        let needed = volumes.indices.filter { isNeeded($0) }
+        guard needed.isEmpty else { return "The boot cannot do without: \(joined(needed))." }
+        goOn(now: now)
+        return nil
+    }
+
     /// A passphrase that is about to be tried, a key that is being derived and a volume that is being activated are worth
     /// some seconds more, though not a disk that hangs.
     private func isWorthWaiting(now: Int64) -> Bool {

@@ -41,6 +41,7 @@ class Conversation {
         case .finish(let code, let reason):
             showEnd(code, reason)
             channel.exit(status: code.rawValue)
+        case .lines(let lines): channel.say(lines.reduce("") { "\($0)\($1)\n" })
         case .sessionSetup, .consoleSetup, .network: break
         }
     }

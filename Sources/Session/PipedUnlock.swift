@@ -26,16 +26,19 @@ final class PipedUnlock: Conversation {
     /// Milliseconds without any input after which that is said.
     private static let silence: Int64 = 1000
 
-    /// `debians` says that scripts may wait for what Debian's cryptroot-unlock prints.
+    /// `command` is `unlock` in one of its forms. `debians` says that scripts may wait for what Debian's cryptroot-unlock
+    /// prints.
     ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, patience: Int64?, debians: Bool, monitor: SessionEndpoint) throws(SystemError) {
+    init(
+        _ channel: Channel, _ command: Command, patience: Int64?, debians: Bool, monitor: SessionEndpoint
+    ) throws(SystemError) {
         reader = try PassphraseInput()
         let now = Clock.now()
         deadline = patience.map { now + $0 }
         hintAt = now + PipedUnlock.silence
         asksAsDebian = debians
-        super.init(channel, .unlock, monitor: monitor)
+        super.init(channel, command, monitor: monitor)
     }
 
     override var wakeAt: Int64? {
@@ -86,8 +89,10 @@ final class PipedUnlock: Conversation {
     override func showEnd(_ code: ExitCode, _ reason: String) {
         (deadline, hintAt) = (nil, nil)
         // The result has said why, where there is nothing to add.
-        if isAnswered, code != .done, reason.isEmpty { return }
-        say(Report.end(code, reason: reason, rehearsal: state?.rehearsal ?? false))
+        if isAnswered, code != .done || state?.continues == false, reason.isEmpty { return }
+        say(
+            Report.end(
+                code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: state?.continues ?? true))
     }
 
     private func say(_ texts: (out: String, err: String)) {

@@ -111,12 +111,17 @@ final class Service {
             channel.exit(status: ExitCode.done.rawValue)
         case .command(.status(let json), _):
             conversations.append(StatusConversation(channel, json: json, monitor: monitor))
-        case .command(.unlock, let debians):
+        case .command(let command, _) where !command.takesPassphrase:
+            conversations.append(AnswerConversation(channel, command, monitor: monitor))
+        case .command(let command, let debians):
             do throws(SystemError) {
                 conversations.append(
                     channel.terminal == nil
-                        ? try PipedUnlock(channel, patience: setup.patience, debians: debians, monitor: monitor)
-                        : try TerminalUnlock(channel, debians: debians, monitor: monitor))
+                        ? try PipedUnlock(
+                            channel, command, patience: setup.patience, debians: debians, monitor: monitor)
+                        : try TerminalUnlock(
+                            channel, command, debians: debians, isForced: key?.forcedCommand != nil,
+                            monitor: monitor))
             } catch {
                 monitor.log(.error, error.description)
                 channel.exit(status: ExitCode.internalError.rawValue)
@@ -137,10 +142,7 @@ final class Service {
             let conversation = conversations.first { $0.channel.number == frame.channel }
             switch frame.message {
             case .state(let state): if state.continues { agentEnds = true }
-            case .finish(let code, _):
-                if frame.channel == 0 || (code == .done && conversation?.command.takesPassphrase == true) {
-                    agentEnds = true
-                }
+            case .finish: if frame.channel == 0 { agentEnds = true }
             default: break
             }
             conversation?.receive(frame.message)

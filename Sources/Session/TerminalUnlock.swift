@@ -35,13 +35,17 @@ final class TerminalUnlock: Conversation {
     /// How many bytes may wait for the client before pictures are left out.
     private static let backlog = 16 << 10
 
-    /// `debians` says that the prompt is in the words of Debian's cryptroot-unlock.
+    /// `command` is `unlock` in one of its forms. `debians` says that the prompt is in the words of Debian's
+    /// cryptroot-unlock, and `isForced` that the key may do nothing else.
     ///
     /// - Throws: `SystemError` when there is no locked memory for a passphrase.
-    init(_ channel: Channel, debians: Bool, monitor: SessionEndpoint) throws(SystemError) {
+    init(
+        _ channel: Channel, _ command: Command, debians: Bool, isForced: Bool, monitor: SessionEndpoint
+    ) throws(SystemError) {
         editor = try LineEditor()
-        screen = Screen(columns: channel.terminal?.columns ?? 0, debians: debians)
-        super.init(channel, .unlock, monitor: monitor)
+        screen = Screen(
+            columns: channel.terminal?.columns ?? 0, debians: debians, saysMore: !debians && !isForced)
+        super.init(channel, command, monitor: monitor)
     }
 
     override var wakeAt: Int64? { ticker.next }

@@ -39,6 +39,6 @@ public enum AskText {
 
     /// The last lines.
     public static func end(_ code: ExitCode, reason: String) -> [String] {
-        Words.end(code, reason: reason, rehearsal: false)
+        Words.end(code, reason: reason, rehearsal: false, continues: true)
     }
 }

@@ -41,8 +41,12 @@ public enum Report {
     }
 
     /// The end of a command that came without a terminal.
-    public static func end(_ code: ExitCode, reason: String, rehearsal: Bool) -> (out: String, err: String) {
-        let text = joined(Words.end(code, reason: reason, rehearsal: rehearsal))
+    ///
+    /// `continues` says whether the boot goes on when all is done.
+    public static func end(
+        _ code: ExitCode, reason: String, rehearsal: Bool, continues: Bool = true
+    ) -> (out: String, err: String) {
+        let text = joined(Words.end(code, reason: reason, rehearsal: rehearsal, continues: continues))
         return code == .done ? (text, "") : ("", text)
     }
 

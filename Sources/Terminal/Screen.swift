@@ -16,6 +16,8 @@ public struct Screen {
     private var columns = 80
     private let mayPrompt: Bool
     private let debians: Bool
+    /// Whether it is still to say that there are other commands.
+    private var saysMore: Bool
     private var state: MachineState?
     private var shown: [Shown] = []
     private var live = ""
@@ -37,8 +39,10 @@ public struct Screen {
     ///   - columns: the terminal's width; 0 when it is not known.
     ///   - prompt: whether this terminal may type a passphrase.
     ///   - debians: whether its prompt is in the words of Debian's cryptroot-unlock.
-    public init(columns: Int, prompt: Bool = true, debians: Bool = false) {
+    ///   - saysMore: whether it says, once, that there are other commands.
+    public init(columns: Int, prompt: Bool = true, debians: Bool = false, saysMore: Bool = false) {
         mayPrompt = prompt
+        self.saysMore = saysMore
         self.debians = debians
         resize(columns: columns)
     }
@@ -96,7 +100,9 @@ public struct Screen {
         live = ""
         var bytes: [UInt8] = []
         for line in Table.lines(state, columns: columns, devices: false) { append(line, to: &bytes) }
-        return bytes + draw(news: network.map(NetworkText.line))
+        let more = saysMore ? [Words.more] : []
+        saysMore = false
+        return bytes + draw(news: more + network.map(NetworkText.line))
     }
 
     /// Enter was pressed and the line given to the monitor.
@@ -151,7 +157,8 @@ public struct Screen {
 
     /// The dialogue is over: the cursor stands at the start of an empty line, and nothing is drawn any more.
     public mutating func showEnd(_ code: ExitCode, reason: String) -> [UInt8] {
-        let lines = Words.end(code, reason: reason, rehearsal: state?.rehearsal ?? false)
+        let lines = Words.end(
+            code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: state?.continues ?? true)
         defer { isFinished = true }
         return isFinished ? [] : draw(news: lines, live: "")
     }

@@ -5,9 +5,11 @@ internal import Wire
 enum Words {
     static let rehearsal = "REHEARSAL: nothing is opened in earnest."
     static let continues = "Boot continues."
+    static let opened = "All of these are open."
     static let wrongPassphrase = "Wrong passphrase."
     static let nothingAsks = "Nothing waits for a passphrase now."
     static let tooLong = "Not tried: a passphrase has at most \(Limits.passphrase) bytes."
+    static let more = "Another login can do more, such as reboot: ssh ... help"
     static let nothingLocked = "No volume is waited for."
     static let left = "Left: this machine waits on."
     static let leftTrying = "Left: the passphrase is still being tried."
@@ -132,9 +134,9 @@ enum Words {
     }
 
     /// The last lines: the reason, and whether the boot goes on.
-    static func end(_ code: ExitCode, reason: String, rehearsal: Bool) -> [String] {
+    static func end(_ code: ExitCode, reason: String, rehearsal: Bool, continues: Bool) -> [String] {
         var lines = reason.isEmpty ? [] : [Text.clean(reason)]
-        if code == .done { lines.append(continues) }
+        if code == .done { lines += continues ? [Words.continues] : reason.isEmpty ? [opened] : [] }
         if lines.isEmpty { lines.append(sentence(code.meaning)) }
         if rehearsal { lines.append(Words.rehearsal) }
         return lines

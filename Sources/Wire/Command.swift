@@ -5,42 +5,112 @@
 public enum Command: Equatable, Sendable {
     /// Take a passphrase and open what it opens; also what a plain login runs.
     case unlock
+    /// The same for these volumes alone, one or more.
+    case unlockOnly([String])
     case status(json: Bool)
+    /// Show what the agent has logged; `follow` goes on until the agent ends.
+    case log(follow: Bool)
+    /// Have the boot go on without what it can do without.
+    case goOn
+    /// Restart the machine.
+    case reboot
+    /// The same, once into this entry of the boot loader.
+    case rebootInto(String)
+    case powerOff
+    /// Show what the boot loader offers.
+    case entries(json: Bool)
     case help
 
-    /// Each command in each of its forms, in the order in which `help` has them.
-    public static let all: [Command] = [.unlock, .status(json: false), .status(json: true), .help]
+    /// Each command in each of its forms without operands, in the order in which `help` has them.
+    public static let all: [Command] = [
+        .unlock, .status(json: false), .status(json: true), .log(follow: false), .log(follow: true), .goOn,
+        .entries(json: false), .entries(json: true), .reboot, .powerOff, .help,
+    ]
 
     var entry: Entry {
         switch self {
-        case .unlock:
+        case .unlock, .unlockOnly:
             Entry(
                 number: 1,
                 names: [
-                    Name("unlock"), Name("cryptroot-unlock"), Name("cryptsetup-askpass"),
+                    Name("unlock", synopsis: "unlock [VOLUME...]"), Name("cryptroot-unlock"), Name("cryptsetup-askpass"),
                     // Its options choose how to ask, which is not a choice here.
                     Name("systemd-tty-ask-password-agent", takesOptions: true),
                     Name("systemctl default", synopsis: nil),
                 ],
                 help: """
-                      unlock           ask for a passphrase, and open what it opens;
-                                       a plain login does the same
+                      unlock             ask for a passphrase, and open what it opens;
+                                         a plain login does the same
+                      unlock VOLUME...   the same for these volumes alone
 
                     """,
                 isForConsole: true, takesPassphrase: true)
         case .status(json: false):
             Entry(
                 number: 2, names: [Name("status", synopsis: Command.status)],
-                help: "  \(Command.status)  show what is locked and what is open\n")
+                help: "  status [--json]    show what is locked and what is open\n")
         case .status(json: true): Entry(number: 3, names: [Name("status --json", synopsis: Command.status)])
         case .help:
             Entry(
                 number: 4, names: [Name("help"), Name("--help", synopsis: "help"), Name("-h", synopsis: "help")],
-                help: "  help             show this\n")
+                help: "  help               show this\n")
+        case .log(follow: false):
+            Entry(
+                number: 5, names: [Name("log", synopsis: Command.log)],
+                help: "  log [-f]           show what has happened; -f goes on showing it\n")
+        case .log(follow: true):
+            Entry(
+                number: 6,
+                names: [Name("log -f", synopsis: Command.log), Name("log --follow", synopsis: Command.log)])
+        case .goOn:
+            Entry(
+                number: 7, names: [Name("continue")],
+                help: "  continue           boot now, without what the boot can do without\n")
+        case .entries(json: false):
+            Entry(
+                number: 8, names: [Name("entries", synopsis: Command.entries)],
+                help: "  entries [--json]   show what the boot loader offers\n")
+        case .entries(json: true): Entry(number: 9, names: [Name("entries --json", synopsis: Command.entries)])
+        case .reboot, .rebootInto:
+            Entry(
+                number: 10,
+                names: [
+                    Name("reboot", synopsis: "reboot [ENTRY]"), Name("reboot -f", synopsis: "reboot [ENTRY]"),
+                    Name("systemctl reboot", synopsis: nil),
+                ],
+                help: "  reboot [ENTRY]     restart the machine, once into that entry\n")
+        case .powerOff:
+            Entry(
+                number: 11,
+                names: [
+                    Name("poweroff"), Name("poweroff -f", synopsis: "poweroff"), Name("systemctl poweroff", synopsis: nil),
+                ],
+                help: "  poweroff           power the machine off\n")
         }
     }
 
     private static let status = "status [--json]"
+    private static let log = "log [-f]"
+    private static let entries = "entries [--json]"
+
+    /// What follows the command's own name.
+    var operands: [String] {
+        switch self {
+        case .unlockOnly(let volumes): volumes
+        case .rebootInto(let entry): [entry]
+        case .unlock, .status, .log, .goOn, .reboot, .powerOff, .entries, .help: []
+        }
+    }
+
+    /// The same command with these operands, of which there is at least one, or `nil` where it takes no such ones.
+    func with(_ operands: [String]) -> Command? {
+        guard !operands.contains(where: { $0.hasPrefix("-") }) else { return nil }
+        return switch self {
+        case .unlock: .unlockOnly(operands)
+        case .reboot: operands.count == 1 ? .rebootInto(operands[0]) : nil
+        default: nil
+        }
+    }
 
     /// A row of the table.
     struct Entry {
@@ -77,7 +147,7 @@ public enum Command: Equatable, Sendable {
 
 extension Command {
     /// Its own spelling, which reads back as itself.
-    public var spelling: String { entry.names.first?.line ?? "" }
+    public var spelling: String { operands.reduce(entry.names.first?.line ?? "") { "\($0) \($1)" } }
 
     /// Its lines of `help`, or nothing where another form's lines describe it.
     public var help: String { entry.help }
@@ -99,13 +169,14 @@ extension Command {
 
     var number: UInt8 { entry.number }
 
-    init?(number: UInt8) {
+    init?(number: UInt8, operands: [String]) {
         guard let found = Command.all.first(where: { $0.number == number }) else { return nil }
-        self = found
+        guard let command = operands.isEmpty ? found : found.with(operands) else { return nil }
+        self = command
     }
 
     /// Whether a session, or the console's process, may ask for it.
-    func isPermitted(isConsole: Bool) -> Bool { !isConsole || entry.isForConsole }
+    func isPermitted(isConsole: Bool) -> Bool { !isConsole || entry.isForConsole && operands.isEmpty }
 }
 
 // MARK: - The grammar
@@ -138,6 +209,11 @@ extension Command {
                     return .command(command)
                 }
                 synopsis = synopsis ?? known.synopsis
+            }
+            if command.entry.names.first?.line == name, !rest.isEmpty, !hasShell(line),
+                let command = command.with(rest)
+            {
+                return .command(command)
             }
         }
         if let synopsis { return usage(line, synopsis) }

@@ -19,6 +19,8 @@ public enum Limits {
     public static let logLine = 900
     /// The longest user name or command that is looked at, in bytes.
     public static let word = 1024
+    /// Words that may follow a command: more than a command line of `word` bytes has.
+    public static let operands = 512
     /// Volumes, arrays and lines of notice in one state.
     public static let items = 1024
     /// The longest text of a volume's state, in bytes.

@@ -16,6 +16,8 @@ public enum MonitorMessage {
     case finish(ExitCode, reason: String)
     /// Tag 6, channel 0, to the console alone: how the machine can be reached, at first and when it has changed.
     case network([NetworkFact])
+    /// Tag 7: lines for the channel's standard output.
+    case lines([String])
 }
 
 extension MonitorMessage {
@@ -46,6 +48,9 @@ extension MonitorMessage {
         case .network(let facts):
             writer.integer(UInt8(6))
             writer.list(facts, Limits.items, "network") { $1.encode(&$0) }
+        case .lines(let lines):
+            writer.integer(UInt8(7))
+            writer.list(Array(lines.prefix(Limits.items)), Limits.items, "lines") { $0.text($1) }
         }
         return try writer.finish()
     }
@@ -74,6 +79,11 @@ extension MonitorMessage {
                 try NetworkFact(&reader)
             }
             message = .network(facts)
+        case 7:
+            let lines = try reader.list(Limits.items, "lines") { reader throws(WireError) in
+                try reader.string(Limits.text, "line")
+            }
+            message = .lines(lines)
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

@@ -45,6 +45,7 @@ extension SessionMessage {
         case .open(let command, let terminal):
             writer.integer(UInt8(3))
             writer.integer(command.number)
+            writer.list(command.operands, Limits.operands, "operands") { $0.string($1, Limits.word, "operand") }
             writer.bool(terminal)
         case .passphrase(let secret):
             writer.integer(UInt8(4))
@@ -72,7 +73,11 @@ extension SessionMessage {
             let key = try reader.integer(UInt16.self)
             message = .authenticated(key: key, user: try reader.string(Limits.word, "user"))
         case 3:
-            guard let command = Command(number: try reader.integer()) else { throw .badValue(field: "command") }
+            let number = try reader.integer(UInt8.self)
+            let operands = try reader.list(Limits.operands, "operands") { reader throws(WireError) in
+                try reader.string(Limits.word, "operand")
+            }
+            guard let command = Command(number: number, operands: operands) else { throw .badValue(field: "command") }
             message = .open(command, terminal: try reader.bool("terminal"))
         case 4: message = .passphrase(try reader.secret(Limits.passphrase, "passphrase"))
         case 5: message = .close

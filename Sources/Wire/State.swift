@@ -128,6 +128,16 @@ public struct MachineState: Equatable, Sendable {
 
     /// The volumes that a passphrase typed now is tried on.
     public var asking: [VolumeStatus] { volumes.filter { $0.asks } }
+
+    /// The state as a prompt for these volumes alone has it; with no names, for all.
+    public func asking(only names: [String]) -> MachineState {
+        guard !names.isEmpty else { return self }
+        var state = self
+        for index in state.volumes.indices where !names.contains(state.volumes[index].name) {
+            state.volumes[index].asks = false
+        }
+        return state
+    }
 }
 
 /// What became of one passphrase on one volume.

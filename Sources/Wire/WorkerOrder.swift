@@ -15,6 +15,8 @@ public enum WorkerOrder {
     case unlock(VolumeOrder, SecretBytes)
     /// Tag 5: the answer to `requestsActivation`. On `false` the worker ends with `notPermitted`.
     case activationPermitted(Bool)
+    /// Tag 8: close these mappings, in this order. The answers are lines for the log, and then its end.
+    case close([String])
 }
 
 /// One volume as a worker opens it.
@@ -94,6 +96,9 @@ extension WorkerOrder {
         case .activationPermitted(let isPermitted):
             writer.integer(UInt8(5))
             writer.bool(isPermitted)
+        case .close(let names):
+            writer.integer(UInt8(8))
+            writer.list(names, Limits.items, "names") { $0.string($1, Limits.text, "name") }
         }
         return try writer.finish()
     }
@@ -118,6 +123,7 @@ extension WorkerOrder {
             let volume = try VolumeOrder(&reader)
             order = .unlock(volume, try reader.secret(Limits.keyFile, "key"))
         case 5: order = .activationPermitted(try reader.bool("permission"))
+        case 8: order = .close(try reader.list(Limits.items, "names", VolumeOrder.path))
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

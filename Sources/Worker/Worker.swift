@@ -23,6 +23,9 @@ public enum WorkerProcess {
         case .readKey(let key): report = KeyFile.report(key)
         case .unlock(let volume, let secret): report = .done(Unlocking.unlock(volume, secret, monitor))
         case .activationPermitted: return 1
+        case .close(let names):
+            Closing.close(names, monitor)
+            return 0
         }
         return monitor.sendAndWait(report) ? 0 : 1
     }

@@ -42,7 +42,10 @@ import Testing
         #expect(empty.status == 2)
         #expect(empty.err == "The passphrase on standard input is empty.\n")
         #expect(try agent.ssh(["unlock"], input: .text("\n")).status == 2)
-        #expect(try agent.ssh(["unlock", "now"]).status == 2)
+        let unknown = try agent.ssh(["unlock", "open", "sesame"], input: .text("x"))
+        #expect(unknown.status == 2)
+        // It may have been meant as the passphrase.
+        #expect(unknown.err == "No such volume is opened here. There are: root.\n")
     }
 
     @Test func `three for a wrong passphrase`() throws {

@@ -84,7 +84,7 @@ extension SessionTests {
                 ("cat > /lib/cryptsetup/passfifo", 6, "There is no shell here: write unlock alone"),
                 ("sh -c cryptroot-unlock", 6, "There is no shell here: write unlock alone"),
                 ("status --xml", 2, "usage: status [--json]"),
-                ("unlock now", 2, "usage: unlock"), ("\u{1B}[2J\nls", 6, "\\x1b[2J\\x0als: no such command"),
+                ("unlock -x", 2, "usage: unlock [VOLUME...]"), ("\u{1B}[2J\nls", 6, "\\x1b[2J\\x0als: no such command"),
                 (String(repeating: "x", count: 1025), 6, "1024 bytes"),
             ] as [(String, Int32, String)])
         func `what is no command is refused in one sentence`(command: String, status: Int32, sentence: String) throws {

@@ -21,7 +21,32 @@ import Testing
             ("help", .command(.help)),
             ("--help", .command(.help)),
             ("-h", .command(.help)),
-            ("unlock now", .usage("usage: unlock")),
+            ("unlock storage-1  data", .command(.unlockOnly(["storage-1", "data"]))),
+            ("/bin/unlock my\\x20data", .command(.unlockOnly(["my\\x20data"]))),
+            ("unlock -x", .usage("usage: unlock [VOLUME...]")),
+            ("unlock data -x", .usage("usage: unlock [VOLUME...]")),
+            ("cryptroot-unlock data", .usage("usage: cryptroot-unlock")),
+            ("unlock && reboot", .usage("there is no shell here; write: unlock [VOLUME...]")),
+            ("unlock < /key", .usage("there is no shell here; write: unlock [VOLUME...]")),
+            ("log", .command(.log(follow: false))),
+            ("log -f", .command(.log(follow: true))),
+            ("log --follow", .command(.log(follow: true))),
+            ("log -n 5", .usage("usage: log [-f]")),
+            ("continue", .command(.goOn)),
+            ("continue now", .usage("usage: continue")),
+            ("entries", .command(.entries(json: false))),
+            ("entries --json", .command(.entries(json: true))),
+            ("reboot", .command(.reboot)),
+            ("reboot -f", .command(.reboot)),
+            ("/sbin/reboot", .command(.reboot)),
+            ("systemctl reboot", .command(.reboot)),
+            ("reboot nixos-generation-7.conf", .command(.rebootInto("nixos-generation-7.conf"))),
+            ("reboot a b", .usage("usage: reboot [ENTRY]")),
+            ("reboot --firmware-setup", .usage("usage: reboot [ENTRY]")),
+            ("poweroff", .command(.powerOff)),
+            ("poweroff now", .usage("usage: poweroff")),
+            ("systemctl poweroff", .command(.powerOff)),
+            ("systemctl halt", .refused),
             ("/bin/cryptroot-unlock -x", .usage("usage: cryptroot-unlock")),
             ("status --xml", .usage("usage: status [--json]")),
             ("status --json --json", .usage("usage: status [--json]")),
@@ -30,7 +55,7 @@ import Testing
             ("systemd-tty-ask-password-agent now", .usage("usage: systemd-tty-ask-password-agent")),
             ("cryptroot-unlock && exit", .usage("there is no shell here; write: cryptroot-unlock")),
             ("status | less", .usage("there is no shell here; write: status [--json]")),
-            ("unlock\texit", .usage("usage: unlock")),
+            ("unlock\texit", .command(.unlockOnly(["exit"]))),
             ("exec cryptroot-unlock", .noShell),
             ("sudo /bin/unlock", .noShell),
             ("echo secret", .noShell),
@@ -39,7 +64,6 @@ import Testing
             ("/usr/lib/openssh/sftp-server", .noFiles),
             ("rsync --server .", .noFiles),
             ("systemctl", .refused),
-            ("systemctl poweroff", .refused),
             ("Unlock", .refused),
             ("unlock;reboot", .noShell),
             ("$(unlock)", .noShell),
@@ -55,8 +79,9 @@ import Testing
     @Test(
         arguments: [
             ("", nil), (" /bin/unlock ", "unlock"), ("/bin/cryptroot-unlock", "cryptroot-unlock"),
-            ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"), ("reboot", nil),
-            ("unlock now", nil),
+            ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"),
+            ("reboot -f", "reboot"), ("reboot  x", "reboot x"), ("unlock  a b", "unlock a b"), ("unlock -x", nil),
+            ("sh", nil),
         ])
     func `a command has one spelling`(line: String, spelling: String?) {
         #expect(Command.canonical(line) == spelling)
@@ -68,15 +93,22 @@ import Testing
     /// Its place in the list. A new case does not compile before it is here.
     private func place(of command: Command) -> Int {
         switch command {
-        case .unlock: 0
+        case .unlock, .unlockOnly: 0
         case .status(json: false): 1
         case .status(json: true): 2
-        case .help: 3
+        case .log(follow: false): 3
+        case .log(follow: true): 4
+        case .goOn: 5
+        case .entries(json: false): 6
+        case .entries(json: true): 7
+        case .reboot, .rebootInto: 8
+        case .powerOff: 9
+        case .help: 10
         }
     }
 
     @Test func `every command is in the list`() {
-        #expect(Command.all.map { place(of: $0) } == [0, 1, 2, 3])
+        #expect(Command.all.map { place(of: $0) } == Array(0...10))
     }
 
     @Test func `every command reads back from its spelling, and has a number of its own`() throws {
@@ -84,10 +116,21 @@ import Testing
             #expect(Command.parse(command.spelling) == .command(command))
             #expect(Command.canonical(command.spelling) == command.spelling)
             for other in Command.all[..<place] { #expect(command.number != other.number) }
-            #expect(Command(number: command.number) == command)
+            #expect(Command(number: command.number, operands: []) == command)
         }
-        #expect(Command(number: 0) == nil && Command(number: 5) == nil)
-        #expect(Command.spellings == "unlock, status, status --json or help")
+        let last = Command.all.map { $0.number }.max() ?? 0
+        for number in [0, last + 1] { #expect(Command(number: number, operands: []) == nil) }
+        #expect(
+            Command.spellings
+                == "unlock, status, status --json, log, log -f, continue, entries, entries --json, reboot, poweroff or help")
+    }
+
+    @Test(arguments: [Command.unlockOnly(["a", "b"]), .rebootInto("x.conf")])
+    func `what follows a command goes with its number`(command: Command) {
+        #expect(Command(number: command.number, operands: command.operands) == command)
+        #expect(Command.parse(command.spelling) == .command(command))
+        #expect(Command(number: Command.help.number, operands: command.operands) == nil)
+        #expect(Command(number: command.number, operands: ["-x"]) == nil)
     }
 
     @Test(arguments: Command.aliases)

@@ -33,7 +33,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let messages: [SessionMessage] = [
                 .log(.notice, "a line"), .authenticated(key: 513, user: "root"), .open(.unlock, terminal: true),
                 .open(.status(json: false), terminal: false), .open(.status(json: true), terminal: false),
-                .open(.help, terminal: false), .passphrase(passphrase), .close, .inputEnded,
+                .open(.help, terminal: false), .open(.unlockOnly(["storage-1", "data"]), terminal: true),
+                .open(.rebootInto("x.conf"), terminal: false), .passphrase(passphrase), .close, .inputEnded,
             ]
             return try messages.enumerated().map { try $1.body(channel: UInt8($0)) }
         })
@@ -68,6 +69,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 .network([
                     NetworkFact(.reachable, link: "eth0", detail: "192.0.2.1", number: 2222), NetworkFact(.noCard),
                 ]),
+                .lines(["one", ""]),
             ]
             return try messages.map { try $0.body(channel: 10) }
         })
@@ -107,6 +109,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let orders: [WorkerOrder] = [
                 .probe(device: "/dev/vda"), .inspect(plain), .inspect(volume), .readKey(key), .readKey(file),
                 .unlock(volume, try secret([0, 10, 255])), .activationPermitted(true), .activationPermitted(false),
+                .close(["data", "root"]),
             ]
             return try orders.map { try $0.body() }
         })

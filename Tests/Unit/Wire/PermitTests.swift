@@ -103,6 +103,8 @@ import Wire
         var table = PermitTable(isConsole: true)
         #expect(table.judge(2, .open(.status(json: false), terminal: true)) != .permitted)
         #expect(table.judge(2, .open(.help, terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.reboot, terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.unlockOnly(["root"]), terminal: true)) != .permitted)
         #expect(table.judge(1, .open(.unlock, terminal: true)) == .permitted)
         #expect(table.judge(0, .authenticated(key: 0, user: "x")) != .permitted)
     }
