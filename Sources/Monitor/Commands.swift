@@ -26,7 +26,8 @@ extension Monitor {
             session.watching.append(watching)
             if let reason = plan.goOnNow(now: now) { return endChannel(channel, of: session, .refused, reason) }
             log.write(
-                LogLevel.notice.rawValue, "told to go on by \(session.who)", [.event("continue-asked")] + session.fields)
+                LogLevel.notice.rawValue, "told to go on by \(session.who)", [.event("continue-asked")] + session.fields
+            )
         case .reboot: leave(.restart, channel, of: session)
         case .powerOff: leave(.powerOff, channel, of: session)
         // TEMPORARY until the helpers' branches are merged

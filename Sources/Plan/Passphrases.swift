@@ -247,7 +247,9 @@ extension Plan {
             }
             if isServed(attempt.requester) { return (.done, "") }
             let still = asking(attempt.requester, now: now)
-            if still.contains(where: { isNeeded($0) || !attempt.requester.only.isEmpty }) { return (.partly, "Still locked: \(joined(still)).") }
+            if still.contains(where: { isNeeded($0) || !attempt.requester.only.isEmpty }) {
+                return (.partly, "Still locked: \(joined(still)).")
+            }
             // A volume whose turn with a key file is still to come may be opened by that.
             let isTrying = tasks.contains { $0.opens.map(isOverdue) == false }
             guard !isSatisfied, now >= since + requesterPatience, !isTrying else { return nil }

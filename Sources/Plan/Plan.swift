@@ -251,8 +251,9 @@ public struct Plan {
         for index in sources.indices { prepareSource(index, now: now) }
         startAttempts(now: now)
         startTasks(now: now, room: room)
-        answerWaiting(now: now)
+        // Whoever waits for the end of the boot hears of it first.
         decide(now: now)
+        answerWaiting(now: now)
     }
 
     /// Ends what takes too long. What may activate a volume is not cut off.

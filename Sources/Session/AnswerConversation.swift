@@ -9,11 +9,10 @@ final class AnswerConversation: Conversation {
     override func showState(_ state: MachineState) { self.state = state }
 
     override func showEnd(_ code: ExitCode, _ reason: String) {
-        let continues = state?.continues ?? false
         // Whoever asked for something else has it by now.
         guard code != .done || !reason.isEmpty || command == .goOn else { return }
         let end = Report.end(
-            code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: command == .goOn && continues)
+            code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: goesOn(state))
         channel.say(end.out)
         channel.say(end.err, asError: true)
     }

@@ -32,6 +32,11 @@ class Conversation {
     /// The client has read what was queued for it.
     func caughtUp() {}
 
+    /// Whether the boot goes on when all is done: with single volumes that depends on the others.
+    final func goesOn(_ state: MachineState?) -> Bool {
+        if case .unlockOnly = command { state?.continues ?? false } else { command.takesPassphrase || command == .goOn }
+    }
+
     /// Takes the monitor's word.
     final func receive(_ message: MonitorMessage) {
         guard !channel.isOver else { return }

@@ -89,10 +89,10 @@ final class PipedUnlock: Conversation {
     override func showEnd(_ code: ExitCode, _ reason: String) {
         (deadline, hintAt) = (nil, nil)
         // The result has said why, where there is nothing to add.
-        if isAnswered, code != .done || state?.continues == false, reason.isEmpty { return }
+        if isAnswered, code != .done || !goesOn(state), reason.isEmpty { return }
         say(
             Report.end(
-                code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: state?.continues ?? true))
+                code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: goesOn(state)))
     }
 
     private func say(_ texts: (out: String, err: String)) {

@@ -142,7 +142,8 @@ final class Service {
             let conversation = conversations.first { $0.channel.number == frame.channel }
             switch frame.message {
             case .state(let state): if state.continues { agentEnds = true }
-            case .finish: if frame.channel == 0 { agentEnds = true }
+            case .finish(let code, _):
+                if frame.channel == 0 || (code == .done && conversation?.goesOn(nil) == true) { agentEnds = true }
             default: break
             }
             conversation?.receive(frame.message)

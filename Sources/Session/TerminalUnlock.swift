@@ -15,6 +15,7 @@ final class TerminalUnlock: Conversation {
     private var ticker = Ticker()
     /// The newest state, kept while the client has not read the ones before.
     private var unseen: MachineState?
+    private var newest: MachineState?
     /// The first line that was typed before there was a prompt.
     private var early: SecretBytes?
     private var isStarted = false
@@ -89,6 +90,7 @@ final class TerminalUnlock: Conversation {
     }
 
     override func showState(_ state: MachineState) {
+        newest = state
         guard channel.queued < TerminalUnlock.backlog else {
             unseen = state
             return
@@ -109,7 +111,7 @@ final class TerminalUnlock: Conversation {
     override func showEnd(_ code: ExitCode, _ reason: String) {
         // The result has said why, where there is nothing to add.
         let isSaid = hasEnded && stage == .answered && code != .done && reason.isEmpty
-        draw(isSaid ? screen.clear() : screen.showEnd(code, reason: reason))
+        draw(isSaid ? screen.clear() : screen.showEnd(code, reason: reason, continues: goesOn(newest)))
     }
 
     override func caughtUp() {

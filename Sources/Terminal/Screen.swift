@@ -156,9 +156,11 @@ public struct Screen {
     }
 
     /// The dialogue is over: the cursor stands at the start of an empty line, and nothing is drawn any more.
-    public mutating func showEnd(_ code: ExitCode, reason: String) -> [UInt8] {
+    ///
+    /// `continues` says whether the boot goes on when all is done.
+    public mutating func showEnd(_ code: ExitCode, reason: String, continues: Bool = true) -> [UInt8] {
         let lines = Words.end(
-            code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: state?.continues ?? true)
+            code, reason: reason, rehearsal: state?.rehearsal ?? false, continues: continues)
         defer { isFinished = true }
         return isFinished ? [] : draw(news: lines, live: "")
     }

@@ -33,7 +33,8 @@ public enum Command: Equatable, Sendable {
             Entry(
                 number: 1,
                 names: [
-                    Name("unlock", synopsis: "unlock [VOLUME...]"), Name("cryptroot-unlock"), Name("cryptsetup-askpass"),
+                    Name("unlock", synopsis: "unlock [VOLUME...]"), Name("cryptroot-unlock"),
+                    Name("cryptsetup-askpass"),
                     // Its options choose how to ask, which is not a choice here.
                     Name("systemd-tty-ask-password-agent", takesOptions: true),
                     Name("systemctl default", synopsis: nil),
@@ -83,7 +84,8 @@ public enum Command: Equatable, Sendable {
             Entry(
                 number: 11,
                 names: [
-                    Name("poweroff"), Name("poweroff -f", synopsis: "poweroff"), Name("systemctl poweroff", synopsis: nil),
+                    Name("poweroff"), Name("poweroff -f", synopsis: "poweroff"),
+                    Name("systemctl poweroff", synopsis: nil),
                 ],
                 help: "  poweroff           power the machine off\n")
         }

@@ -148,6 +148,21 @@ extension DebianTests {
             }
         }
 
+        @Test(arguments: Suite.tested) func `systemd restarts the machine for who asks for it, and closes what is open`(
+            suite: Suite
+        ) async throws {
+            try await boot(system(suite), name: "dracut-reboot") { machine in
+                try await machine.awaitAgent()
+                try await machine.console.expect("TAB for no echo")
+                let asked = try await machine.ssh(["reboot"], input: "")
+                #expect(asked.status == 0 && asked.output == "The machine restarts.\n", "\(asked)")
+                try await machine.console.expect("The machine restarts, asked for by SHA256:")
+                try await machine.console.expect("reboot: Restarting system")
+                #expect(!machine.console.text.contains(Self.native))
+                #expect(!machine.console.text.contains("systemd does not end this boot"))
+            }
+        }
+
         @Test(arguments: Suite.tested) func `without an authorized key the console still asks and unlocks`(suite: Suite)
             async throws
         {

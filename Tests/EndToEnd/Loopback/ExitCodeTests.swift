@@ -45,7 +45,7 @@ import Testing
         let unknown = try agent.ssh(["unlock", "open", "sesame"], input: .text("x"))
         #expect(unknown.status == 2)
         // It may have been meant as the passphrase.
-        #expect(unknown.err == "No such volume is opened here. There are: root.\n")
+        #expect(unknown.err == "No such volume is opened here. There are: root.\nREHEARSAL: nothing is opened in earnest.\n")
     }
 
     @Test func `three for a wrong passphrase`() throws {
@@ -87,7 +87,7 @@ import Testing
         #expect(end.err.contains("data: device /nowhere/data is missing."), "\(end)")
     }
 
-    @Test(arguments: ["reboot now", "sh", "ls /etc/shadow", "passwd"])
+    @Test(arguments: ["halt now", "sh", "ls /etc/shadow", "passwd"])
     func `six for what is refused`(command: String) throws {
         let agent = try Rehearsal(["root \(materials.root) none luks"])
         let end = try agent.ssh([command])

@@ -92,14 +92,14 @@ import Testing
         let command = "/usr/bin/systemd-tty-ask-password-agent --console"
         var scene = Scene(["root \(materials.root) none luks"])
         scene.keys = ["command=\"\(command)\" \(try materials.alice.line())"]
-        scene.keys?.append("command=\"reboot\" \(try materials.bob.line())")
+        scene.keys?.append("command=\"halt\" \(try materials.bob.line())")
         let agent = try Rehearsal(scene)
         let printed = try run(
             try Rehearsal.binary(), ["-T", "-f", agent.folder.path("postern.conf")], timeout: patience)
         #expect(printed.out.contains("command=\"unlock\" ssh-ed25519 SHA256:"), "\(printed)")
         let checked = try run(
             try Rehearsal.binary(), ["check", "-f", agent.folder.path("postern.conf")], timeout: patience)
-        #expect(checked.out.contains("authorized_keys:2: command= \"reboot\" is no command"), "\(checked)")
+        #expect(checked.out.contains("authorized_keys:2: command= \"halt\" is no command"), "\(checked)")
         #expect(!checked.out.contains("authorized_keys:1:"), "\(checked)")
         #expect(try agent.ssh(["status"], key: materials.bob).status == 255)
         let end = try agent.ssh(["status"], input: .text("correct horse"))

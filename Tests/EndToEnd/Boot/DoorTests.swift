@@ -1,0 +1,57 @@
+import Machine
+import Testing
+
+/// What an owner does beside unlocking all, where it counts: in an initrd.
+extension BootTests {
+    @Suite struct DoorTests {
+        /// The array's members open by their key file; the root waits.
+        private func expectMembers(_ machine: Machine) async throws {
+            try await machine.awaitAgent()
+            for number in 1...4 { try await machine.console.expect("storage-\(number): open") }
+        }
+
+        @Test(arguments: [("reboot", "reboot: Restarting system"), ("poweroff", "reboot: Power down")])
+        func `the machine goes with its volumes closed, everybody hears who wanted it, and the client ends with 0`(
+            command: String, last: String
+        ) async throws {
+            var setup = Setup.nas
+            // The log's lines on the console, too: nobody can read them later.
+            setup.commandLine = "ignore_loglevel"
+            try await boot(setup, name: "door-\(command)") { machine in
+                try await expectMembers(machine)
+                let other = try Dialogue(machine.ssh())
+                try await other.expect(Texts.prompt)
+                let asked = try await machine.ssh([command], input: "")
+                #expect(asked.status == 0, "\(asked)")
+                let sentence = command == "reboot" ? "The machine restarts" : "The machine is powered off"
+                #expect(asked.output == "\(sentence).\n")
+                try await other.expect("\(sentence), asked for by SHA256:")
+                #expect(try await other.status() == 6)
+                try await machine.console.expect("\(sentence), asked for by SHA256:")
+                for number in 1...4 { try await machine.console.expect("postern: storage-\(number): closed") }
+                try await machine.console.expect(last)
+                try await machine.console.expectEnd()
+            }
+        }
+
+        @Test func `a volume by its name opens alone, and continue leaves the member that is missing`() async throws {
+            var setup = Setup.nas
+            setup.disks.removeAll { $0 == "storage-4" }
+            setup.late = ["storage-4"]
+            setup.configuration += "\nContinueTimeout 3600"
+            try await boot(setup, name: "door-continue") { machine in
+                try await machine.awaitAgent()
+                for number in 1...3 { try await machine.console.expect("storage-\(number): open") }
+                let refused = try await machine.ssh(["continue"], input: "")
+                #expect(refused.status == 6 && refused.errors.contains("crypt-root"), "\(refused)")
+                let opened = try await machine.ssh(["unlock", "crypt-root"], input: passphrase)
+                #expect(opened.status == 0 && opened.output == "crypt-root: open\n", "\(opened)")
+                let gone = try await machine.ssh(["continue"], input: "")
+                #expect(gone.status == 0, "\(gone)")
+                #expect(gone.output == "Without storage-4.\nBoot continues.\n")
+                try await expectTakenOver(
+                    machine, open: Setup.everything.subtracting(["storage-4"]), skipped: ["storage-4"])
+            }
+        }
+    }
+}
