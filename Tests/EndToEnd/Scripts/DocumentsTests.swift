@@ -6,8 +6,9 @@ import Testing
 @Suite struct DocumentsTests {
     private static let documents = [
         "README.md", "Sources/README.md", "Tests/README.md", "initrd/README.md", "initrd/debian/README.md",
-        "initrd/dracut/README.md", "initrd/initramfs-tools/README.md", "initrd/mkinitcpio/README.md",
-        "initrd/nixos/README.md", "initrd/rpm/README.md", "initrd/systemd/README.md", ".github/CONTRIBUTING.md",
+        "initrd/dracut/README.md", "initrd/fleet/README.md", "initrd/initramfs-tools/README.md",
+        "initrd/mkinitcpio/README.md", "initrd/nixos/README.md", "initrd/rpm/README.md",
+        "initrd/systemd/README.md", ".github/CONTRIBUTING.md",
     ]
 
     private func text(_ document: String) throws -> String {
