@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A release of Debian, by its name: 12, 13, and testing.
 public enum Suite: String, Sendable, CaseIterable {
