@@ -27,9 +27,10 @@ struct Ending {
 extension Monitor {
     func goOn(without: [String]) {
         let missing = without.isEmpty ? "" : "Without \(without.joined(separator: ", "))."
-        log.write(
-            LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
-            [.event("boot-continues")])
+        let seconds = Clock.seconds(Clock.now() - plan.began)
+        record(
+            .notice, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
+            [.event("boot-continues"), .list("POSTERN_WITHOUT", without), .number("POSTERN_SECONDS", seconds)])
         endAgent(.done, reason: missing, without: without)
     }
 
@@ -110,7 +111,7 @@ extension Monitor {
             var isAsked = false
             Signals.drain(signals, isAskedToEnd: &isAsked)
         }
-        if !left.isEmpty { log.write(LogLevel.warning.rawValue, "\(left.count) processes hang, and are left behind") }
+        if !left.isEmpty { record(.warning, "\(left.count) processes hang, and are left behind") }
         return left
     }
 
@@ -137,7 +138,7 @@ extension Monitor {
             guard !missing.isEmpty, now < deadline else { break }
             set.wait(milliseconds: deadline - now)
         }
-        for link in missing { log.write(LogLevel.warning.rawValue, "udevd has not made \(link)") }
+        for link in missing { record(.warning, "udevd has not made \(link)") }
     }
 
     private func isPlain(_ byte: UInt8) -> Bool {
@@ -156,7 +157,7 @@ extension Monitor {
             try Files.makeFolder("/run/postern/skip", mode: 0o755)
             for name in names { try Files.write("", to: "/run/postern/skip/\(name)", mode: 0o644) }
         } catch {
-            log.write(LogLevel.error.rawValue, "the native opener may ask for what is missing: \(error.description)")
+            record(.error, "the native opener may ask for what is missing: \(error.description)")
         }
     }
 }

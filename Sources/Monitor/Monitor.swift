@@ -11,6 +11,8 @@ final class Monitor {
     let configuration: Configuration
     let options: AgentOptions
     let log: Log
+    /// What becomes of the lines beside the log.
+    var records = RecordKeeper()
     var plan: Plan
     var listeners: [Listener] = []
     var sessions: [SessionRecord] = []
@@ -119,6 +121,7 @@ final class Monitor {
         logStrangers()
         sendState()
         writeMissingDevices()
+        writeMetrics()
         informSystemd()
         reportNetwork()
     }
@@ -161,7 +164,7 @@ final class Monitor {
         case .finish(let prompt, let code, let reason):
             guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }
             endChannel(prompt.channel, of: session, code, reason)
-        case .log(let level, let text, let fields): log.write(level.rawValue, text, fields)
+        case .log(let level, let text, let fields): record(level, text, fields)
         case .goOn(let without): goOn(without: without)
         }
     }
@@ -191,7 +194,7 @@ final class Monitor {
         // The native prompt may accept these.
         let failed = plan.failed
         let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
-        log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")
+        record(.warning, "told to end; the boot's own prompt takes over\(also)", [.event("told-to-end")])
         endAgent(.internalError, reason: "The agent was told to end.")
     }
 
