@@ -45,16 +45,21 @@ public struct CalendarTime: Equatable, Sendable {
     }
 
     /// Such as `2026-11-27 12:03:15`.
-    public var text: String { text(between: " ") }
+    public var text: String { filled("0000-00-00 00:00:00") }
 
     /// As RFC 3339 has it, such as `2026-11-27T12:03:15Z`.
-    public var timestamp: String { text(between: "T") + "Z" }
+    public var timestamp: String { filled("0000-00-00T00:00:00Z") }
 
-    private func text(between: String) -> String {
-        "\(year)-\(two(month))-\(two(day))\(between)\(two(hour)):\(two(minute)):\(two(second))"
+    /// The pattern with two digits in the place of two zeros each.
+    private func filled(_ pattern: String) -> String {
+        var bytes = Array(pattern.utf8)
+        let pairs = [year / 100, year % 100, month, day, hour, minute, second]
+        for (number, place) in zip(pairs, [0, 2, 5, 8, 11, 14, 17]) {
+            bytes[place] += UInt8(number / 10)
+            bytes[place + 1] += UInt8(number % 10)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
-
-    private func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     static func daysOf(month: Int, year: Int) -> Int {
         switch month {

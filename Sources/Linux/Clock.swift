@@ -19,7 +19,7 @@ public enum Clock {
     /// A span of milliseconds in seconds and tenths, such as `3.2`.
     public static func seconds(_ milliseconds: Int64) -> String {
         let tenths = (max(milliseconds, 0) + 50) / 100
-        return "\(tenths / 10).\(tenths % 10)"
+        return String(tenths / 10) + "." + String(tenths % 10)
     }
 
     /// The date that whatever is built now is to bear (`SOURCE_DATE_EPOCH` of reproducible-builds.org), in seconds since

@@ -259,8 +259,9 @@ extension Plan {
         var text = whom.map { "\(name): opened by \($0)" } ?? "\(name): is open already"
         var event = event("volume-open", index)
         if let since {
-            text += " in \(Clock.seconds(now - since)) s"
-            event.append(.number("POSTERN_SECONDS", Clock.seconds(now - since)))
+            let seconds = Clock.seconds(now - since)
+            text += " in " + seconds + " s"
+            event.append(.number("POSTERN_SECONDS", seconds))
         }
         actions.append(.log(.notice, text, event + fields))
         for task in tasks where task.opens == index {

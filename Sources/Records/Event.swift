@@ -9,7 +9,7 @@ public enum Event {
 
     /// The line as `log` shows it, such as `2026-11-27 12:03:15 crypt-root: opened by ...`.
     public static func text(_ text: String, at moment: Moment) -> String {
-        "\(moment.text) \(cut(printable(text), to: longestText))"
+        moment.text + " " + cut(printable(text), to: longestText)
     }
 
     /// The event as a JSON object in one line with its line end, or `nil` where the fields name none.
@@ -19,17 +19,29 @@ public enum Event {
         _ level: LogLevel, _ text: String, _ fields: [LogField], at moment: Moment
     ) -> String? {
         guard let event = fields.first(where: { $0.name == LogField.eventName }) else { return nil }
-        var json =
-            "{\"time\":\"\(moment.timestamp)\",\"uptime\":\(moment.uptimeSeconds)"
-            + ",\"event\":\(Report.quoted(event.value)),\"level\":\"\(level.word)\",\"message\":\(Report.quoted(text))"
+        // Pieces one by one: an interpolation takes several times the code.
+        var json = "{\"time\":\""
+        json += moment.timestamp
+        json += "\",\"uptime\":"
+        json += moment.uptimeSeconds
+        json += ",\"event\":"
+        json += Report.quoted(event.value)
+        json += ",\"level\":\""
+        json += level.word
+        json += "\",\"message\":"
+        json += Report.quoted(text)
         var names = ["time", "uptime", "event", "level", "message"]
         for field in fields {
             let name = key(field.name)
             guard !names.contains(name) else { continue }
             names.append(name)
-            json += ",\(Report.quoted(name)):\(value(field))"
+            json += ","
+            json += Report.quoted(name)
+            json += ":"
+            json += value(field)
         }
-        return json + "}\n"
+        json += "}\n"
+        return json
     }
 
     /// `key_comment` for `POSTERN_KEY_COMMENT`.
@@ -48,9 +60,12 @@ public enum Event {
         case .text: return Report.quoted(field.value)
         case .number: return field.value
         case .list:
-            var list = ""
-            for value in field.values { list += (list.isEmpty ? "" : ",") + Report.quoted(value) }
-            return "[\(list)]"
+            var list = "["
+            for (place, value) in field.values.enumerated() {
+                if place > 0 { list += "," }
+                list += Report.quoted(value)
+            }
+            return list + "]"
         }
     }
 }

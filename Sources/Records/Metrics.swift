@@ -52,51 +52,53 @@ public struct Metrics: Equatable, Sendable {
 
     public init() {}
 
-    /// The text, in Prometheus' exposition format 0.0.4. No series comes twice, for then a reader would take none.
+    /// The text, in Prometheus' exposition format 0.0.4.
     public var text: String {
-        var text = head("waiting_seconds", "gauge", "How long the agent has waited, or had when it ended.")
-        text += "postern_waiting_seconds \(Clock.seconds(waiting))\n"
-        text += head("boot_continues", "gauge", "Whether the boot has been told to go on.")
-        text += "postern_boot_continues \(continues ? 1 : 0)\n"
-        text += head("passphrases_total", "counter", "Passphrases that were entered, by what came of them.")
-        text += "postern_passphrases_total{result=\"right\"} \(right)\n"
-        text += "postern_passphrases_total{result=\"wrong\"} \(wrong)\n"
-        text += "postern_passphrases_total{result=\"failed\"} \(failed)\n"
-        text += head("volumes", "gauge", "Volumes in each state.")
-        for state in VolumeState.all {
-            text += "postern_volumes{state=\"\(state.word)\"} \(volumes.count { $0.state == state })\n"
-        }
-        text += series(
-            "volume_open", "volume", "gauge", "Whether the volume is open.",
-            volumes.map { Count($0.name, $0.state == .open ? 1 : 0) })
-        text += series(
-            "array_members_missing", "array", "gauge", "Members of the array that are not open.", arrays)
-        text += series("logins_total", "key", "counter", "Logins with the authorized key.", logins)
+        var text = ""
+        add("waiting_seconds gauge", "How long the agent has waited.", "", [("", Clock.seconds(waiting))], to: &text)
+        let continues = [Count("", continues ? 1 : 0)]
+        add("boot_continues gauge", "Whether the boot has been told to go on.", "", continues, to: &text)
+        let passphrases = [Count("right", right), Count("wrong", wrong), Count("failed", failed)]
+        add("passphrases_total counter", "Passphrases that were entered.", "result", passphrases, to: &text)
+        let states = VolumeState.all.map { state in Count(state.word, volumes.count { $0.state == state }) }
+        add("volumes gauge", "Volumes in each state.", "state", states, to: &text)
+        let open = volumes.map { Count($0.name, $0.state == .open ? 1 : 0) }
+        add("volume_open gauge", "Whether the volume is open.", "volume", open, to: &text)
+        add("array_members_missing gauge", "Members that are not open.", "array", arrays, to: &text)
+        add("logins_total counter", "Logins with the authorized key.", "key", logins, to: &text)
         return text
     }
 
-    private func head(_ name: String, _ type: String, _ help: String) -> String {
-        "# HELP postern_\(name) \(help)\n# TYPE postern_\(name) \(type)\n"
+    private func add(_ metric: String, _ help: String, _ label: String, _ counts: [Count], to text: inout String) {
+        add(metric, help, label, counts.map { ($0.name, String($0.count)) }, to: &text)
     }
 
-    /// A metric with one label, or nothing when it has no value.
-    private func series(_ name: String, _ label: String, _ type: String, _ help: String, _ counts: [Count]) -> String {
-        guard !counts.isEmpty else { return "" }
-        var text = head(name, type, help)
-        for (place, count) in counts.enumerated() where !counts[..<place].contains(where: { $0.name == count.name }) {
-            text += "postern_\(name){\(label)=\"\(escaped(count.name))\"} \(count.count)\n"
+    /// Adds a metric, a name and a type, with a value for each name of what its label calls so; nothing where it has none.
+    /// No series comes twice, for then a reader would take none.
+    private func add(
+        _ metric: String, _ help: String, _ label: String, _ values: [(name: String, value: String)],
+        to text: inout String
+    ) {
+        guard !values.isEmpty else { return }
+        let name = "postern_" + String(metric.prefix { $0 != " " })
+        text += "# HELP " + name + " " + help + "\n# TYPE postern_" + metric + "\n"
+        var seen: [String] = []
+        for (value, number) in values {
+            let series = label.isEmpty ? name : name + "{" + label + "=\"" + escaped(value) + "\"}"
+            guard !seen.contains(series) else { continue }
+            seen.append(series)
+            text += series + " " + number + "\n"
         }
-        return text
     }
 
     /// A label's value: printable, with the escapes of the format.
     private func escaped(_ value: String) -> String {
-        var escaped = ""
-        for scalar in printable(value).unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { escaped += "\\" }
-            escaped.unicodeScalars.append(scalar)
+        var bytes: [UInt8] = []
+        for byte in printable(value).utf8 {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+            bytes.append(byte)
         }
-        return escaped
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

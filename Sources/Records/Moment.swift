@@ -20,7 +20,7 @@ public struct Moment: Equatable, Sendable {
 
     /// The seconds of uptime, such as `12.345`.
     var uptimeSeconds: String {
-        let rest = String(uptime % 1000)
-        return "\(uptime / 1000)." + String(repeating: "0", count: max(3 - rest.utf8.count, 0)) + rest
+        // The 1 keeps the zeros behind it.
+        String(uptime / 1000) + "." + String(String(1000 + uptime % 1000).dropFirst())
     }
 }
