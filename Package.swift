@@ -83,7 +83,8 @@ let package = Package(
     products: [
         .executable(name: "postern", targets: ["postern"]),
         // For Tests/Fuzz.
-        .library(name: "Pure", targets: ["Config", "Image", "Linux", "Network", "Plan", "Terminal", "Wire"]),
+        .library(
+            name: "Pure", targets: ["Config", "Image", "Linux", "Network", "Plan", "Records", "Terminal", "Wire"]),
         .library(name: "Session", targets: ["Linux", "SSH", "Session", "Signer", "Wire"]),
     ],
     targets: [
@@ -102,6 +103,7 @@ let package = Package(
         module("Plan", ["Config", "Linux", "Wire"]),
         module("Network", ["Config", "Wire"]),
         module("Terminal", ["Linux", "Wire"]),
+        module("Records", ["Config", "Linux", "Terminal", "Wire"]),
         module("LUKS", ["CBlkid", "CCryptsetup", "CLinux", "Linux"]),
         module("SSH", ["CGate", "CLibssh", "CLinux", "CSigner", "Linux"]),
         module("Signer", ["Linux", "SSH", "Wire"]),
@@ -110,7 +112,7 @@ let package = Package(
         module("Worker", ["CLinux", "LUKS", "Linux", "Wire"]),
         module(
             "Monitor",
-            ["Admission", "CLinux", "Config", "ConfigFiles", "Linux", "Network", "Plan", "Terminal", "Wire"]),
+            ["Admission", "CLinux", "Config", "ConfigFiles", "Linux", "Network", "Plan", "Records", "Terminal", "Wire"]),
         module("Image", ["Config", "ConfigFiles", "LUKS", "Linux", "Worker"]),
         .executableTarget(
             name: "postern",
@@ -128,6 +130,7 @@ let package = Package(
         tests("Unit", "LUKSTests", ["CLinux", "LUKS", "Linux", "TestImages"]),
         tests("Unit", "NetworkTests", ["Config", "Linux", "Network", "Wire"]),
         tests("Unit", "PlanTests", ["Config", "Linux", "Plan", "Repository", "TestImages", "Wire"]),
+        tests("Unit", "RecordsTests", ["Linux", "Records", "Repository", "TestPeers", "Wire"]),
         tests("Unit", "SessionTests", ["Config", "Linux", "Session", "TestPeers", "Wire"]),
         tests("Unit", "SSHTests", ["SSH"]),
         tests("Unit", "TerminalTests", ["Linux", "SeenTerminal", "Terminal", "Wire"]),

@@ -16,6 +16,12 @@ public enum Clock {
         return Int64(time.tv_sec)
     }
 
+    /// A span of milliseconds in seconds and tenths, such as `3.2`.
+    public static func seconds(_ milliseconds: Int64) -> String {
+        let tenths = (max(milliseconds, 0) + 50) / 100
+        return String(tenths / 10) + "." + String(tenths % 10)
+    }
+
     /// The date that whatever is built now is to bear (`SOURCE_DATE_EPOCH` of reproducible-builds.org), in seconds since
     /// 1970, or `nil` when nobody says.
     public static var sourceDate: Int64? {

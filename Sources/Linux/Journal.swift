@@ -4,17 +4,43 @@ internal import CLinux
 public struct LogField: Equatable, Sendable {
     /// Capitals, digits and `_`, as systemd.journal-fields(7) has them.
     public let name: String
-    public let value: String
+    /// One, unless it is a list.
+    public let values: [String]
+    public let kind: Kind
+
+    /// What its value is in JSON.
+    public enum Kind: Sendable {
+        case text
+        /// Digits, with a `.` among them or not.
+        case number
+        /// Texts, or none; the journal has the field once for each.
+        case list
+    }
 
     public init(_ name: String, _ value: String) {
-        self.name = name
-        self.value = value
+        self.init(name, [value], .text)
     }
+
+    private init(_ name: String, _ values: [String], _ kind: Kind) {
+        self.name = name
+        self.values = values
+        self.kind = kind
+    }
+
+    /// The value of a field that is no list.
+    public var value: String { values.first ?? "" }
+
+    public static func number(_ name: String, _ digits: String) -> LogField { LogField(name, [digits], .number) }
+
+    public static func list(_ name: String, _ values: [String]) -> LogField { LogField(name, values, .list) }
 }
 
 extension LogField {
+    /// The name of the field that says what happened.
+    public static let eventName = "POSTERN_EVENT"
+
     /// What happened, for a search by `POSTERN_EVENT=`.
-    public static func event(_ name: String) -> LogField { LogField("POSTERN_EVENT", name) }
+    public static func event(_ name: String) -> LogField { LogField(eventName, name) }
 }
 
 /// systemd's journal, which outlives the initrd: what is sent to it there is read in the booted system.
@@ -27,7 +53,9 @@ enum Journal {
     /// - Returns: whether journald has it.
     static func send(_ level: UInt8, _ line: String, _ fields: [LogField]) -> Bool {
         var entry = "PRIORITY=\(level)\nSYSLOG_IDENTIFIER=postern\nMESSAGE=\(line)\n"
-        for field in fields { entry += "\(field.name)=\(printable(field.value))\n" }
+        for field in fields {
+            for value in field.values { entry += "\(field.name)=\(printable(value))\n" }
+        }
         let bytes = Array(entry.utf8)
         return unsafe bytes.withUnsafeBytes { bytes in
             unsafe linux_send_local(socket, bytes.baseAddress, UInt(bytes.count)) == 0

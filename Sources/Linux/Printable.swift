@@ -42,3 +42,11 @@ public func printable(_ bytes: [UInt8], limit: Int) -> String {
     }
     return String(decoding: result, as: UTF8.self)
 }
+
+/// The text's first `length` bytes.
+public func cut(_ text: String, to length: Int) -> String {
+    let bytes = text.utf8
+    guard bytes.count > length else { return text }
+    // A character cut in two is decoded as U+FFFD, which is up to two bytes longer.
+    return String(decoding: Array(bytes.prefix(length - 2)), as: UTF8.self)
+}

@@ -1,6 +1,7 @@
 internal import Config
 internal import Linux
 internal import Plan
+internal import Records
 internal import Wire
 
 /// What each command does once its channel is open.
@@ -25,13 +26,17 @@ extension Monitor {
             // It hears how it ends with all others.
             session.watching.append(watching)
             if let reason = plan.goOnNow(now: now) { return endChannel(channel, of: session, .refused, reason) }
-            log.write(
-                LogLevel.notice.rawValue, "told to go on by \(session.who)", [.event("continue-asked")] + session.fields
+            record(
+                .notice, "told to go on by \(session.who)", [.event("continue-asked")] + session.fields
             )
         case .reboot: leave(.restart, channel, of: session)
         case .powerOff: leave(.powerOff, channel, of: session)
+        case .log(let follow):
+            sendLog(from: 1, to: channel, of: session)
+            guard follow, ending == nil else { return endChannel(channel, of: session, .done, "") }
+            session.following.append(Following(channel: channel, next: records.lines.next))
         // TEMPORARY until the helpers' branches are merged
-        case .log, .entries, .rebootInto: endChannel(channel, of: session, .refused, "later")
+        case .entries, .rebootInto: endChannel(channel, of: session, .refused, "later")
         }
     }
 
@@ -61,6 +66,25 @@ extension Monitor {
                 guard watching.only.allSatisfy({ names.contains($0) }), !plan.isAnswering(prompt) else { continue }
                 plan.closed(prompt)
                 endChannel(watching.channel, of: session, .done, "")
+            }
+        }
+    }
+
+    /// Sends the lines of the log from that number on, in pieces that the channel's limit for messages admits.
+    private func sendLog(from first: Int, to channel: UInt8, of session: SessionRecord) {
+        let lines = records.lines.lines(from: first)
+        guard !lines.isEmpty else { return }
+        send(.lines(Array(lines)), to: session, channel: channel)
+    }
+
+    /// Shows the lines that are new to those who follow the log. One that does not read is ended, as `send` does.
+    func sendNewLines() {
+        let next = records.lines.next
+        for session in sessions {
+            for index in session.following.indices where session.following[index].next < next {
+                let following = session.following[index]
+                session.following[index].next = next
+                sendLog(from: following.next, to: following.channel, of: session)
             }
         }
     }

@@ -31,9 +31,10 @@ struct Ending {
 extension Monitor {
     func goOn(without: [String]) {
         let missing = without.isEmpty ? "" : "Without \(without.joined(separator: ", "))."
-        log.write(
-            LogLevel.notice.rawValue, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
-            [.event("boot-continues")])
+        let seconds = Clock.seconds(Clock.now() - plan.began)
+        record(
+            .notice, missing.isEmpty ? "the boot goes on" : "the boot goes on. \(missing)",
+            [.event("boot-continues"), .list("POSTERN_WITHOUT", without), .number("POSTERN_SECONDS", seconds)])
         endAgent(.done, reason: missing, without: without)
     }
 
@@ -54,7 +55,9 @@ extension Monitor {
             stopWorker(worker)
         }
         if code == .done { sendState() }
+        sendNewLines()
         for session in sessions {
+            for following in session.following { endChannel(following.channel, of: session, .done, "") }
             for watching in session.watching { endChannel(watching.channel, of: session, code, reason) }
             // Ends sessions without a prompt too, such as an idle ControlMaster.
             if session.isAuthenticated { dismiss(session) }
@@ -116,7 +119,7 @@ extension Monitor {
             var isAsked = false
             Signals.drain(signals, isAskedToEnd: &isAsked)
         }
-        if !left.isEmpty { log.write(LogLevel.warning.rawValue, "\(left.count) processes hang, and are left behind") }
+        if !left.isEmpty { record(.warning, "\(left.count) processes hang, and are left behind") }
         return left
     }
 
@@ -143,7 +146,7 @@ extension Monitor {
             guard !missing.isEmpty, now < deadline else { break }
             set.wait(milliseconds: deadline - now)
         }
-        for link in missing { log.write(LogLevel.warning.rawValue, "udevd has not made \(link)") }
+        for link in missing { record(.warning, "udevd has not made \(link)") }
     }
 
     private func isPlain(_ byte: UInt8) -> Bool {
@@ -162,7 +165,7 @@ extension Monitor {
             try Files.makeFolder("/run/postern/skip", mode: 0o755)
             for name in names { try Files.write("", to: "/run/postern/skip/\(name)", mode: 0o644) }
         } catch {
-            log.write(LogLevel.error.rawValue, "the native opener may ask for what is missing: \(error.description)")
+            record(.error, "the native opener may ask for what is missing: \(error.description)")
         }
     }
 }

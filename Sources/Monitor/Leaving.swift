@@ -16,9 +16,9 @@ extension Monitor {
             return endChannel(channel, of: session, .refused, "This is a rehearsal: the machine stays on.")
         }
         guard ending == nil else { return endChannel(channel, of: session, .refused, "The agent is ending already.") }
-        log.write(
-            LogLevel.notice.rawValue, "\(power.sentence), asked for by \(session.who)",
-            [.event(power.event)] + session.fields)
+        record(
+            .notice, "\(power.sentence), asked for by \(session.who)",
+            [power.event] + session.fields)
         endChannel(channel, of: session, .done, "\(power.sentence).")
         endAgent(.refused, reason: "\(power.sentence), asked for by \(session.who).", power: power)
     }
@@ -38,11 +38,11 @@ extension Monitor {
                 Signals.drain(signals, isAskedToEnd: &isAsked)
             }
             if isAsked { return Int32(ExitCode.refused.rawValue) }
-            log.write(LogLevel.warning.rawValue, "systemd does not end this boot; the kernel does now")
+            record(.warning, "systemd does not end this boot; the kernel does now")
         }
         closeVolumes()
         let reason = power.perform()
-        log.write(LogLevel.error.rawValue, "the machine stays on: \(reason.description)")
+        record(.error, "the machine stays on: \(reason.description)")
         return Int32(ExitCode.internalError.rawValue)
     }
 
@@ -61,14 +61,14 @@ extension Monitor {
             while Clock.now() < deadline {
                 set.wait(milliseconds: deadline - Clock.now())
                 switch worker.endpoint.receive() {
-                case .message(.log(let level, let line)): log.write(level.rawValue, line)
+                case .message(.log(let level, let line)): record(level, line)
                 case .nothing: continue
                 case .message, .closed, .malformed: return ChildProcess.kill(process)
                 }
             }
             ChildProcess.kill(process)
         } catch {
-            log.write(LogLevel.warning.rawValue, "the volumes stay open: \(error.description)")
+            record(.warning, "the volumes stay open: \(error.description)")
         }
     }
 }
@@ -82,11 +82,10 @@ extension Power {
         }
     }
 
-    /// Its name among the events.
-    var event: String {
+    var event: LogField {
         switch self {
-        case .restart: "reboot-asked"
-        case .powerOff: "poweroff-asked"
+        case .restart: .event("reboot-asked")
+        case .powerOff: .event("poweroff-asked")
         }
     }
 }

@@ -44,9 +44,7 @@ extension Monitor {
     func writeMissingDevices() {
         guard !options.rehearsal, probes.isEmpty, ending == nil else { return }
         guard let error = missingDevices.write(plan.missingDevices) else { return }
-        log.write(
-            LogLevel.warning.rawValue,
-            "arrays and logical volumes may not be assembled while this waits: \(error.description)")
+        record(.warning, "arrays and logical volumes may not be assembled while this waits: \(error.description)")
     }
 
     /// Nothing is waited for any more.

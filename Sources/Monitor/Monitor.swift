@@ -11,6 +11,8 @@ final class Monitor {
     let configuration: Configuration
     let options: AgentOptions
     let log: Log
+    /// What becomes of the lines beside the log.
+    var records = RecordKeeper()
     var plan: Plan
     var listeners: [Listener] = []
     var sessions: [SessionRecord] = []
@@ -120,8 +122,10 @@ final class Monitor {
         sendState()
         endServed()
         writeMissingDevices()
+        writeMetrics()
         informSystemd()
         reportNetwork()
+        sendNewLines()
     }
 
     /// Sends the state of the machine to every prompt, when it has changed.
@@ -164,7 +168,7 @@ final class Monitor {
         case .finish(let prompt, let code, let reason):
             guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }
             endChannel(prompt.channel, of: session, code, reason)
-        case .log(let level, let text, let fields): log.write(level.rawValue, text, fields)
+        case .log(let level, let text, let fields): record(level, text, fields)
         case .goOn(let without): goOn(without: without)
         }
     }
@@ -172,6 +176,7 @@ final class Monitor {
     /// Ends a channel.
     func endChannel(_ channel: UInt8, of session: SessionRecord, _ code: ExitCode, _ reason: String) {
         session.watching.removeAll { $0.channel == channel }
+        session.following.removeAll { $0.channel == channel }
         send(.finish(code, reason: reason), to: session, channel: channel)
     }
 
@@ -194,7 +199,7 @@ final class Monitor {
         // The native prompt may accept these.
         let failed = plan.failed
         let also = failed.isEmpty ? "" : ", also for what failed here: \(failed)"
-        log.write(LogLevel.warning.rawValue, "told to end; the boot's own prompt takes over\(also)")
+        record(.warning, "told to end; the boot's own prompt takes over\(also)", [.event("told-to-end")])
         endAgent(.internalError, reason: "The agent was told to end.")
     }
 

@@ -28,16 +28,16 @@ public enum MonitorProcess {
         }
         let monitor = Monitor(configuration: configuration, options: options)
         for finding in configuration.findings {
-            monitor.log.write(LogLevel.warning.rawValue, finding.description)
+            monitor.record(.warning, finding.description)
         }
         guard !configuration.crypttab.entries.isEmpty else {
-            monitor.log.write(LogLevel.error.rawValue, "no volume to open; the boot's own prompt takes over")
+            monitor.record(.error, "no volume to open; the boot's own prompt takes over")
             return Int32(ExitCode.internalError.rawValue)
         }
         do throws(SystemError) {
             return try monitor.setUpAndRun()
         } catch {
-            monitor.log.write(LogLevel.error.rawValue, error.description)
+            monitor.record(.error, error.description)
             return Int32(ExitCode.internalError.rawValue)
         }
     }
@@ -57,6 +57,7 @@ extension Monitor {
         // The sockets come first: from here on nobody is turned away, whatever the disks do.
         listen()
         try makeEmptyFolder()
+        recordWaiting()
         var paths = try PathWatch(plan.watchedPaths)
         let uevents = watchesDevices ? try? Uevents() : nil
         if watchesDevices { probes = BlockDevices.all }
@@ -77,7 +78,7 @@ extension Monitor {
 
     private func listen() {
         guard !configuration.keys.isEmpty, !configuration.hostKeys.isEmpty else {
-            log.write(LogLevel.error.rawValue, "no ssh: there is no host key, or no key that may log in")
+            record(.error, "no ssh: there is no host key, or no key that may log in")
             return
         }
         let settings = configuration.settings
@@ -97,7 +98,7 @@ extension Monitor {
                 _ = listen(address.description, port, dual: false)
             }
         }
-        for listener in listeners { log.write(LogLevel.info.rawValue, "listening on \(listener.title)") }
+        for listener in listeners { record(.info, "listening on \(listener.title)") }
     }
 
     /// On both versions of IP, or on IPv4 where there is no other.
@@ -111,7 +112,7 @@ extension Monitor {
             if let place = PeerAddress(address) { listening.append(Listening(place, port: port, isDual: dual)) }
             return true
         } catch {
-            log.write(LogLevel.warning.rawValue, error.description)
+            record(.warning, error.description)
             return false
         }
     }
@@ -124,7 +125,7 @@ extension Monitor {
             try makeEmptyFolder("/run/postern/empty")
         } catch {
             // A /run that is full or read-only does not lock the owner out.
-            log.write(LogLevel.warning.rawValue, error.description)
+            record(.warning, error.description)
             try makeEmptyFolder("/dev/postern-empty")
         }
     }

@@ -162,14 +162,14 @@ extension Monitor {
         do throws(SystemError) {
             network = try NetworkWatch(listening: listening)
         } catch {
-            log.write(LogLevel.warning.rawValue, "no news of the network: \(error.description)")
+            record(.warning, "no news of the network: \(error.description)")
         }
     }
 
     /// Says on the consoles and in the log what has changed, when it is time to.
     func reportNetwork() {
         guard ending == nil, let facts = network?.report(now: Clock.now()) else { return }
-        for fact in facts { log.write(LogLevel.notice.rawValue, NetworkText.line(fact)) }
+        for fact in facts { record(.notice, NetworkText.line(fact)) }
         for session in sessions where session.number == SessionRecord.console { showNetwork(session) }
     }
 

@@ -23,6 +23,8 @@ final class SessionRecord {
     var isAuthenticated = false
     /// The channels that are shown the state.
     var watching: [Watching] = []
+    /// The channels that are shown the lines of the log as they come.
+    var following: [Following] = []
     /// For the log, once somebody logged in.
     var who: String
     /// The same for the journal.
@@ -61,6 +63,12 @@ struct Watching {
     var terminal: Bool
     /// The volumes that its passphrases are for, or none where they are for all that ask.
     var only: [String] = []
+}
+
+/// A channel that is shown the lines of the log, and the number of the next one for it.
+struct Following {
+    let channel: UInt8
+    var next: Int
 }
 
 /// A worker and the job it has.

@@ -82,7 +82,7 @@ extension Monitor {
                 if now >= loginDeadline(session) {
                     endSession(session, why: "no login within \(configuration.settings.loginGraceTime) seconds")
                 }
-            } else if !session.watching.isEmpty {
+            } else if !session.watching.isEmpty || !session.following.isEmpty {
                 session.unusedSince = nil
             } else if let since = session.unusedSince {
                 guard now >= since + unusedTimeout else { continue }
@@ -102,20 +102,20 @@ extension Monitor {
     func write(_ level: LogLevel, _ line: String, of session: SessionRecord) {
         guard session.isAuthenticated else { return logStranger(session.source, level, session.peer, line) }
         if let key = session.key, !loginLog.admits(key, now: Clock.now()) { return }
-        log.write(level.rawValue, "\(session.peer): \(line)")
+        record(level, "\(session.peer): \(line)")
     }
 
     func logStranger(_ source: [UInt8], _ level: LogLevel, _ peer: String, _ line: String) {
         guard strangerLog.note(line, from: source, now: Clock.now()) else { return }
-        log.write(level.rawValue, "\(peer): \(line)")
+        record(level, "\(peer): \(line)")
     }
 
     /// Writes the sums that are due.
     func logStrangers(isLast: Bool = false) {
         let now = Clock.now()
-        for line in strangerLog.lines(now: now, isLast: isLast) { log.write(LogLevel.notice.rawValue, line) }
+        for line in strangerLog.lines(now: now, isLast: isLast) { record(.notice, line) }
         for (key, lines, seconds) in loginLog.sums(now: now, isLast: isLast) {
-            log.write(LogLevel.notice.rawValue, "\(keyList.titles[key]): \(lines) more lines in \(seconds) s")
+            record(.notice, "\(keyList.titles[key]): \(lines) more lines in \(seconds) s")
         }
     }
 }

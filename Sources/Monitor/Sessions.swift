@@ -39,7 +39,7 @@ extension Monitor {
                 socket: pair.takeFirst(),
                 peer: peer, source: address.source, slot: slot)
             session.fields = [
-                LogField("POSTERN_ADDRESS", address.description), LogField("POSTERN_PORT", "\(connection.port)"),
+                LogField("POSTERN_ADDRESS", address.description), .number("POSTERN_PORT", "\(connection.port)"),
             ]
             nextSession += 1
             sessions.append(session)
@@ -95,7 +95,7 @@ extension Monitor {
             send(.consoleSetup(setup), to: session, channel: 0)
             showNetwork(session)
         } catch {
-            log.write(LogLevel.error.rawValue, "no prompt on the console: \(error.description)")
+            record(.error, "no prompt on the console: \(error.description)")
         }
     }
 
@@ -136,6 +136,7 @@ extension Monitor {
             plan.inputEnded(PromptAddress(session: session.number, channel: channel))
         case .close:
             session.watching.removeAll { $0.channel == channel }
+            session.following.removeAll { $0.channel == channel }
             plan.closed(PromptAddress(session: session.number, channel: channel))
         }
     }
@@ -166,9 +167,9 @@ extension Monitor {
         if !authorized.comment.isEmpty {
             session.fields.append(LogField("POSTERN_KEY_COMMENT", authorized.comment))
         }
+        countLogin(authorized.fingerprint)
         guard loginLog.admits(index, now: Clock.now()) else { return }
-        log.write(
-            LogLevel.info.rawValue, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
+        record(.info, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
     }
 
     private func open(_ command: Command, _ channel: UInt8, terminal: Bool, _ session: SessionRecord) {
@@ -197,6 +198,7 @@ extension Monitor {
     func closeSession(_ session: SessionRecord) {
         plan.closed(session: session.number)
         session.watching.removeAll()
+        session.following.removeAll()
         session.isClosed = true
         session.killAt = Clock.now() + Monitor.timeToExit
     }

@@ -31,7 +31,7 @@ extension Monitor {
             workers.append(worker)
             send(order, to: worker)
         } catch {
-            log.write(LogLevel.error.rawValue, "no worker: \(error.description)")
+            record(.error, "no worker: \(error.description)")
             if case .job(let job, _) = kind {
                 plan.ended(job, .done(.failed("no worker: \(error.description)")), now: Clock.now())
             }
@@ -108,7 +108,7 @@ extension Monitor {
                 return
             case .message(let report): handle(report, from: worker)
             case .malformed(let error):
-                log.write(LogLevel.error.rawValue, "worker: \(error.description)")
+                record(.error, "worker: \(error.description)")
                 ChildProcess.kill(worker.process)
                 worker.isClosed = true
                 return
@@ -118,7 +118,7 @@ extension Monitor {
 
     private func handle(_ report: WorkerReport, from worker: WorkerRecord) {
         if case .log(let level, let line) = report {
-            log.write(level.rawValue, line)
+            record(level, line)
             return
         }
         let now = Clock.now()

@@ -1,4 +1,5 @@
 internal import Config
+internal import Linux
 public import Wire
 
 /// The plan as every prompt shows it.
@@ -104,6 +105,11 @@ extension KeySource {
     var title: String {
         guard let device else { return "key file \(path)" }
         return "key file \(path) on \(device.description)"
+    }
+
+    /// The same for the records, as crypttab has it.
+    var field: LogField {
+        LogField("POSTERN_KEY_FILE", device.map { "\(path):\($0.description)" } ?? path)
     }
 
     /// Why it is not there, as one sentence.

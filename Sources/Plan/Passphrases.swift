@@ -160,13 +160,14 @@ extension Plan {
     }
 
     mutating func passphraseTried(
-        _ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by requester: Requester, now: Int64
+        _ index: Int, _ attempt: Int, _ outcome: Task.Outcome, by requester: Requester, since: Int64?,
+        now: Int64
     ) {
         let name = volumes[index].name
         switch outcome {
         case .opened:
             if let key = requester.key { brake.cleared(key) }
-            opened(index, by: requester.who, requester.fields, now: now)
+            opened(index, by: requester.who, requester.fields, since: since, now: now)
             answer(attempt, index, TryResult(name: name, outcome: .opened), now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
@@ -175,7 +176,8 @@ extension Plan {
             volumes[index].wrong += 1
             answer(attempt, index, TryResult(name: name, outcome: .wrong), now: now)
         case .failed(let reason):
-            actions.append(.log(.warning, "\(name): \(reason)"))
+            let event = event("try-failed", index, reason)
+            actions.append(.log(.warning, "\(name): \(reason)", event + requester.fields))
             answer(attempt, index, TryResult(name: name, outcome: .failed, detail: reason), now: now)
         }
     }
@@ -204,11 +206,13 @@ extension Plan {
     ///
     /// - Returns: the delay until the key's next one, in milliseconds.
     private mutating func countAgainstKey(_ attempt: Attempt, now: Int64) -> Int64 {
+        passphrases.count(attempt.results)
         let outcomes = attempt.results.map { $0.outcome }
         guard !outcomes.contains(.opened), outcomes.contains(.wrong) else { return 0 }
-        let event = LogField.event("wrong-passphrase")
+        let wrong = attempt.results.filter { $0.outcome == .wrong }.map { $0.name }
+        let event = [LogField.event("wrong-passphrase"), .list("POSTERN_VOLUMES", wrong)]
         actions.append(
-            .log(.notice, "wrong passphrase from \(attempt.requester.who)", [event] + attempt.requester.fields))
+            .log(.notice, "wrong passphrase from \(attempt.requester.who)", event + attempt.requester.fields))
         return attempt.requester.key.map { brake.failed($0, now: now) } ?? 0
     }
 

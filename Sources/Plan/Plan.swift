@@ -41,6 +41,8 @@ public struct Plan {
     var tasks: [Task] = []
     var schedule = Schedule()
     var brake = Brake()
+    /// How many passphrases were tried, and what came of them.
+    public internal(set) var passphrases = PassphraseCounts()
     var actions: [Action] = []
     /// Since when the boot waits only for volumes that it does not need.
     var satisfiedSince: Int64?
@@ -55,7 +57,8 @@ public struct Plan {
     let system: InitrdSystem?
     let keyFolder: String?
     let host: String
-    let began: Int64
+    /// When the agent began to wait.
+    public let began: Int64
     let continueTimeout: Int64
 
     /// Plans for the volumes of `crypttab` under the rules of `settings`.
@@ -188,13 +191,13 @@ public struct Plan {
         case .readKey(let source): keyRead(source, report)
         case .key(let volume, let source):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            keyTried(volume, source, outcome, now: now)
+            keyTried(volume, source, outcome, since: task.started, now: now)
         case .passphrase(let volume, let attempt, let requester):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            passphraseTried(volume, attempt, outcome, by: requester, now: now)
+            passphraseTried(volume, attempt, outcome, by: requester, since: task.started, now: now)
         case .empty(let volume):
             guard let outcome = outcome(of: report, task, volume) else { return }
-            emptyTried(volume, outcome, now: now)
+            emptyTried(volume, outcome, since: task.started, now: now)
         }
     }
 
@@ -277,7 +280,7 @@ public struct Plan {
         }
         schedule.end(job)
         let name = volumes[volume].name
-        actions.append(.log(.warning, "\(name): \(Plan.overdue)"))
+        actions.append(.log(.warning, "\(name): \(Plan.overdue)", event("volume-failed", volume, Plan.overdue)))
         for task in tasks where task.opens == volume && (task.isOverdue || task.isQueued) {
             guard case .passphrase(_, let attempt, _) = task.kind else { continue }
             if !task.isOverdue { tasks.removeAll { $0.job == task.job } }
@@ -321,7 +324,9 @@ public struct Plan {
 
     /// Tells a prompt whose passphrase was being tried how each volume ended.
     private mutating func finishAttempt(_ attempt: Attempt) {
-        guard case .running(let left) = attempt.phase, !attempt.isGone else { return }
+        guard case .running(let left) = attempt.phase else { return }
+        if attempt.results.contains(where: { $0.outcome == .opened }) { passphrases.count(attempt.results) }
+        guard !attempt.isGone else { return }
         let late = left.map { volume in
             TryResult(
                 name: volumes[volume].name, outcome: volumes[volume].isOpen ? .alreadyOpen : .failed,

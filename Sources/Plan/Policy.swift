@@ -1,4 +1,5 @@
 internal import Config
+internal import Linux
 internal import Wire
 
 /// An array of postern.conf and the volumes it holds.
@@ -71,7 +72,10 @@ extension Plan {
         let since = satisfiedSince ?? now
         let isOver = wished.allSatisfy { now >= since + patience($0) }
         if satisfiedSince == nil, !isOver {
-            actions.append(.log(.notice, "the boot can go on; waiting for \(joined(wished))"))
+            let event = [
+                LogField.event("boot-can-continue"), .list("POSTERN_VOLUMES", wished.map { volumes[$0].name }),
+            ]
+            actions.append(.log(.notice, "the boot can go on; waiting for \(joined(wished))", event))
         }
         satisfiedSince = since
         if isOver, !isWorthWaiting(now: now) { goOn(now: now) }

@@ -163,7 +163,8 @@ extension Plan {
     ) {
         volumes[index].state = .left(
             Volume.Left(reason: reason, facts: volumes[index].facts, isTwin: isTwin))
-        actions.append(.log(level, "\(volumes[index].name): left, \(reason)"))
+        actions.append(
+            .log(level, "\(volumes[index].name): left, \(reason)", event("volume-left", index, reason)))
     }
 
     /// Of two lines that name one device and one header, the first is kept, or the one that is open: a device is opened
@@ -189,7 +190,10 @@ extension Plan {
         volumes[index].state = .failed(failure)
         guard volumes[index].complaint != failure.reason else { return }
         volumes[index].complaint = failure.reason
-        actions.append(.log(.warning, "\(volumes[index].name): \(failure.reason)"))
+        actions.append(
+            .log(
+                .warning, "\(volumes[index].name): \(failure.reason)",
+                event("volume-failed", index, failure.reason)))
     }
 
     mutating func keyRead(_ index: Int, _ report: JobReport) {
@@ -204,32 +208,40 @@ extension Plan {
             volumes[volume].keyProblem = ""
         }
         guard case .problem(let reason) = sources[index].state else { return }
-        actions.append(.log(.warning, reason))
+        let event = LogField.event("key-file-failed")
+        actions.append(.log(.warning, reason, [event, sources[index].field, LogField("POSTERN_REASON", reason)]))
         // Its device has changed meanwhile: read it again.
         if sources[index].isChanged { sources[index].state = .missing }
     }
 
-    mutating func keyTried(_ index: Int, _ source: Int, _ outcome: Task.Outcome, now: Int64) {
+    mutating func keyTried(_ index: Int, _ source: Int, _ outcome: Task.Outcome, since: Int64?, now: Int64) {
+        var event = "try-failed"
         switch outcome {
-        case .opened: opened(index, by: sources[source].title, now: now)
+        case .opened: opened(index, by: sources[source].title, [sources[source].field], since: since, now: now)
         case .alreadyOpen:
             wasOpen(index, now: now)
             // Who is about to activate it may fail: then the key has another turn.
             if volumes[index].isClosed { volumes[index].keyTried = false }
-        case .wrongKey: volumes[index].keyProblem = "\(sources[source].title) does not open it"
+        case .wrongKey:
+            volumes[index].keyProblem = "\(sources[source].title) does not open it"
+            event = "wrong-key-file"
         case .failed(let reason): volumes[index].keyProblem = reason
         }
-        if !volumes[index].keyProblem.isEmpty {
-            actions.append(.log(.warning, "\(volumes[index].name): \(volumes[index].keyProblem)"))
-        }
+        let problem = volumes[index].keyProblem
+        guard !problem.isEmpty else { return }
+        actions.append(
+            .log(
+                .warning, "\(volumes[index].name): \(problem)",
+                self.event(event, index, problem) + [sources[source].field]))
     }
 
-    mutating func emptyTried(_ index: Int, _ outcome: Task.Outcome, now: Int64) {
+    mutating func emptyTried(_ index: Int, _ outcome: Task.Outcome, since: Int64?, now: Int64) {
         switch outcome {
-        case .opened: opened(index, by: "an empty passphrase", now: now)
+        case .opened: opened(index, by: "an empty passphrase", since: since, now: now)
         case .alreadyOpen: wasOpen(index, now: now)
         case .wrongKey: break
-        case .failed(let reason): actions.append(.log(.warning, "\(volumes[index].name): \(reason)"))
+        case .failed(let reason):
+            actions.append(.log(.warning, "\(volumes[index].name): \(reason)", event("try-failed", index, reason)))
         }
     }
 
@@ -238,15 +250,20 @@ extension Plan {
         if !isBeingActivated(index) { opened(index, by: nil, now: now) }
     }
 
-    /// The volume is open; whoever still tries it need not.
-    mutating func opened(_ index: Int, by whom: String?, _ fields: [LogField] = [], now: Int64) {
+    /// The volume is open; whoever still tries it need not. `since` is when a worker began with the key.
+    mutating func opened(_ index: Int, by whom: String?, _ fields: [LogField] = [], since: Int64? = nil, now: Int64) {
         guard !volumes[index].isOpen else { return }
         volumes[index].state = .open(volumes[index].facts)
         lastProgress = now
         let name = volumes[index].name
-        let event = [LogField.event("volume-open"), LogField("POSTERN_VOLUME", name)]
-        actions.append(
-            .log(.notice, whom.map { "\(name): opened by \($0)" } ?? "\(name): is open already", event + fields))
+        var text = whom.map { "\(name): opened by \($0)" } ?? "\(name): is open already"
+        var event = event("volume-open", index)
+        if let since {
+            let seconds = Clock.seconds(now - since)
+            text += " in " + seconds + " s"
+            event.append(.number("POSTERN_SECONDS", seconds))
+        }
+        actions.append(.log(.notice, text, event + fields))
         for task in tasks where task.opens == index {
             tasks.removeAll { $0.job == task.job }
             schedule.end(task.job)

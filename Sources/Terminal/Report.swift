@@ -71,7 +71,7 @@ public enum Report {
     }
 
     /// A JSON string (RFC 8259, section 7).
-    private static func quoted(_ text: String) -> String {
+    public static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -26,11 +26,3 @@ extension JobOutcome {
         .failed(cut(reason, to: Limits.text))
     }
 }
-
-/// The text's first `length` bytes.
-func cut(_ text: String, to length: Int) -> String {
-    let bytes = text.utf8
-    guard bytes.count > length else { return text }
-    // A character cut in two is decoded as U+FFFD, which is up to two bytes longer.
-    return String(decoding: Array(bytes.prefix(length - 2)), as: UTF8.self)
-}

@@ -18,6 +18,23 @@ enum Texts {
 /// The passphrase of the root, from `Tests/Support/qemu/disks`.
 let passphrase = "open sesame"
 
+/// The files that the new root inherits of every boot in which the agent ran.
+let records = ["/run/postern/events.jsonl", "/run/postern/postern.prom"]
+
+/// Expects the records of a boot in which the agent opened the root: who opened it, and that the boot went on.
+func expectRecords(_ report: Report, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(report["records"] == ["600", "644"], sourceLocation: sourceLocation)
+    let line = report["opened"].joined(separator: " ")
+    let event = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
+    #expect(event?["volume"] as? String == "crypt-root", "\(line)", sourceLocation: sourceLocation)
+    #expect(event?["seconds"] is Double, "\(line)", sourceLocation: sourceLocation)
+    if event?["address"] != nil {
+        let key = event?["key"] as? String
+        #expect(key?.hasPrefix("SHA256:") == true, "\(line)", sourceLocation: sourceLocation)
+    }
+    #expect(report["continues"] == ["1"], sourceLocation: sourceLocation)
+}
+
 /// Gives the passphrase to ssh on its standard input.
 func unlock(_ machine: Machine, sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let unlocked = try await machine.ssh(["unlock"], input: passphrase)
@@ -40,7 +57,9 @@ func expectLogin(
     }
     #expect(report["root"] == ["/dev/mapper/\(root)"], sourceLocation: sourceLocation)
     #expect(Set(report["open"]) == open, sourceLocation: sourceLocation)
-    #expect(Set(report["files"]) == Set(skipped.map { "/run/postern/skip/\($0)" }), sourceLocation: sourceLocation)
+    let skips = skipped.map { "/run/postern/skip/\($0)" }
+    #expect(Set(report["files"]) == Set(skips + records), sourceLocation: sourceLocation)
+    expectRecords(report, sourceLocation: sourceLocation)
     #expect(report["modes"].first == "755:/run/postern", sourceLocation: sourceLocation)
     #expect(report["links"].allSatisfy { !$0.contains("UP") }, sourceLocation: sourceLocation)
     for question in ["processes", "global", "routes", "keys", "prompts", "failed"] {

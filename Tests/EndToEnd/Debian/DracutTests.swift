@@ -78,6 +78,7 @@ extension DebianTests {
                 let report = try await expectLogin(machine, by: "owner@laptop")
                 // Nobody asks for it natively.
                 #expect(!machine.console.text.contains(Self.native))
+                expectRecords(report)
                 let events = report["events"].joined()
                 for field in [
                     #""POSTERN_VOLUME":"crypt-root""#, #""POSTERN_KEY":"SHA256:"#, #""POSTERN_USER":"root""#,
@@ -141,7 +142,9 @@ extension DebianTests {
                 let report = try await expectLogin(
                     machine, open: ["crypt-root", "storage-1", "storage-2"], by: "owner@laptop")
                 #expect(
-                    Set(report["files"]) == ["/run/postern/skip/storage-3", "/run/postern/skip/storage-4"])
+                    Set(report["files"])
+                        == Set(["/run/postern/skip/storage-3", "/run/postern/skip/storage-4"] + records))
+                expectRecords(report)
                 // Nor does a mount wait for one that does not come.
                 #expect(report["jobs"] == [])
                 #expect(!machine.console.text.contains(Self.native))

@@ -84,6 +84,7 @@ extension DebianTests {
             #expect(report["failed"] == failed)
             let opened = report.log.first { $0.hasPrefix("crypt-root: opened by ") }
             #expect(who.map { opened?.contains($0) == true } ?? (opened == nil), "\(report.log)")
+            if who == "owner@laptop" { expectRecords(report) }
             for word in ["emergency", "Could not boot", "timed out"] {
                 #expect(!machine.console.text.contains(word), "\(word)")
             }

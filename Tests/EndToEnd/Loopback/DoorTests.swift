@@ -105,4 +105,24 @@ import Testing
         #expect(reboot.status == 6)
         #expect(reboot.err.contains("This is a rehearsal"), "\(reboot)")
     }
+
+    @Test func `log shows what has happened, and -f what happens until the boot goes on`() throws {
+        let agent = try Rehearsal([root])
+        #expect(try agent.becomes { $0.volume("root")?.asks == true })
+        let shown = try agent.ssh(["log"])
+        #expect(shown.status == 0 && shown.err == "", "\(shown)")
+        #expect(shown.out.contains(/(?m)^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d waits for root$/), "\(shown)")
+        #expect(shown.out.contains("login of root with SHA256:"), "\(shown)")
+        let following = Later { try agent.ssh(["log", "-f"]) }
+        #expect(eventually { agent.lines(with: "login of root").count >= 3 })
+        #expect(try agent.unlock(Materials.passphrase).status == 0)
+        let end = try following.value()
+        #expect(end.status == 0 && end.err == "", "\(end)")
+        let lines = end.out.split(separator: "\n")
+        #expect(lines.last?.hasSuffix(" the boot goes on") == true, "\(end)")
+        for text in ["waits for root", "root: opened by SHA256:"] {
+            #expect(lines.count { $0.contains(text) } == 1, "\(text): \(end)")
+        }
+        #expect(agent.end() == 0)
+    }
 }

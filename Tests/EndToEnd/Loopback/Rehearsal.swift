@@ -26,6 +26,8 @@ struct Scene {
     var listens = true
     /// Whether it has nowhere to log to, so that its start cannot be seen.
     var isMute = false
+    /// Whether it is no rehearsal: then `through` is to shut it off from this machine.
+    var isInEarnest = false
 
     init(_ volumes: [String], settings: [String] = [], console: Bool = false) {
         self.volumes = volumes
@@ -113,7 +115,8 @@ final class Rehearsal: @unchecked Sendable {
     }
 
     private func start(_ scene: Scene) throws {
-        var words = ["agent", "--rehearse", "-f", scene.file ?? folder.path("postern.conf")]
+        var words =
+            ["agent"] + (scene.isInEarnest ? [] : ["--rehearse"]) + ["-f", scene.file ?? folder.path("postern.conf")]
         if scene.keyVolume != nil { words += ["--key-volume", folder.path("key-volume")] }
         let program = scene.through.map(filled) + [try scene.binary.map(filled) ?? Rehearsal.binary()] + words
         if scene.hasConsole {

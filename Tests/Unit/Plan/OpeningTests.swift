@@ -21,7 +21,7 @@ import Wire
         #expect(story.open("unlock root") == ["tried 1.1: root opened", "go on"])
         #expect(story.states == ["root open"])
         #expect(story.plan.continues)
-        #expect(story.logs == ["root: opened by key 0"])
+        #expect(story.logs == ["root: opened by key 0 in 0.0 s"])
     }
 
     @Test func `the key volume appears after the root, its key file is read, and the members open side by side`() {
@@ -36,7 +36,7 @@ import Wire
         #expect(story.end("read /dev/dm-1/key", .keyRead) == ["key a", "key b"])
         #expect(story.open("key b") == [])
         #expect(story.open("key a") == ["forget 0", "go on"])
-        #expect(story.logs.contains("b: opened by key file /key on UUID=5555-5555"))
+        #expect(story.logs.contains("b: opened by key file /key on UUID=5555-5555 in 0.0 s"))
     }
 
     @Test func `a key file in the initrd is read at once`() {

@@ -19,6 +19,8 @@ final class Story {
     /// The devices that the headers were read from, where that is not a device for each.
     var devices: [String: String] = [:]
     private(set) var logs: [String] = []
+    /// The fields of those log lines that are events: `event=volume-open volume=root seconds=3.2`.
+    private(set) var events: [String] = []
     /// The jobs that run, by what they do, and the passphrases they were given.
     private(set) var jobs: [(name: String, job: Int)] = []
     private(set) var secrets: [String: WeakSecret] = [:]
@@ -202,11 +204,16 @@ final class Story {
             return "tried \(prompt.session).\(prompt.channel): \(each)\(retry == 0 ? "" : ", wait \(retry)")"
         case .finish(let prompt, let code, let reason):
             return "finish \(prompt.session).\(prompt.channel): \(code.rawValue) \(reason)"
-        case .log(_, let text, _):
+        case .log(_, let text, let fields):
             logs.append(text)
+            if !fields.isEmpty { events.append(fields.map(Story.words).joined(separator: " ")) }
             return nil
         case .goOn(let without): return without.isEmpty ? "go on" : "go on without \(without.joined(separator: " "))"
         }
+    }
+
+    private static func words(_ field: LogField) -> String {
+        "\(field.name.dropFirst("POSTERN_".count).lowercased())=\(field.values.joined(separator: ","))"
     }
 
     /// The volumes' states as `name state`, with a question mark where a passphrase is asked for.

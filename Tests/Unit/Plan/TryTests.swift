@@ -146,7 +146,7 @@ import Wire
         _ = story.type("right", .person(1, key: 0))
         #expect(story.leaveSession(.person(1, key: 0)) == [])
         #expect(story.open("unlock root") == ["go on"], "nobody is left to be told")
-        #expect(story.logs.contains("root: opened by key 0"))
+        #expect(story.logs.contains("root: opened by key 0 in 0.0 s"))
     }
 
     @Test func `a try that waits for its turn is dropped with its channel`() {
