@@ -35,8 +35,6 @@ extension Monitor {
             sendLog(from: 1, to: channel, of: session)
             guard follow, ending == nil else { return endChannel(channel, of: session, .done, "") }
             session.following.append(Following(channel: channel, next: records.lines.next))
-        // TEMPORARY until the helpers' branches are merged
-        case .entries, .rebootInto: endChannel(channel, of: session, .refused, "later")
         }
     }
 

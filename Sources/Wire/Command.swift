@@ -14,17 +14,13 @@ public enum Command: Equatable, Sendable {
     case goOn
     /// Restart the machine.
     case reboot
-    /// The same, once into this entry of the boot loader.
-    case rebootInto(String)
     case powerOff
-    /// Show what the boot loader offers.
-    case entries(json: Bool)
     case help
 
     /// Each command in each of its forms without operands, in the order in which `help` has them.
     public static let all: [Command] = [
         .unlock, .status(json: false), .status(json: true), .log(follow: false), .log(follow: true), .goOn,
-        .entries(json: false), .entries(json: true), .reboot, .powerOff, .help,
+        .reboot, .powerOff, .help,
     ]
 
     var entry: Entry {
@@ -67,22 +63,16 @@ public enum Command: Equatable, Sendable {
             Entry(
                 number: 7, names: [Name("continue")],
                 help: "  continue           boot now, without what the boot can do without\n")
-        case .entries(json: false):
+        case .reboot:
             Entry(
-                number: 8, names: [Name("entries", synopsis: Command.entries)],
-                help: "  entries [--json]   show what the boot loader offers\n")
-        case .entries(json: true): Entry(number: 9, names: [Name("entries --json", synopsis: Command.entries)])
-        case .reboot, .rebootInto:
-            Entry(
-                number: 10,
+                number: 8,
                 names: [
-                    Name("reboot", synopsis: "reboot [ENTRY]"), Name("reboot -f", synopsis: "reboot [ENTRY]"),
-                    Name("systemctl reboot", synopsis: nil),
+                    Name("reboot"), Name("reboot -f", synopsis: "reboot"), Name("systemctl reboot", synopsis: nil),
                 ],
-                help: "  reboot [ENTRY]     restart the machine, once into that entry\n")
+                help: "  reboot             restart the machine\n")
         case .powerOff:
             Entry(
-                number: 11,
+                number: 9,
                 names: [
                     Name("poweroff"), Name("poweroff -f", synopsis: "poweroff"),
                     Name("systemctl poweroff", synopsis: nil),
@@ -93,14 +83,12 @@ public enum Command: Equatable, Sendable {
 
     private static let status = "status [--json]"
     private static let log = "log [-f]"
-    private static let entries = "entries [--json]"
 
     /// What follows the command's own name.
     var operands: [String] {
         switch self {
         case .unlockOnly(let volumes): volumes
-        case .rebootInto(let entry): [entry]
-        case .unlock, .status, .log, .goOn, .reboot, .powerOff, .entries, .help: []
+        case .unlock, .status, .log, .goOn, .reboot, .powerOff, .help: []
         }
     }
 
@@ -109,7 +97,6 @@ public enum Command: Equatable, Sendable {
         guard !operands.contains(where: { $0.hasPrefix("-") }) else { return nil }
         return switch self {
         case .unlock: .unlockOnly(operands)
-        case .reboot: operands.count == 1 ? .rebootInto(operands[0]) : nil
         default: nil
         }
     }

@@ -34,15 +34,12 @@ import Testing
             ("log -n 5", .usage("usage: log [-f]")),
             ("continue", .command(.goOn)),
             ("continue now", .usage("usage: continue")),
-            ("entries", .command(.entries(json: false))),
-            ("entries --json", .command(.entries(json: true))),
             ("reboot", .command(.reboot)),
             ("reboot -f", .command(.reboot)),
             ("/sbin/reboot", .command(.reboot)),
             ("systemctl reboot", .command(.reboot)),
-            ("reboot nixos-generation-7.conf", .command(.rebootInto("nixos-generation-7.conf"))),
-            ("reboot a b", .usage("usage: reboot [ENTRY]")),
-            ("reboot --firmware-setup", .usage("usage: reboot [ENTRY]")),
+            ("reboot nixos-generation-7.conf", .usage("usage: reboot")),
+            ("reboot --firmware-setup", .usage("usage: reboot")),
             ("poweroff", .command(.powerOff)),
             ("poweroff now", .usage("usage: poweroff")),
             ("systemctl poweroff", .command(.powerOff)),
@@ -80,7 +77,7 @@ import Testing
         arguments: [
             ("", nil), (" /bin/unlock ", "unlock"), ("/bin/cryptroot-unlock", "cryptroot-unlock"),
             ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"),
-            ("reboot -f", "reboot"), ("reboot  x", "reboot x"), ("unlock  a b", "unlock a b"), ("unlock -x", nil),
+            ("reboot -f", "reboot"), ("reboot x", nil), ("unlock  a b", "unlock a b"), ("unlock -x", nil),
             ("sh", nil),
         ])
     func `a command has one spelling`(line: String, spelling: String?) {
@@ -99,16 +96,14 @@ import Testing
         case .log(follow: false): 3
         case .log(follow: true): 4
         case .goOn: 5
-        case .entries(json: false): 6
-        case .entries(json: true): 7
-        case .reboot, .rebootInto: 8
-        case .powerOff: 9
-        case .help: 10
+        case .reboot: 6
+        case .powerOff: 7
+        case .help: 8
         }
     }
 
     @Test func `every command is in the list`() {
-        #expect(Command.all.map { place(of: $0) } == Array(0...10))
+        #expect(Command.all.map { place(of: $0) } == Array(0...8))
     }
 
     @Test func `every command reads back from its spelling, and has a number of its own`() throws {
@@ -122,10 +117,10 @@ import Testing
         for number in [0, last + 1] { #expect(Command(number: number, operands: []) == nil) }
         #expect(
             Command.spellings
-                == "unlock, status, status --json, log, log -f, continue, entries, entries --json, reboot, poweroff or help")
+                == "unlock, status, status --json, log, log -f, continue, reboot, poweroff or help")
     }
 
-    @Test(arguments: [Command.unlockOnly(["a", "b"]), .rebootInto("x.conf")])
+    @Test(arguments: [Command.unlockOnly(["a", "b"]), .unlockOnly(["x"])])
     func `what follows a command goes with its number`(command: Command) {
         #expect(Command(number: command.number, operands: command.operands) == command)
         #expect(Command.parse(command.spelling) == .command(command))

@@ -34,7 +34,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 .log(.notice, "a line"), .authenticated(key: 513, user: "root"), .open(.unlock, terminal: true),
                 .open(.status(json: false), terminal: false), .open(.status(json: true), terminal: false),
                 .open(.help, terminal: false), .open(.unlockOnly(["storage-1", "data"]), terminal: true),
-                .open(.rebootInto("x.conf"), terminal: false), .passphrase(passphrase), .close, .inputEnded,
+                .open(.reboot, terminal: false), .passphrase(passphrase), .close, .inputEnded,
             ]
             return try messages.enumerated().map { try $1.body(channel: UInt8($0)) }
         })
