@@ -45,7 +45,9 @@ import Testing
         let unknown = try agent.ssh(["unlock", "open", "sesame"], input: .text("x"))
         #expect(unknown.status == 2)
         // It may have been meant as the passphrase.
-        #expect(unknown.err == "No such volume is opened here. There are: root.\nREHEARSAL: nothing is opened in earnest.\n")
+        #expect(
+            unknown.err
+                == "No such volume is opened here. There are: root.\nREHEARSAL: nothing is opened in earnest.\n")
     }
 
     @Test func `three for a wrong passphrase`() throws {

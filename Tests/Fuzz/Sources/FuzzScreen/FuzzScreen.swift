@@ -10,7 +10,7 @@ import Wire
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
     var rest = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))[...]
-    var screen = Screen(columns: Int(start[0]), debians: start[0] & 1 != 0)
+    var screen = Screen(columns: Int(start[0]), debians: start[0] & 1 != 0, saysMore: start[0] & 2 != 0)
     var last: [TryResult] = []
     while rest.count > 2 {
         let length = Int(rest.removeFirst()) << 8 | Int(rest.removeFirst())
@@ -37,7 +37,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             if channel & 1 != 0 { check(screen.showEnd(code, reason: reason)) }
             checkLines(Report.end(code, reason: reason, rehearsal: false).out)
         case .network(let facts): check(screen.network(facts))
-        case .sessionSetup, .consoleSetup: break
+        case .sessionSetup, .consoleSetup, .lines: break
         }
         if channel & 2 != 0, screen.isPrompting { check(screen.submitted()) }
         if channel & 4 != 0 { check(screen.tick(seconds: UInt32(channel) << 24)) }
