@@ -4,8 +4,9 @@ import Foundation
 ///
 /// The console's text is kept in `.build-logs/NAME.console`. At most two machines run at a time.
 ///
-/// QEMU 7.2 was seen to lose the timer of an emulated processor in one of many hundred boots, and the guest stood still.
-/// Where its kernel says so and `body` throws, a second machine is started, and `.build-logs/figures` tells of it.
+/// QEMU 7.2 was seen to lose the timer of an emulated processor in one of many hundred boots, and the guest stood still; and
+/// to run an instruction that the guest's kernel was just replacing, in one of a hundred. Where the kernel says so and
+/// `body` throws, a second machine is started, and `.build-logs/figures` tells of it.
 ///
 /// - Throws: what `body` throws, with the end of the console; `MachineError.failed` when the kernel complained of a
 ///   crash, also where `body` was content.
@@ -25,7 +26,7 @@ private func boot(
     defer { Task { await Slots.shared.giveBack() } }
     do { try await run(name, start, body) } catch MachineError.stopped(let reason) {
         print("\(name): once more: \(reason)")
-        try note("\(name): the emulated machine's timer stopped; it was started once more")
+        try note("\(name): the emulated machine stopped; it was started once more")
         try await run(name, start, body)
     }
 }
@@ -43,6 +44,9 @@ private func run(
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
     try text.write(to: logs.appending(path: "\(name).console"), atomically: false, encoding: .utf8)
 
+    if let failure, text.contains(Machine.codeChanged) {
+        throw MachineError.stopped("\(failure)\nThe console at that time:\n\(machine.console.tail(40))")
+    }
     let crashes = crashes(in: text)
     guard crashes.isEmpty else {
         throw MachineError.failed(

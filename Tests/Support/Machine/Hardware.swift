@@ -106,7 +106,8 @@ extension Hardware {
             close(leash)
             close(errors)
         }
-        let keeper = "\"$@\" </dev/null & vm=$!; read -r _; kill -9 $vm; wait $vm"
+        // It holds no end of the lines, so that they end with QEMU.
+        let keeper = "\"$@\" </dev/null & vm=$!; exec 3>&- 4>&- 5>&- 6>&- 7>&-; read -r _; kill -9 $vm; wait $vm"
         var command = ["sh", "-c", keeper, "keeper"]
         if case .routedIPv6 = network {
             command =

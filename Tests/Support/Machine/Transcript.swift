@@ -109,7 +109,7 @@ public enum MachineError: Error, CustomStringConvertible {
     case missing(String)
     /// A script or a program of the host failed.
     case failed(String)
-    /// The emulator stopped the machine's timer, and with it the machine.
+    /// The emulator stopped the machine.
     case stopped(String)
 
     public var description: String {
