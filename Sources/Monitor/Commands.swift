@@ -68,7 +68,7 @@ extension Monitor {
         }
     }
 
-    /// Sends the lines of the log from that number on, in pieces that the channel's limit for messages admits.
+    /// Sends the lines of the log from that number on.
     private func sendLog(from first: Int, to channel: UInt8, of session: SessionRecord) {
         let lines = records.lines.lines(from: first)
         guard !lines.isEmpty else { return }
@@ -79,8 +79,11 @@ extension Monitor {
     func sendNewLines() {
         let next = records.lines.next
         for session in sessions {
-            for index in session.following.indices where session.following[index].next < next {
-                let following = session.following[index]
+            for following in session.following where following.next < next {
+                // Sending may end the session, and with it all who follow there.
+                guard let index = session.following.firstIndex(where: { $0.channel == following.channel }) else {
+                    break
+                }
                 session.following[index].next = next
                 sendLog(from: following.next, to: following.channel, of: session)
             }

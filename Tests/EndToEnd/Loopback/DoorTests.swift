@@ -125,4 +125,26 @@ import Testing
         }
         #expect(agent.end() == 0)
     }
+
+    @Test func `who follows the log many times and reads nothing any more is ended alone`() throws {
+        let agent = try Rehearsal([root])
+        let options = ["-o", "ControlPath=\(agent.folder.path("control"))"]
+        let master = try agent.login(options: ["-o", "ControlMaster=yes"] + options)
+        #expect(master.sees("Passphrase for root: "))
+        let sessions = agent.children("session")
+        let following = (0..<8).map { _ in Later { try agent.ssh(["log", "-f"], options: options) } }
+        // Each line for the log goes to all of them.
+        #expect(eventually { agent.lines(with: "login of root").count == 1 })
+        // Time to begin: one that begins later is ended as well.
+        sleep(1)
+        for session in sessions { kill(session, SIGSTOP) }
+        let isEnded = eventually {
+            _ = try? agent.ssh(["status"], key: materials.bob)
+            return agent.log.contains("its session was ended: it does not read")
+        }
+        #expect(isEnded, "\(agent.log)")
+        for end in following { #expect(try end.value().status == 255) }
+        #expect(try agent.unlock(Materials.passphrase).status == 0, "\(agent.log)")
+        #expect(agent.end() == 0)
+    }
 }
