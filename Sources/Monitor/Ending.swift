@@ -89,8 +89,8 @@ extension Monitor {
         for signer in signers { ChildProcess.kill(signer.process) }
         for process in reapChildren(signals) { ChildProcess.kill(process) }
         keys.removeAll()
-        if let power = ending?.power { return leaveMachine(power, signals) }
         logStrangers(isLast: true)
+        if let power = ending?.power { leaveMachine(power, signals) }
         if !options.rehearsal { Consoles.forget(terminals) }
         log.restore()
         if let emptyFolder { Files.removeFolder(emptyFolder) }

@@ -23,10 +23,8 @@ extension Monitor {
         endAgent(.refused, reason: "\(power.sentence), asked for by \(session.who).", power: power)
     }
 
-    /// Closes what was opened, and ends this boot.
-    ///
-    /// - Returns: the exit status, where the machine is still there.
-    func leaveMachine(_ power: Power, _ signals: Int32) -> Int32 {
+    /// Closes what was opened, and ends this boot. It returns where systemd ends this process, and where the machine cannot go.
+    func leaveMachine(_ power: Power, _ signals: Int32) {
         if isUnderSystemd, power.askSystemd() {
             // It ends the units in their order, this process among them, and then closes what is open.
             var set = PollSet()
@@ -37,13 +35,12 @@ extension Monitor {
                 set.wait(milliseconds: deadline - Clock.now())
                 Signals.drain(signals, isAskedToEnd: &isAsked)
             }
-            if isAsked { return Int32(ExitCode.refused.rawValue) }
+            if isAsked { return }
             record(.warning, "systemd does not end this boot; the kernel does now")
         }
         closeVolumes()
         let reason = power.perform()
         record(.error, "the machine stays on: \(reason.description)")
-        return Int32(ExitCode.internalError.rawValue)
     }
 
     /// Has a worker close the volumes, the last one first. What is in use stays open: nothing is written to it any more.
@@ -53,7 +50,7 @@ extension Monitor {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let process = try ChildProcess.spawn(.worker, descriptors: [pair.second.number])
-            let worker = WorkerRecord(process: process, socket: pair.takeFirst(), kind: .probe(""))
+            let worker = WorkerRecord(process: process, socket: pair.takeFirst(), kind: .closing)
             _ = worker.endpoint.send(.close(open.reversed().map { $0.name }))
             let deadline = Clock.now() + Monitor.closingGrace
             var set = PollSet()

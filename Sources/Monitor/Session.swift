@@ -85,6 +85,8 @@ final class WorkerRecord {
     enum Kind {
         case job(Int, source: Int?)
         case probe(String)
+        /// It closes the volumes, and nothing else is left to do.
+        case closing
     }
 
     /// The device that it looks at, if it does.

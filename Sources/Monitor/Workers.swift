@@ -132,6 +132,7 @@ extension Monitor {
                 }
             }
             worker.isDone = true
+        case .closing: break
         case .job(let job, let source):
             switch report {
             case .requestsActivation:

@@ -237,9 +237,8 @@ extension Plan {
         case .running: return nil
         case .waiting(let since):
             guard asking(attempt.requester, now: now).isEmpty, !isHeldUp(attempt, now: now) else { return nil }
-            if !attempt.requester.terminal, isServed(attempt.requester) { return (.done, "") }
             // At a terminal the prompt was taken back meanwhile.
-            if attempt.requester.terminal { return (.done, "") }
+            if attempt.requester.terminal || isServed(attempt.requester) { return (.done, "") }
             guard !isSatisfied, now >= since + requesterPatience else { return nil }
             return (shortfall(now: now), "Nothing waits for a passphrase. \(obstacles(now: now))")
         case .answered(let since):

@@ -13,9 +13,9 @@ final class TerminalUnlock: Conversation {
     private var editor: LineEditor
     private var screen: Screen
     private var ticker = Ticker()
-    /// The newest state, kept while the client has not read the ones before.
-    private var unseen: MachineState?
-    private var newest: MachineState?
+    /// The newest state, and whether it is not shown while the client has not read the ones before.
+    private var state: MachineState?
+    private var isBehind = false
     /// The first line that was typed before there was a prompt.
     private var early: SecretBytes?
     private var isStarted = false
@@ -90,12 +90,9 @@ final class TerminalUnlock: Conversation {
     }
 
     override func showState(_ state: MachineState) {
-        newest = state
-        guard channel.queued < TerminalUnlock.backlog else {
-            unseen = state
-            return
-        }
-        unseen = nil
+        self.state = state
+        isBehind = channel.queued >= TerminalUnlock.backlog
+        guard !isBehind else { return }
         draw(screen.showState(state))
         if let line = early, screen.isPrompting { submitLine(line) }
         let isFirst = !isStarted
@@ -111,11 +108,11 @@ final class TerminalUnlock: Conversation {
     override func showEnd(_ code: ExitCode, _ reason: String) {
         // The result has said why, where there is nothing to add.
         let isSaid = hasEnded && stage == .answered && code != .done && reason.isEmpty
-        draw(isSaid ? screen.clear() : screen.showEnd(code, reason: reason, continues: goesOn(newest)))
+        draw(isSaid ? screen.clear() : screen.showEnd(code, reason: reason, continues: goesOn(state)))
     }
 
     override func caughtUp() {
-        if let state = unseen { showState(state) }
+        if isBehind, let state { showState(state) }
     }
 
     override func wake(_ now: Int64) {

@@ -151,7 +151,7 @@ extension DebianTests {
             }
         }
 
-        @Test(arguments: Suite.tested) func `systemd restarts the machine for who asks for it, and closes what is open`(
+        @Test(arguments: Suite.tested) func `systemd restarts the machine for who asks for it`(
             suite: Suite
         ) async throws {
             try await boot(system(suite), name: "dracut-reboot") { machine in

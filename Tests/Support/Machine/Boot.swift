@@ -44,17 +44,15 @@ private func run(
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
     try text.write(to: logs.appending(path: "\(name).console"), atomically: false, encoding: .utf8)
 
-    if let failure, text.contains(Machine.codeChanged) {
-        throw MachineError.stopped("\(failure)\nThe console at that time:\n\(machine.console.tail(40))")
-    }
+    let reason = failure.map { "\($0)\nThe console at that time:\n\(machine.console.tail(40))" }
+    let isEmulators = [Machine.timerStopped, Machine.codeChanged].contains { text.contains($0) }
+    if let reason, isEmulators { throw MachineError.stopped(reason) }
     let crashes = crashes(in: text)
     guard crashes.isEmpty else {
         throw MachineError.failed(
             "the machine crashed:\n\(crashes.joined(separator: "\n"))\n\(failure.map { "\($0)" } ?? "")")
     }
-    guard let failure else { return }
-    let reason = "\(failure)\nThe console at that time:\n\(machine.console.tail(40))"
-    throw text.contains(Machine.timerStopped) ? MachineError.stopped(reason) : MachineError.failed(reason)
+    if let reason { throw MachineError.failed(reason) }
 }
 
 /// Adds a line to `.build-logs/figures`, for what is worth knowing and not worth failing for.

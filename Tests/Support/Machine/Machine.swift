@@ -19,7 +19,7 @@ public final class Machine: Sendable {
 
     /// What it prints when the emulator has run the breakpoint by which the kernel replaces its own code, and the kernel
     /// no longer knew of it.
-    static let codeChanged = "Oops: int3: 0000"
+    public static let codeChanged = "Oops: int3: 0000"
 
     /// What the machine prints.
     public var console: Transcript { running.lines[0].transcript }
