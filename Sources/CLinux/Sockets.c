@@ -9,40 +9,89 @@ int linux_accept(int listener)
 	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-int linux_listen(const char *text, uint16_t port, int dual)
-{
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int is_six = inet_pton(AF_INET6, text, &six.sin6_addr) == 1;
-	int one = 1, six_only = !dual;
+// An address as text, for the kernel.
+struct numeric {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} address;
+	socklen_t length;
+};
 
-	if (!is_six && inet_pton(AF_INET, text, &four.sin_addr) != 1) {
+// A stream socket for the family of `text`, which is read into `place`; -1 with errno, EINVAL when it is no address.
+static int numeric_socket(const char *text, uint16_t port, struct numeric *place)
+{
+	*place = (struct numeric){ 0 };
+	if (inet_pton(AF_INET6, text, &place->address.six.sin6_addr) == 1) {
+		place->address.six.sin6_family = AF_INET6;
+		place->address.six.sin6_port = htons(port);
+		place->length = sizeof(place->address.six);
+	} else if (inet_pton(AF_INET, text, &place->address.four.sin_addr) == 1) {
+		place->address.four.sin_family = AF_INET;
+		place->address.four.sin_port = htons(port);
+		place->length = sizeof(place->address.four);
+	} else {
 		errno = EINVAL;
 		return -1;
 	}
-	int made = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return socket(place->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+// Closes a socket that could not be used, and keeps the errno that says why.
+static int give_up(int made)
+{
+	int code = errno;
+
+	close(made);
+	errno = code;
+	return -1;
+}
+
+int linux_listen(const char *text, uint16_t port, int dual)
+{
+	struct numeric place;
+	int one = 1, six_only = !dual;
+	int made = numeric_socket(text, port, &place);
+
 	if (made == -1)
 		return -1;
+	int is_six = place.address.any.sa_family == AF_INET6;
 	setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(made, is_six ? IPPROTO_IPV6 : IPPROTO_IP, is_six ? IPV6_FREEBIND : IP_FREEBIND, &one, sizeof(one));
 	if (is_six)
 		setsockopt(made, IPPROTO_IPV6, IPV6_V6ONLY, &six_only, sizeof(six_only));
-	if (bind(made, is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four, is_six ? sizeof(six) : sizeof(four)) == -1 ||
-	    listen(made, 128) == -1) {
-		int code = errno;
-		close(made);
-		errno = code;
-		return -1;
-	}
+	if (bind(made, &place.address.any, place.length) == -1 || listen(made, 128) == -1)
+		return give_up(made);
 	return made;
 }
 
-int linux_peer(int descriptor, uint8_t address[16], uint16_t *port)
+int linux_connect(const char *text, uint16_t port)
+{
+	struct numeric place;
+	int made = numeric_socket(text, port, &place);
+
+	if (made == -1)
+		return -1;
+	if (connect(made, &place.address.any, place.length) == -1 && errno != EINPROGRESS)
+		return give_up(made);
+	return made;
+}
+
+int linux_connect_error(int descriptor)
+{
+	int code = 0;
+	socklen_t length = sizeof(code);
+
+	return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == -1 ? errno : code;
+}
+
+int linux_end(int descriptor, int own, uint8_t address[16], uint16_t *port)
 {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof(peer);
 
-	if (getpeername(descriptor, (struct sockaddr *)&peer, &length) == -1)
+	if ((own ? getsockname : getpeername)(descriptor, (struct sockaddr *)&peer, &length) == -1)
 		return -1;
 	if (peer.ss_family == AF_INET) {
 		const struct sockaddr_in *four = (const struct sockaddr_in *)&peer;

@@ -37,8 +37,31 @@ public struct CalendarTime: Equatable, Sendable {
     /// 9999-12-31 23:59:59.
     private static let last = 253_402_300_799
 
+    /// Reads what `timestamp` gives, or `nil` where it is something else.
+    public init?(timestamp text: [UInt8]) {
+        let pattern = Array("0000-00-00T00:00:00Z".utf8)
+        guard text.count == pattern.count else { return nil }
+        var numbers: [Int] = [0]
+        for (byte, expected) in zip(text, pattern) {
+            if expected == UInt8(ascii: "0") {
+                guard isDigit(byte) else { return nil }
+                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int(byte - UInt8(ascii: "0"))
+            } else {
+                guard byte == expected else { return nil }
+                numbers.append(0)
+            }
+        }
+        guard numbers[0] >= 1970, (1...12).contains(numbers[1]), numbers[2] >= 1,
+            numbers[2] <= CalendarTime.daysOf(month: numbers[1], year: numbers[0]), numbers[3] < 24, numbers[4] < 60,
+            numbers[5] < 60
+        else { return nil }
+        self.init(
+            year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
+            second: numbers[5])
+    }
+
     /// Seconds since 1970-01-01 00:00.
-    var seconds: Int64 {
+    public var seconds: Int64 {
         var days = CalendarTime.days(before: year) + day - 1
         for earlier in 1..<month { days += CalendarTime.daysOf(month: earlier, year: year) }
         return Int64(days) * 86400 + Int64(hour * 3600 + minute * 60 + second)

@@ -18,6 +18,10 @@ public enum FileLimits {
     public static let arrayRules = 64
     /// Patterns in one `Array` line.
     public static let arrayMembers = 256
+    /// `Notify` lines: each may cost the boot its share of three seconds.
+    public static let notify = 8
+    /// The longest URL of one, in bytes.
+    public static let notifyURL = 1024
 
     /// Volumes of one crypttab.
     public static let volumes = 1024

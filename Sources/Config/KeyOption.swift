@@ -146,7 +146,10 @@ extension AuthorizedKey {
             else {
                 throw KeyRefusal(
                     "command= \(quoted(value)) is no command of Postern's",
-                    "write \(Command.spellings): there is no shell")
+                    "write \(Command.spellings)")
+            }
+            guard !command.unicodeScalars.contains(where: { $0 != "\t" && isControl($0) }) else {
+                throw KeyRefusal("command= \(quoted(value)) has a control character", "write it without")
             }
             forcedCommand = command
         case .restrict, .noPty: permitPty = false

@@ -32,7 +32,7 @@ public struct Settings: Equatable, Sendable {
     public var initrd: InitrdSystem?
     /// `Console`: where the prompt stands besides SSH; default `yes`.
     public var console = ConsoleSetting.active
-    /// `PermitShell`: whether `shell` may be asked for, after a right passphrase; default no.
+    /// `PermitShell`: whether `shell` may be asked for; default no.
     public var permitShell = false
     /// `Volume NAME take|leave`, at most one for a name.
     public var volumes: [VolumeRule] = []
@@ -40,6 +40,8 @@ public struct Settings: Equatable, Sendable {
     public var arrays: [ArrayRule] = []
     /// `ContinueTimeout` in seconds: how long the rest of an array is waited for once its policy is met; default 60.
     public var continueTimeout = 60
+    /// `Notify`, repeatable: who is told what happens; by default nobody.
+    public var notify: [NotifyTarget] = []
 
     public static let defaultHostKeys = ["/etc/postern/ssh_host_ed25519_key", "/etc/postern/ssh_host_rsa_key"]
 

@@ -2,7 +2,7 @@
 enum SettingsKeyword: CaseIterable {
     case port, listenAddress, hostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
     case unusedConnectionTimeout, imageTime
-    case kexAlgorithms, ciphers, macs, crypttab, initrd, console, permitShell, volume, array, continueTimeout
+    case kexAlgorithms, ciphers, macs, crypttab, initrd, console, permitShell, volume, array, continueTimeout, notify
 
     var name: String {
         switch self {
@@ -25,13 +25,14 @@ enum SettingsKeyword: CaseIterable {
         case .volume: "Volume"
         case .array: "Array"
         case .continueTimeout: "ContinueTimeout"
+        case .notify: "Notify"
         }
     }
 
     /// Whether every line of it adds something.
     var isRepeatable: Bool {
         switch self {
-        case .port, .listenAddress, .hostKey, .volume, .array: true
+        case .port, .listenAddress, .hostKey, .volume, .array, .notify: true
         default: false
         }
     }
@@ -39,7 +40,7 @@ enum SettingsKeyword: CaseIterable {
     /// Whether a line of it takes several values.
     var takesSeveral: Bool {
         switch self {
-        case .authorizedKeysFile, .console, .volume, .array: true
+        case .authorizedKeysFile, .console, .volume, .array, .notify: true
         default: false
         }
     }

@@ -96,6 +96,7 @@ struct SettingsParser {
         case .volume: return parseVolume(line)
         case .array: return parseArray(line)
         case .continueTimeout: return parseTime(keyword, value, line.number, least: 0) { $0.continueTimeout = $1 }
+        case .notify: return parseNotify(line)
         }
         return true
     }

@@ -38,6 +38,7 @@ extension Settings {
         for rule in volumes { line(.volume, [rule.name, rule.treatment == .take ? "take" : "leave"]) }
         for rule in arrays { line(.array, [rule.name, rule.policy.description] + rule.members) }
         line(.continueTimeout, ["\(continueTimeout)"])
+        for target in notify { line(.notify, [target.form.name, target.url]) }
         return text
     }
 }

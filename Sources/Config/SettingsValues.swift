@@ -165,7 +165,7 @@ extension SettingsParser {
 
 extension ListenAddress {
     /// Reads `HOST`, `HOST:PORT`, `[HOST]` or `[HOST]:PORT`, as sshd_config(5) has them; a bare IPv6 address is a host.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         let bytes = Array(text.utf8)[...]
         let colons = bytes.count { $0 == UInt8(ascii: ":") }
         var host = bytes

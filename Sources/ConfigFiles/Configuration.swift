@@ -11,6 +11,8 @@ public struct Configuration {
     /// The host keys that could be read, with their paths.
     public var hostKeys: [HostKeyFile] = []
     public var findings: [Finding] = []
+    /// What is as somebody chose it, and yet worth a second thought.
+    public private(set) var notices: [Finding] = []
 
     public struct HostKeyFile {
         public let path: String
@@ -176,12 +178,24 @@ public struct Configuration {
                 settings.authorizedKeysFiles.first ?? file, "there is no key that may log in",
                 "add the public key of each owner, one a line")
         }
-        if settings.permitShell {
-            add(file, "PermitShell: this version has no shell", "remove the line")
-        }
+        noticeShell(file)
         if hostKeys.isEmpty {
             add(file, "there is no host key, so there will be no ssh", HostKey.another)
         }
+    }
+
+    /// A shell is no fault, but it widens what a stolen key may do.
+    private mutating func noticeShell(_ file: String) {
+        guard settings.permitShell else { return }
+        let count = keys.count { $0.forcedCommand == nil || $0.forcedCommand == "shell" }
+        guard count > 0 else { return }
+        notices.append(
+            Finding(
+                file: file, line: 0,
+                problem: "PermitShell yes gives root in the initrd to whoever has, or steals, "
+                    + (count == 1 ? "the authorized key" : "one of the \(count) authorized keys")
+                    + " that command= does not limit",
+                remedy: "write command=\"unlock\" before each key that needs no shell"))
     }
 
     /// What is wrong with a crypttab without a volume, unless others are added to it.

@@ -15,9 +15,9 @@ extension InitrdSystem {
     }
 
     /// Who makes the images of this machine. Debian has dracut's program without dracut's images, and the other way
-    /// round parts of initramfs-tools beside dracut.
+    /// round initramfs-tools-core, which has mkinitramfs, without those of initramfs-tools.
     static var ofThisMachine: InitrdSystem? {
-        let hasTools = Files.exists("/usr/sbin/mkinitramfs")
+        let hasTools = Files.exists("/usr/sbin/update-initramfs")
         let hasDracut = ["/usr/bin/dracut", "/usr/sbin/dracut"].contains { Files.exists($0) }
         if hasDracut, !hasTools || Files.exists("/etc/kernel/postinst.d/dracut") { return .systemd }
         return hasTools ? .initramfsTools : nil

@@ -160,7 +160,7 @@ final class Console {
             for prompt in prompts { prompt.showEnd(code, reason: reason) }
             ending = 0
         case .network(let facts): for prompt in prompts { prompt.network(facts) }
-        case .sessionSetup, .consoleSetup, .lines: break
+        case .sessionSetup, .consoleSetup, .lines, .shellStarted, .shellEnded, .entries: break
         }
     }
 

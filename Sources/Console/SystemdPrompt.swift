@@ -237,7 +237,7 @@ final class SystemdPrompt {
             printOnConsole(AskText.end(code, reason: reason))
             ending = 0
         case .network(let facts): printOnConsole(facts.map(NetworkText.line))
-        case .sessionSetup, .consoleSetup, .lines: break
+        case .sessionSetup, .consoleSetup, .lines, .shellStarted, .shellEnded, .entries: break
         }
     }
 

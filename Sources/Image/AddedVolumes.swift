@@ -49,7 +49,7 @@ struct AddedVolumes {
         // The file is often a temporary one, with another name each time.
         lines =
             entries.isEmpty
-            ? [] : Copies.crypttab(bytes, from: "the program that builds it", entries: entries, key: { _ in nil })
+            ? [] : Copies.crypttab(bytes, from: Copies.builder, entries: entries, key: { _ in nil })
         self.entries = entries
         self.present = present
         self.findings = findings

@@ -1,9 +1,15 @@
 internal import Config
 
 /// What the host's files become in the image. Bytes in, bytes out.
-enum Copies {
+public enum Copies {
     /// Where the image's crypttab lies.
-    static let crypttab = "/etc/postern/crypttab"
+    public static let crypttab = "/etc/postern/crypttab"
+
+    /// Where lines are from that are not from a file of the machine, such as those of the kernel command line.
+    public static let builder = "the program that builds it"
+
+    /// The comment before the lines from somewhere.
+    public static func title(from origin: String) -> String { "# Volumes of this initrd, from \(origin)." }
 
     /// The lines of the chosen volumes, as they stand in the host's file but for some keys.
     ///
@@ -17,7 +23,7 @@ enum Copies {
         _ bytes: [UInt8], from origin: String, entries: [CrypttabEntry], key: (CrypttabEntry) -> KeySpec?
     ) -> [UInt8] {
         let lines = lines(bytes)
-        var copy = Array("# Volumes of this initrd, from \(origin).\n".utf8)
+        var copy = Array("\(title(from: origin))\n".utf8)
         for entry in entries where lines.indices.contains(entry.line - 1) {
             let line = lines[entry.line - 1]
             copy += key(entry).map { withKey($0.rendered, in: line) } ?? Array(line)

@@ -2,10 +2,15 @@ internal import Config
 internal import Linux
 
 /// What this machine has, as sysfs and udev tell it.
-struct Hardware {
+public struct Hardware {
     /// Where sysfs and udev's data lie: elsewhere only in tests.
     var sysfs = "/sys"
     var udev = "/run/udev/data"
+
+    public init(sysfs: String = "/sys", udev: String = "/run/udev/data") {
+        self.sysfs = sysfs
+        self.udev = udev
+    }
 
     /// Whether a device is there, or `nil` where udev's links do not tell.
     static func isThere(_ device: DeviceSpec) -> Bool? {
@@ -59,17 +64,31 @@ struct Hardware {
     /// The network cards, each with the modules of its driver and of the buses it sits at.
     var networkCards: [(name: String, modules: [String])] {
         Files.names(in: "\(sysfs)/class/net").sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { name in
-            guard var place = Files.resolved("\(sysfs)/class/net/\(name)/device"),
-                let root = Files.resolved(sysfs)
-            else { return nil }
-            var modules: [String] = []
-            while place.utf8.count > root.utf8.count {
-                if let module = Files.resolved("\(place)/driver/module") { modules.append(Hardware.last(of: module)) }
-                guard let slash = place.utf8.lastIndex(of: UInt8(ascii: "/")) else { break }
-                place = String(place[..<slash])
-            }
-            return (name, modules)
+            drivers(of: "class/net/\(name)/device").map { (name, $0) }
         }
+    }
+
+    /// The modules of a network card's driver and of its PHY's, and of the buses that both sit at, each once.
+    public func modules(ofCard name: String) -> [String] {
+        var modules: [String] = []
+        for link in ["device", "phydev"] {
+            for module in drivers(of: "class/net/\(name)/\(link)") ?? [] where !modules.contains(module) {
+                modules.append(module)
+            }
+        }
+        return modules
+    }
+
+    /// The modules of a device and of all above it, or `nil` when it is not there.
+    private func drivers(of device: String) -> [String]? {
+        guard var place = Files.resolved("\(sysfs)/\(device)"), let root = Files.resolved(sysfs) else { return nil }
+        var modules: [String] = []
+        while place.utf8.count > root.utf8.count {
+            if let module = Files.resolved("\(place)/driver/module") { modules.append(Hardware.last(of: module)) }
+            guard let slash = place.utf8.lastIndex(of: UInt8(ascii: "/")) else { break }
+            place = String(place[..<slash])
+        }
+        return modules
     }
 
     /// The file system on a device that is there, as udev saw it.

@@ -1,7 +1,8 @@
-internal import Config
+public import Config
 internal import ConfigFiles
 internal import LUKS
 internal import Linux
+internal import Notify
 
 /// `postern check --image`: whether an unpacked initrd can be unlocked from afar.
 public struct ImageCheck {
@@ -11,7 +12,8 @@ public struct ImageCheck {
     private let headers: Headers
     /// The volumes that the agent opens there.
     private let ours: [CrypttabEntry]
-    private var findings: [Finding]
+    public private(set) var findings: [Finding]
+    public private(set) var notices: [Finding] = []
 
     /// Reads everything in the image as the agent would, strictly, and looks for what the agent needs of the kernel.
     ///
@@ -24,18 +26,8 @@ public struct ImageCheck {
             Log.complain("postern: \(root) is no folder")
             return 2
         }
-        var check = ImageCheck(root: root, file: file)
-        check.lookAtFiles()
-        let identities = Identities(
-            check.configuration.crypttab.entries, check.headers, file: check.configuration.settings.crypttab,
-            .image(root))
-        check.findings += identities.findings
-        for notice in identities.notices { print("notice: \(notice.description)") }
-        check.lookAtModules(KernelModules(beneath: root), Hardware())
-        if check.hasSystemd {
-            let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)
-            check.findings += systemd.findings
-        }
+        let check = ImageCheck.look(root, file: file)
+        for notice in check.notices { print("notice: \(notice.description)") }
         for finding in check.findings { print(finding.description) }
         let count = check.findings.count
         guard count == 0 else {
@@ -46,6 +38,28 @@ public struct ImageCheck {
             "\(file): no findings in the image; \(check.configuration.crypttab.entries.count) volumes, "
                 + "\(check.configuration.keys.count) authorized keys, \(check.configuration.hostKeys.count) host keys")
         return 0
+    }
+
+    /// The same, without a word of it.
+    ///
+    /// - Parameters:
+    ///   - root: the unpacked image, a folder.
+    ///   - file: its postern.conf, as it is called in the image.
+    /// - Returns: what was found.
+    public static func look(_ root: String, file: String) -> ImageCheck {
+        var check = ImageCheck(root: root, file: file)
+        check.lookAtFiles()
+        let identities = Identities(
+            check.configuration.crypttab.entries, check.headers, file: check.configuration.settings.crypttab,
+            .image(root))
+        check.findings += identities.findings
+        check.notices = check.configuration.notices + identities.notices
+        check.lookAtModules(KernelModules(beneath: root), Hardware())
+        if check.hasSystemd {
+            let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)
+            check.findings += systemd.findings
+        }
+        return check
     }
 
     init(root: String, file: String) {
@@ -68,6 +82,12 @@ public struct ImageCheck {
         for key in configuration.hostKeys {
             guard case .file(let permissions)? = Files.kind(root + key.path), permissions & 0o077 != 0 else { continue }
             add(key.path, 0, "others than root may read the host key", "give it the mode 0600")
+        }
+        if configuration.settings.notify.contains(where: { $0.address == nil }) {
+            for paths in [Errand.programs, Errand.certificates]
+            where !paths.contains(where: { Files.exists(root + $0) }) {
+                add(paths[0], 0, "the image lacks it for Notify with https://", "install it, and build the image again")
+            }
         }
         let crypttab = configuration.settings.crypttab
         for entry in ours {

@@ -8,15 +8,17 @@ internal import Linux
 /// modules.alias             alias crypto-serpent serpent_generic
 /// modules.dep               kernel/crypto/lrw.ko.xz: kernel/crypto/gf128mul.ko.xz ...
 /// ```
-struct KernelModules {
+public struct KernelModules {
     /// In the spelling of /proc/modules: with `_` for `-`.
     private var names: [[UInt8]] = []
+    /// The files of those that are not built in.
+    private var files: [(name: [UInt8], path: String)] = []
     /// The lines of the lists.
     private var aliases: [ArraySlice<UInt8>] = []
     private var builtin: [ArraySlice<UInt8>] = []
     private var dependencies: [ArraySlice<UInt8>] = []
     /// The kernels that the image has modules for.
-    let versions: [String]
+    public let versions: [String]
 
     /// Folders in folders that are looked into: the kernel's own tree has six.
     private static let deepest = 12
@@ -24,7 +26,7 @@ struct KernelModules {
     private static let largestList = 16 << 20
 
     /// Looks beneath the root of an unpacked image.
-    init(beneath root: String) {
+    public init(beneath root: String) {
         var versions: [String] = []
         var folders: [String] = []
         for place in ["/usr/lib/modules", "/lib/modules"] {
@@ -51,8 +53,21 @@ struct KernelModules {
     }
 
     /// Whether one of these modules is there, with all that it depends on.
-    func hasAny(of wanted: [String]) -> Bool {
+    public func hasAny(of wanted: [String]) -> Bool {
         wanted.contains { has(KernelModules.plain($0.utf8)) }
+    }
+
+    /// The file of a module, or `nil` for one that is not there or built in.
+    public func file(of module: String) -> String? {
+        let name = KernelModules.plain(module.utf8)
+        return files.first { $0.name == name }?.path
+    }
+
+    /// The firmware that a built-in module may ask for, as paths beneath /lib/firmware.
+    public func firmware(ofBuiltin module: String) -> [String] {
+        let start = KernelModules.plain(module.utf8) + Array(".firmware=".utf8)
+        return builtin.filter { KernelModules.plain($0.prefix(start.count)) == start }
+            .map { String(decoding: $0.dropFirst(start.count), as: UTF8.self) }
     }
 
     /// Whether something answers when the kernel's crypto API calls for this.
@@ -92,8 +107,11 @@ struct KernelModules {
 
     private mutating func walk(_ folder: String, depth: Int) {
         for name in Files.names(in: folder) {
-            if add(name) { continue }
             let path = "\(folder)/\(name)"
+            if add(name) {
+                if let name = names.last { files.append((name, path)) }
+                continue
+            }
             if depth < KernelModules.deepest, Files.isFolder(path) { walk(path, depth: depth + 1) }
         }
     }

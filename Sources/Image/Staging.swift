@@ -1,10 +1,12 @@
 internal import Config
-internal import ConfigFiles
+public import ConfigFiles
 internal import Linux
 
 /// `postern image`: puts the agent's files of this machine into the tree of an initrd.
 public struct Staging {
     private let folder: String
+    /// Prefix of the machine's own paths: empty but for tests.
+    private let host: String
     private let file: String
     private let configuration: Configuration
     private let chosen: ChosenVolumes
@@ -38,10 +40,28 @@ public struct Staging {
         return 1
     }
 
-    private init(folder: String, file: String, more: String?, volumes: [String]) {
+    /// Puts into an unpacked image what `run` would put there today, and says nothing of it.
+    ///
+    /// - Parameters:
+    ///   - folder: the root of the unpacked image.
+    ///   - host: a prefix of the machine's own paths: empty but for tests.
+    ///   - file: the host's postern.conf.
+    ///   - more: a file with more lines for crypttab, or `nil`.
+    ///   - volumes: the names of the volumes that the root needs.
+    /// - Returns: the host's configuration and, where nothing was written, the reason.
+    public static func renew(
+        _ folder: String, from host: String, file: String, more: String?, volumes: [String]
+    ) -> (configuration: Configuration, obstacle: String?) {
+        let staging = Staging(folder: folder, file: file, more: more, volumes: volumes, host: host)
+        let obstacle = staging.obstacle ?? (staging.write() ? nil : "its files could not be read or written")
+        return (staging.configuration, obstacle)
+    }
+
+    private init(folder: String, file: String, more: String?, volumes: [String], host: String = "") {
         self.folder = folder
+        self.host = host
         self.file = file
-        configuration = Configuration(file: file, beneath: "", into: folder)
+        configuration = Configuration(file: file, beneath: host, into: folder)
         added = AddedVolumes(file: more, besides: configuration.crypttab, for: configuration.settings.initrd ?? .script)
         chosen = ChosenVolumes(
             configuration.crypttab, settings: configuration.settings, asked: volumes + added.present)
@@ -59,7 +79,7 @@ public struct Staging {
 
     /// Why the image would be of no use, or `nil`.
     private var obstacle: String? {
-        guard case .file = Files.kind(file) else { return "there is no \(file)" }
+        guard case .file = Files.kind(host + file) else { return "there is no \(file)" }
         if configuration.keys.isEmpty {
             return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
         }
@@ -100,7 +120,9 @@ public struct Staging {
             }
         }
         let identities = Identities(chosen.entries + added.entries, headers, file: crypttab, .building)
-        for finding in identities.findings + identities.notices { Log.complain(finding.description) }
+        for finding in configuration.notices + identities.findings + identities.notices {
+            Log.complain(finding.description)
+        }
         reportFallback()
         for key in configuration.hostKeys where HostKeys.isSystems(key) {
             say(
@@ -156,9 +178,9 @@ public struct Staging {
         let tree = ImageTree(folder)
         do throws(SystemError) {
             // A machine whose volumes all come from elsewhere may have none.
-            let host =
-                chosen.entries.isEmpty ? [] : try Files.readRegular(crypttab, limit: Configuration.largestFile)
-            var lines = Copies.crypttab(host, from: crypttab, entries: chosen.entries, key: { key(of: $0) })
+            let table =
+                chosen.entries.isEmpty ? [] : try Files.readRegular(host + crypttab, limit: Configuration.largestFile)
+            var lines = Copies.crypttab(table, from: crypttab, entries: chosen.entries, key: { key(of: $0) })
             for (index, entry) in chosen.entries.enumerated() {
                 for (line, option) in chosen.added where line == entry.line {
                     lines = Copies.adding(option, to: lines, lines: [index + 2])
@@ -167,15 +189,17 @@ public struct Staging {
             try tree.put(
                 Copies.crypttab, recorded(lines, chosen.entries) + recorded(added.lines, added.entries))
             for path in configuration.settings.authorizedKeysFiles {
-                guard let bytes = try? Files.readRegular(path, limit: Configuration.largestFile) else { continue }
+                guard let bytes = try? Files.readRegular(host + path, limit: Configuration.largestFile) else {
+                    continue
+                }
                 try tree.put(path, bytes)
             }
             for key in configuration.hostKeys {
                 try tree.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
             for entry in chosen.entries where reasonLeft(entry) == nil { try putHeader(of: entry, tree) }
-            if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: host) }
-            let settings = try Files.readRegular(file, limit: Configuration.largestFile)
+            if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: table) }
+            let settings = try Files.readRegular(host + file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
             try tree.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
             return true
@@ -210,7 +234,7 @@ public struct Staging {
     private func putHeader(of entry: CrypttabEntry, _ tree: ImageTree) throws(SystemError) {
         guard case .file(let path)? = entry.options.header, !path.hasPrefix("/dev/") else { return }
         do throws(SystemError) {
-            try tree.put(path, try Files.readRegular(path, limit: Staging.largestHeader))
+            try tree.put(path, try Files.readRegular(host + path, limit: Staging.largestHeader))
         } catch {
             say(
                 crypttab, entry.line, "the header of \(entry.name) is not in the image: \(error.description)",
@@ -250,11 +274,11 @@ struct ImageTree {
     }
 }
 
-enum HostKeys {
-    /// Whether a host key is one that the machine's own sshd has.
-    static func isSystems(_ key: Configuration.HostKeyFile) -> Bool {
-        let folder = "/etc/ssh"
-        if let path = Files.resolved(key.path), path.hasPrefix("\(folder)/") { return true }
+public enum HostKeys {
+    /// Whether a host key is one that the machine's own sshd has. A prefix of the paths is for tests.
+    public static func isSystems(_ key: Configuration.HostKeyFile, beneath root: String = "") -> Bool {
+        let folder = root + "/etc/ssh"
+        if let path = Files.resolved(root + key.path), path.hasPrefix("\(folder)/") { return true }
         return Files.names(in: folder).contains { name in
             guard name.hasPrefix("ssh_host_"), name.hasSuffix("_key"),
                 let other = try? Files.readSecret("\(folder)/\(name)", limit: Configuration.largestHostKey)

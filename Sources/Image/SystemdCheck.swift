@@ -63,6 +63,7 @@ struct SystemdCheck {
         var ignored: [Finding] = []
         let bytes = (try? Files.readRegular(root + table, limit: 1 << 20)) ?? []
         let native = Crypttab.parse(bytes, file: table, for: .systemd, into: &ignored).entries
+        let named = volumesOfKernel()
         for entry in entries {
             let path = SystemdUnits.dropIn(for: entry.name)
             let text = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []
@@ -70,6 +71,7 @@ struct SystemdCheck {
                 add(path, "systemd does not wait for Postern with \(printable(entry.name))", SystemdCheck.again)
             }
             guard let line = native.first(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) else {
+                if named.has(entry.name) { continue }
                 add(
                     table, "without Postern nobody would ask for \(printable(entry.name))",
                     "give its line in the machine's crypttab the option x-initrd.attach")
@@ -81,6 +83,16 @@ struct SystemdCheck {
                     SystemdCheck.again)
             }
         }
+    }
+
+    /// Those of the command line that dracut put into the image, and of the one that this machine was started with.
+    private func volumesOfKernel() -> KernelVolumes {
+        var volumes = KernelVolumes()
+        let folder = "\(root)/etc/cmdline.d"
+        for path in Files.names(in: folder).map({ "\(folder)/\($0)" }) + ["/proc/cmdline"] {
+            volumes.read((try? Files.read(path, limit: 16 << 10)) ?? [])
+        }
+        return volumes
     }
 
     private mutating func add(_ file: String, _ problem: String, _ remedy: String) {

@@ -12,6 +12,7 @@ public struct Capabilities: OptionSet, Sendable {
     public static let readAny = Capabilities(bit: 2)
     public static let changeGroup = Capabilities(bit: 6)
     public static let changeUser = Capabilities(bit: 7)
+    public static let changeImmutable = Capabilities(bit: 9)
     public static let lockMemory = Capabilities(bit: 14)
     public static let rawIO = Capabilities(bit: 17)
     public static let administer = Capabilities(bit: 21)
@@ -21,8 +22,9 @@ public struct Capabilities: OptionSet, Sendable {
     var description: String {
         let named: [(Capabilities, String)] = [
             (.changeOwner, "CAP_CHOWN"), (.overrideAccess, "CAP_DAC_OVERRIDE"), (.readAny, "CAP_DAC_READ_SEARCH"),
-            (.changeGroup, "CAP_SETGID"), (.changeUser, "CAP_SETUID"), (.lockMemory, "CAP_IPC_LOCK"),
-            (.rawIO, "CAP_SYS_RAWIO"), (.administer, "CAP_SYS_ADMIN"), (.makeNodes, "CAP_MKNOD"),
+            (.changeGroup, "CAP_SETGID"), (.changeUser, "CAP_SETUID"), (.changeImmutable, "CAP_LINUX_IMMUTABLE"),
+            (.lockMemory, "CAP_IPC_LOCK"), (.rawIO, "CAP_SYS_RAWIO"), (.administer, "CAP_SYS_ADMIN"),
+            (.makeNodes, "CAP_MKNOD"),
         ]
         return named.filter { contains($0.0) }.map { $0.1 }.joined(separator: " ")
     }

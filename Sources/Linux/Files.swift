@@ -59,7 +59,16 @@ public enum Files {
         guard isRegular || !onlyRegular else { throw SystemError("\(path) is no regular file", code: EINVAL) }
         // One byte more than there should be, to see the end or that the file grew. Files of proc(5) have no size.
         let isSized = isRegular && size > 0
-        let secret = try SecretBytes(capacity: isSized ? min(Int(clamping: size), limit) + 1 : limit + 1)
+        return try readWhole(file, path, room: isSized ? min(Int(clamping: size), limit) + 1 : limit + 1)
+    }
+
+    /// The bytes of an open file, which are fewer than `room`.
+    ///
+    /// - Throws: `SystemError`; `EFBIG` when they are not.
+    static func readWhole(
+        _ file: borrowing FileDescriptor, _ path: String, room: Int
+    ) throws(SystemError) -> SecretBytes {
+        let secret = try SecretBytes(capacity: room)
         var ended = false
         while !ended {
             guard secret.count < secret.capacity else { throw SystemError("read(\(path))", code: EFBIG) }

@@ -4,6 +4,7 @@ internal import CLinux
 ///
 /// On the wire a frame is its length (4 bytes, big-endian) and then that many bytes. A length over the limit ends
 /// the connection before anything is allocated. Every body lies in `SecretBytes`, since any may hold a passphrase.
+/// Descriptors that go with a frame come with its first byte.
 public final class FrameSocket {
     /// What the other end sent.
     public enum Received {
@@ -30,9 +31,18 @@ public final class FrameSocket {
     private var header: [UInt8] = []
     private var body: SecretBytes?
     private var expected = 0
-    private var outgoing: [SecretBytes] = []
+    private var outgoing: [Outgoing] = []
     private var outgoingOffset = 0
     private var queued = 0
+    /// Whether descriptors that come are kept. Otherwise the kernel closes them.
+    public var takesDescriptors = false
+    private var received: PassedDescriptors?
+
+    private struct Outgoing {
+        let bytes: SecretBytes
+        /// They are closed here once the frame is sent.
+        let descriptors: PassedDescriptors?
+    }
 
     /// Takes over a socket, which does not block from now on.
     ///
@@ -89,10 +99,12 @@ public final class FrameSocket {
     private func readHeader() -> Int? {
         var bytes: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
         let missing = 4 - header.count
+        // They are of the frame that came last, and nobody has asked for them.
+        if missing == 4 { received = nil }
         let count = unsafe withUnsafeMutableBytes(of: &bytes) { room -> Int? in
-            do throws(SystemError) {
-                return unsafe try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: room[..<missing]))
-            } catch { return 0 }
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: room[..<missing])
+            if takesDescriptors { return unsafe readWithDescriptors(into: part) }
+            do throws(SystemError) { return unsafe try descriptor.read(into: part) } catch { return 0 }
         }
         guard let count, count > 0 else { return count }
         unsafe withUnsafeBytes(of: &bytes) { room in
@@ -101,16 +113,34 @@ public final class FrameSocket {
         return count
     }
 
-    /// Queues a frame and sends what the socket takes.
+    private func readWithDescriptors(into part: UnsafeMutableRawBufferPointer) -> Int? {
+        var numbers: [Int32] = [-1, -1, -1]
+        var count = -1
+        repeat {
+            count = unsafe linux_receive_with(descriptor.number, part.baseAddress, UInt(part.count), &numbers)
+        } while count < 0 && linux_errno() == EINTR
+        guard count >= 0 else { return linux_errno() == EAGAIN ? nil : 0 }
+        let passed = numbers.filter { $0 >= 0 }
+        if !passed.isEmpty { received = PassedDescriptors(owning: passed) }
+        return count
+    }
+
+    /// The descriptors that came with the last frame, once.
+    public func takeDescriptors() -> PassedDescriptors? {
+        defer { received = nil }
+        return received
+    }
+
+    /// Queues a frame, with 1 to 3 descriptors or none, and sends what the socket takes.
     ///
     /// - Returns: whether the other end is there and reads; when not, it is to be given up.
-    public func send(_ frame: SecretBytes) -> Bool {
+    public func send(_ frame: SecretBytes, _ descriptors: PassedDescriptors? = nil) -> Bool {
         guard frame.count > 0, queued + frame.count <= largestQueue, outgoing.count < FrameSocket.mostFrames,
             let whole = try? SecretBytes(capacity: frame.count + 4)
         else { return false }
         for shift in [24, 16, 8, 0] { _ = whole.append(UInt8(truncatingIfNeeded: frame.count >> shift)) }
         unsafe frame.withUnsafeBytes { bytes in _ = unsafe whole.append(contentsOf: bytes) }
-        outgoing.append(whole)
+        outgoing.append(Outgoing(bytes: whole, descriptors: descriptors))
         queued += whole.count
         return flush()
     }
@@ -121,10 +151,14 @@ public final class FrameSocket {
     public func flush() -> Bool {
         while let first = outgoing.first {
             let offset = outgoingOffset
-            let sent = unsafe first.withUnsafeBytes { bytes in
-                unsafe CLinux.send(
-                    descriptor.number, bytes.baseAddress?.advanced(by: offset), bytes.count - offset,
-                    Int32(MSG_NOSIGNAL))
+            let sent = unsafe first.bytes.withUnsafeBytes { bytes in
+                let start = unsafe bytes.baseAddress?.advanced(by: offset)
+                // They go with the first byte.
+                guard offset == 0, let numbers = first.descriptors?.numbers else {
+                    return unsafe CLinux.send(descriptor.number, start, bytes.count - offset, Int32(MSG_NOSIGNAL))
+                }
+                return unsafe linux_send_with(
+                    descriptor.number, start, UInt(bytes.count), numbers, Int32(numbers.count))
             }
             if sent < 0 {
                 if linux_errno() == EINTR { continue }
@@ -132,8 +166,8 @@ public final class FrameSocket {
                 return isOpen
             }
             outgoingOffset += sent
-            if outgoingOffset == first.count {
-                queued -= first.count
+            if outgoingOffset == first.bytes.count {
+                queued -= first.bytes.count
                 outgoing.removeFirst()
                 outgoingOffset = 0
             }

@@ -37,14 +37,22 @@ public final class Client {
     public let address: [UInt8]
     public let port: UInt16
 
+    /// The address and port here that it came to, likewise.
+    public let ownAddress: [UInt8]
+    public let ownPort: UInt16
+
     init(_ socket: consuming FileDescriptor) {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        var port: UInt16 = 0
-        let count = unsafe linux_peer(socket.number, &bytes, &port)
-        address = Array(bytes.prefix(Int(max(count, 0))))
-        self.port = port
+        (address, port) = Client.end(socket, own: false)
+        (ownAddress, ownPort) = Client.end(socket, own: true)
         number = socket.number
         self.socket = socket
+    }
+
+    private static func end(_ socket: borrowing FileDescriptor, own: Bool) -> ([UInt8], UInt16) {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        var port: UInt16 = 0
+        let count = unsafe linux_end(socket.number, own ? 1 : 0, &bytes, &port)
+        return (Array(bytes.prefix(Int(max(count, 0)))), port)
     }
 
     /// Has the kernel end the connection when the client is not heard of for `seconds`.

@@ -5,6 +5,14 @@ public struct ExitedProcess: Equatable, Sendable {
     public let id: Int32
     /// Its exit status, or 128 and the number of the signal that ended it.
     public let status: Int32
+    /// The signal that ended it, or 0.
+    public let signal: Int32
+
+    init(_ id: Int32, _ status: Int32) {
+        self.id = id
+        self.status = linux_exit_status(status)
+        signal = status & 0x7f
+    }
 }
 
 /// A process that this one has started. Once it has been reaped it cannot be signalled any more, for its number may be
@@ -67,7 +75,7 @@ public enum ChildProcess {
     }
 
     /// Lends pointers to all of `strings`, and a null pointer behind them.
-    private static func withPointers(
+    public static func withPointers(
         to strings: [[CChar]], from index: Int, _ pointers: [UnsafePointer<CChar>?],
         _ body: ([UnsafePointer<CChar>?]) -> Int32
     ) -> Int32 {
@@ -87,7 +95,7 @@ public enum ChildProcess {
         var status: Int32 = 0
         guard unsafe waitpid(child.id, &status, WNOHANG) == child.id else { return nil }
         child.wasReaped()
-        return ExitedProcess(id: child.id, status: linux_exit_status(status))
+        return ExitedProcess(child.id, status)
     }
 
     /// Has a child give way to others, or no longer. The corresponding C function is `setpriority`; only root may take it
@@ -106,7 +114,7 @@ public enum ChildProcess {
     public static func nextExited() -> ExitedProcess? {
         var status: Int32 = 0
         let id = unsafe waitpid(-1, &status, WNOHANG)
-        return id > 0 ? ExitedProcess(id: id, status: linux_exit_status(status)) : nil
+        return id > 0 ? ExitedProcess(id, status) : nil
     }
 
     /// Waits for a child to end, as long as it takes.

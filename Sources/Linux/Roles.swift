@@ -8,11 +8,12 @@
 /// | signer  | one of its own | none              | as its session            | a list       |
 /// | console | one of its own | none              | 0                         | a list       |
 /// | worker  | root           | those of its duty | 0                         | all but some |
+/// | notifier | one of its own | none             | 0                         | all but some |
 ///
 /// In a systemd initrd the console's process starts systemd-ask-password, which answers to root alone: it stays root there,
 /// without capabilities, and with all system calls.
 public enum Role: String, Sendable {
-    case session, signer, console, worker
+    case session, signer, console, worker, notifier
 
     // MARK: Descriptors
 
@@ -28,7 +29,7 @@ public enum Role: String, Sendable {
     // MARK: Users
 
     // Each confined process has a user of its own: no other process has the same, also where one's memory may be looked
-    // into by its user. 60720 to 61180 is where neither systemd (its table "UIDs and GIDs") nor Debian (base-passwd's
+    // into by its user. 60720 to 61181 is where neither systemd (its table "UIDs and GIDs") nor Debian (base-passwd's
     // README) has anybody, and below 65536, which is as many as a container has.
     private static let firstUser: UInt32 = 60720
     /// Connections at once that have users of their own.
@@ -43,6 +44,7 @@ public enum Role: String, Sendable {
         case .session: Role.firstUser + 2 * connection
         case .signer: Role.firstUser + 2 * connection + 1
         case .console: Role.firstUser + 2 * Role.connections
+        case .notifier: Role.firstUser + 2 * Role.connections + 1
         case .worker: nil
         }
     }
@@ -53,7 +55,7 @@ public enum Role: String, Sendable {
     public var score: OutOfMemory {
         switch self {
         case .session, .signer: .stranger
-        case .console, .worker: .owner
+        case .console, .worker, .notifier: .owner
         }
     }
 
@@ -66,6 +68,7 @@ public enum Role: String, Sendable {
         case .signer: .signer
         case .console: .console
         case .worker: .worker
+        case .notifier: .notifier
         }
     }
 
@@ -79,6 +82,10 @@ public enum Role: String, Sendable {
             guard let first = role.user(), let latest = role.user(last) else { continue }
             let users = first == latest ? "the user \(first)" : "a user of \(first) to \(latest)"
             lines.append("\(role.rawValue): \(users), \(Sandbox.summary(role.systemCalls))")
+        }
+        if let user = Role.notifier.user() {
+            let calls = Role.notifier.systemCalls
+            lines.append("notifier: the user \(user), \(calls.processes) threads, all but: " + Sandbox.summary(calls))
         }
         let calls = Role.worker.systemCalls.description
         lines.append("worker: root with the capabilities of its job; system calls, all but: \(calls)")
@@ -99,9 +106,13 @@ public enum WorkerDuty: Sendable {
     case mountKeyVolume
     /// libdevmapper makes /dev/mapper/NAME itself where no udevd runs.
     case mapVolume
+    /// A mount of efivarfs asks for `administer`.
+    case readEntries
+    case chooseEntry
 
     static let all: [WorkerDuty] = [
-        .probeDevice, .becomeNobody, .findMapping, .readHeaderOrKey, .mountKeyVolume, .mapVolume,
+        .probeDevice, .becomeNobody, .findMapping, .readHeaderOrKey, .mountKeyVolume, .mapVolume, .readEntries,
+        .chooseEntry,
     ]
 
     public var capabilities: Capabilities {
@@ -111,6 +122,8 @@ public enum WorkerDuty: Sendable {
         case .findMapping, .mountKeyVolume: [.administer, .readAny, .lockMemory]
         case .readHeaderOrKey: [.readAny, .lockMemory]
         case .mapVolume: [.administer, .rawIO, .makeNodes, .changeOwner, .readAny, .overrideAccess, .lockMemory]
+        case .readEntries: [.administer, .lockMemory]
+        case .chooseEntry: [.administer, .changeImmutable, .lockMemory]
         }
     }
 
@@ -122,6 +135,8 @@ public enum WorkerDuty: Sendable {
         case .readHeaderOrKey: "read a header or key file, and derive a key"
         case .mountKeyVolume: "mount a key volume"
         case .mapVolume: "map a volume"
+        case .readEntries: "read the boot loader's entries"
+        case .chooseEntry: "choose one of them"
         }
     }
 }

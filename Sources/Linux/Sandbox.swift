@@ -26,7 +26,7 @@ public enum Sandbox {
         try check("capset") { linux_drop_capabilities() }
         try check("setrlimit(RLIMIT_CORE)") { linux_limit_core(0) }
         try check("setrlimit(RLIMIT_FSIZE)") { linux_limit_file_size(0) }
-        try check("setrlimit(RLIMIT_NPROC)") { linux_limit_processes(0) }
+        try check("setrlimit(RLIMIT_NPROC)") { linux_limit_processes(calls.processes) }
         try check("setrlimit(RLIMIT_NOFILE)") { linux_limit_open_files(calls.descriptors) }
         try check("setrlimit(RLIMIT_AS)") { linux_limit_address_space(calls.memory, calls.mostMemory) }
         // A change of user makes a process dumpable or not as the kernel's settings have it.
@@ -53,6 +53,9 @@ public enum Sandbox {
         _ = linux_set_not_dumpable()
         _ = linux_overwrite_freed_memory()
     }
+
+    /// A write to a pipe that nobody reads from now on fails, and does not end this process.
+    public static func ignoreBrokenPipes() { linux_ignore_broken_pipes() }
 
     private static let lockedMemory: UInt64 = 32 << 20
 }

@@ -12,6 +12,10 @@ internal import CSeccomp
     var terminals = false
     /// Whether acknowledgements may be hurried, which is the only option of a socket that may be set.
     var quickAcknowledgements = false
+    /// Whether any socket may be made, where all calls but some may.
+    var network = false
+    /// Processes and threads that its user may have beside it.
+    var processes: UInt64 = 0
     /// Descriptors that a process has by then; it gets no more. poll(2) refuses more than may be open, so it is not 0.
     var descriptors: UInt64 = 16
     /// Bytes of address space: the largest frame, what is made of it, and what libraries keep.
@@ -34,6 +38,13 @@ internal import CSeccomp
     public static let session = SystemCalls(
         names: loop + ["recvfrom", "getpid", "gettimeofday"], quickAcknowledgements: true, descriptors: 6,
         memory: strangersMemory)
+    /// The same where shells are permitted, whose descriptors come with frames.
+    public static var sessionWithShells: SystemCalls {
+        var calls = session
+        calls.names.append("recvmsg")
+        calls.descriptors += UInt64(Shell.most * PassedDescriptors.most)
+        return calls
+    }
     /// For a signer: frames and arithmetic.
     public static let signer = SystemCalls(
         names: loop + ["getpid"], descriptors: 5, memory: strangersMemory, mostMemory: strangersMemory)
@@ -42,18 +53,29 @@ internal import CSeccomp
     /// For a worker: libcryptsetup and libdevmapper make most of the others, and one that was left out of a list would
     /// leave a volume locked. So it is told what it may not do: run programs, look into processes, load code into the
     /// kernel, replace it, or reach the network. Of sockets it may have those of the kernel's ciphers.
-    public static let worker = SystemCalls(
-        names: [
-            "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "bpf",
-            "perf_event_open", "userfaultfd", "io_uring_setup", "init_module", "finit_module", "delete_module",
-            "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "pivot_root", "chroot", "setns",
-            "open_by_handle_at", "connect", "listen",
-        ], areForbidden: true)
+    public static let worker = SystemCalls(names: ["execve", "connect"] + machinery, areForbidden: true)
+    /// For a notifier: curl, which is the distribution's, and whose libraries nobody can know. It serves nobody, and changes
+    /// no mount, key or clock.
+    public static let notifier = SystemCalls(
+        names: machinery + ["accept", "accept4", "mount", "umount2", "unshare", "keyctl", "add_key", "request_key"],
+        areForbidden: true, network: true, processes: 16, descriptors: 64, memory: 1 << 30, mostMemory: 1 << 30)
+
+    /// What neither of the two has to do with: running other programs' code, other processes' memory, and the machine.
+    private static let machinery = [
+        "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "bpf", "perf_event_open",
+        "userfaultfd", "io_uring_setup", "init_module", "finit_module", "delete_module", "kexec_load",
+        "kexec_file_load", "reboot", "swapon", "swapoff", "pivot_root", "chroot", "setns", "open_by_handle_at",
+        "listen",
+    ]
 
     /// What is in it, for a person.
     public var description: String {
         var words = names
-        if areForbidden { words.append("socket (but AF_ALG)") } else { words.append("mmap (not executable)") }
+        if !areForbidden {
+            words.append("mmap (not executable)")
+        } else if !network {
+            words.append("socket (but AF_ALG)")
+        }
         if quickAcknowledgements { words.append("setsockopt (TCP_QUICKACK)") }
         if terminals { words.append("ioctl (of terminals)") }
         return words.joined(separator: " ")
@@ -70,7 +92,7 @@ internal import CSeccomp
         defer { unsafe seccomp_release(filter) }
         for name in names { try unsafe add(name, filter) }
         if areForbidden {
-            if !names.isEmpty {
+            if !names.isEmpty, !network {
                 let other = scmp_arg_cmp(arg: 0, op: SCMP_CMP_NE, datum_a: UInt64(AF_ALG), datum_b: 0)
                 try unsafe add("socket", filter, [other])
             }

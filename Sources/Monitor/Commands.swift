@@ -29,8 +29,12 @@ extension Monitor {
             record(
                 .notice, "told to go on by \(session.who)", [.event("continue-asked")] + session.fields
             )
+        case .entries: askForEntries(nil, channel, of: session)
         case .reboot: leave(.restart, channel, of: session)
+        case .rebootInto(let entry): askForEntries(entry, channel, of: session)
         case .powerOff: leave(.powerOff, channel, of: session)
+        case .shell: openShell(nil, watching, of: session)
+        case .shellCommand(let line): openShell(line, watching, of: session)
         case .log(let follow):
             sendLog(from: 1, to: channel, of: session)
             guard follow, ending == nil else { return endChannel(channel, of: session, .done, "") }

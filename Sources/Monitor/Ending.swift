@@ -45,6 +45,7 @@ extension Monitor {
             code: code, deadline: now + Ending.grace, loginDeadline: now + Ending.loginGrace, without: without,
             reason: reason, power: power)
         plan.stop()
+        notifications.hurryToEnd(now: now)
         listeners.removeAll()
         probes.removeAll()
         removeMissingDevices()
@@ -56,6 +57,8 @@ extension Monitor {
         }
         if code == .done { sendState() }
         sendNewLines()
+        endShells(code == .done ? "The boot continues." : reason)
+        endAsks(now: now)
         for session in sessions {
             for following in session.following { endChannel(following.channel, of: session, .done, "") }
             for watching in session.watching { endChannel(watching.channel, of: session, code, reason) }
@@ -70,27 +73,31 @@ extension Monitor {
         send(.finish(ending.code, reason: ""), to: session, channel: 0)
     }
 
-    /// Whether all sessions have ended or their time is over; kills late logins.
+    /// Whether all sessions have ended and the owners were told, or the time for that is over; kills late logins.
     func isOver(_ ending: Ending, now: Int64) -> Bool {
         if now >= ending.loginDeadline {
             for session in sessions where !session.isAuthenticated { ChildProcess.kill(session.process) }
         }
-        return sessions.isEmpty || now >= ending.deadline
+        return sessions.isEmpty && !notifications.holds(now: now) || now >= ending.deadline
     }
 
     /// When that is to be looked at again, in milliseconds of `Clock`.
     func nextLook(_ ending: Ending, now: Int64) -> Int64 {
-        now < ending.loginDeadline ? ending.loginDeadline : ending.deadline
+        let next = now < ending.loginDeadline ? ending.loginDeadline : ending.deadline
+        return notifications.holds(now: now) ? min(notifications.deadline ?? next, next) : next
     }
 
     /// Leaves nothing behind, and says how the boot goes on.
     func shutDownAgent(_ signals: Int32) -> Int32 {
         for session in sessions { ChildProcess.kill(session.process) }
         for signer in signers { ChildProcess.kill(signer.process) }
+        for shell in shells { shell.shell?.killSession() }
+        if let notifier = notifications.process { ChildProcess.kill(notifier) }
         for process in reapChildren(signals) { ChildProcess.kill(process) }
         keys.removeAll()
         logStrangers(isLast: true)
         if let power = ending?.power { leaveMachine(power, signals) }
+        keepNotifications()
         if !options.rehearsal { Consoles.forget(terminals) }
         log.restore()
         if let emptyFolder { Files.removeFolder(emptyFolder) }

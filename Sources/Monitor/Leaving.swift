@@ -11,16 +11,20 @@ extension Monitor {
     private static let closingGrace: Int64 = 15_000
 
     /// Tells all who wait that the machine goes, and ends the agent.
-    func leave(_ power: Power, _ channel: UInt8, of session: SessionRecord) {
-        guard !options.rehearsal else {
-            return endChannel(channel, of: session, .refused, "This is a rehearsal: the machine stays on.")
-        }
-        guard ending == nil else { return endChannel(channel, of: session, .refused, "The agent is ending already.") }
+    func leave(_ power: Power, into entry: String? = nil, _ channel: UInt8, of session: SessionRecord) {
+        if let reason = reasonToStay { return endChannel(channel, of: session, .refused, reason) }
+        let sentence = entry.map { power.sentence + " into " + $0 } ?? power.sentence
         record(
-            .notice, "\(power.sentence), asked for by \(session.who)",
+            .notice, "\(sentence), asked for by \(session.who)",
             [power.event] + session.fields)
-        endChannel(channel, of: session, .done, "\(power.sentence).")
-        endAgent(.refused, reason: "\(power.sentence), asked for by \(session.who).", power: power)
+        endChannel(channel, of: session, .done, "\(sentence).")
+        endAgent(.refused, reason: "\(sentence), asked for by \(session.who).", power: power)
+    }
+
+    /// Why the machine does not go now, as a sentence, or `nil`.
+    var reasonToStay: String? {
+        if options.rehearsal { return "This is a rehearsal: the machine stays on." }
+        return ending == nil ? nil : "The agent is ending already."
     }
 
     /// Closes what was opened, and ends this boot. It returns where systemd ends this process, and where the machine cannot go.

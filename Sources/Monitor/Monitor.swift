@@ -18,6 +18,9 @@ final class Monitor {
     var sessions: [SessionRecord] = []
     var signers: [SignerRecord] = []
     var workers: [WorkerRecord] = []
+    var shells: [ShellRecord] = []
+    /// Who asks for the boot loader's entries, in the order in which they did.
+    var asks: [EntriesAsk] = []
     /// Limits the log lines about clients that have not logged in.
     var strangerLog = StrangerLog()
     /// Limits the log lines of each authorized key.
@@ -48,11 +51,14 @@ final class Monitor {
     var question = StandingQuestion()
     /// The status that systemd was last told.
     var shownStatus = ""
+    /// Who is told what happens; nobody in a rehearsal.
+    let notifications: Notifications
 
     init(configuration: Configuration, options: AgentOptions) {
         self.configuration = configuration
         self.options = options
         keyList = KeyList(configuration.keys)
+        notifications = Notifications(configuration, options)
         isUnderSystemd = !options.rehearsal && Machine.isInitrd && ServiceManager.isSystemd
         log = Log(toKernel: !options.rehearsal && Machine.isInitrd)
         plan = Plan(
@@ -107,7 +113,7 @@ final class Monitor {
         let deadlines = [
             plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangerLog.deadline,
             loginLog.deadline,
-            sessionDeadline,
+            sessionDeadline, asks.first?.deadline, notifications.deadline,
         ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }
     }
@@ -119,12 +125,14 @@ final class Monitor {
         startProbes()
         limitSessions(now: Clock.now())
         logStrangers()
+        endAsks(now: Clock.now())
         sendState()
         endServed()
         writeMissingDevices()
         writeMetrics()
         informSystemd()
         reportNetwork()
+        notify()
         sendNewLines()
     }
 
@@ -181,9 +189,11 @@ final class Monitor {
     }
 
     /// Sends to a session; one that does not read what it is sent is ended.
-    func send(_ message: MonitorMessage, to session: SessionRecord, channel: UInt8) {
+    func send(
+        _ message: MonitorMessage, to session: SessionRecord, channel: UInt8, _ descriptors: PassedDescriptors? = nil
+    ) {
         guard !session.isClosed else { return }
-        switch session.endpoint.send(MonitorFrame(message, channel: channel)) {
+        switch session.endpoint.send(MonitorFrame(message, channel: channel), descriptors) {
         case .sent: break
         case .notQueued: endSession(session, why: "it does not read")
         // Its exit says how it ended.

@@ -64,6 +64,7 @@ extension Monitor {
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
         startConsole()
         watchNetwork()
+        prepareNotifications()
         return run(signals.number, uevents, &paths)
     }
 

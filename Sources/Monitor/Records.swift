@@ -26,6 +26,7 @@ extension Monitor {
         log.write(level.rawValue, text, fields)
         let moment = Moment(date: Clock.date(), uptime: Clock.now())
         records.lines.add(Event.text(text, at: moment))
+        notifications.heard(text, fields)
         guard !options.rehearsal, let line = Event.json(level, text, fields, at: moment) else { return }
         do throws(SystemError) {
             try Files.makeFolder("/run/postern", mode: 0o755)

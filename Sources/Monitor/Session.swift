@@ -12,6 +12,8 @@ final class SessionRecord {
     let peer: String
     /// The client's address; the console has none.
     var address: PeerAddress?
+    /// The value of SSH_CONNECTION for what the client runs here.
+    var connection = ""
     /// Where the client comes from, as `PeerAddress.source` has it.
     let source: [UInt8]
     let begun = Clock.now()
@@ -87,6 +89,7 @@ final class WorkerRecord {
         case probe(String)
         /// It closes the volumes, and nothing else is left to do.
         case closing
+        case entries(EntriesAsk)
     }
 
     /// The device that it looks at, if it does.

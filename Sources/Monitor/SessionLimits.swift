@@ -82,7 +82,7 @@ extension Monitor {
                 if now >= loginDeadline(session) {
                     endSession(session, why: "no login within \(configuration.settings.loginGraceTime) seconds")
                 }
-            } else if !session.watching.isEmpty || !session.following.isEmpty {
+            } else if !session.watching.isEmpty || !session.following.isEmpty || hasShell(session) {
                 session.unusedSince = nil
             } else if let since = session.unusedSince {
                 guard now >= since + unusedTimeout else { continue }

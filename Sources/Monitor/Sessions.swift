@@ -41,6 +41,8 @@ extension Monitor {
             session.fields = [
                 LogField("POSTERN_ADDRESS", address.description), .number("POSTERN_PORT", "\(connection.port)"),
             ]
+            let own = PeerAddress(bytes: connection.ownAddress)?.description ?? ""
+            session.connection = "\(address.description) \(connection.port) \(own) \(connection.ownPort)"
             nextSession += 1
             sessions.append(session)
             makeRoom()
@@ -63,7 +65,8 @@ extension Monitor {
             keyExchange: settings.kexAlgorithms.map { $0.joined(separator: ",") },
             ciphers: settings.ciphers.map { $0.joined(separator: ",") },
             macs: settings.macs.map { $0.joined(separator: ",") },
-            loginGraceTime: UInt32(clamping: settings.loginGraceTime))
+            loginGraceTime: UInt32(clamping: settings.loginGraceTime),
+            permitsShell: settings.permitShell && !options.rehearsal)
     }
 
     /// Seconds since 1970. A clock that begins there is not to revive a key.
@@ -134,9 +137,14 @@ extension Monitor {
                 session.watching[index].terminal = false
             }
             plan.inputEnded(PromptAddress(session: session.number, channel: channel))
+        case .terminal(let type, let columns, let rows):
+            setTerminal(type, Shell.Size(columns: columns, rows: rows), channel, of: session)
+        case .signal(let number): shell(on: channel, of: session)?.shell?.signal(Int32(number))
         case .close:
             session.watching.removeAll { $0.channel == channel }
             session.following.removeAll { $0.channel == channel }
+            hangUpShell(on: channel, of: session)
+            forgetAsks(of: session, channel: channel)
             plan.closed(PromptAddress(session: session.number, channel: channel))
         }
     }
@@ -199,7 +207,9 @@ extension Monitor {
         plan.closed(session: session.number)
         session.watching.removeAll()
         session.following.removeAll()
+        forgetAsks(of: session)
         session.isClosed = true
+        hangUpShell(on: nil, of: session)
         session.killAt = Clock.now() + Monitor.timeToExit
     }
 

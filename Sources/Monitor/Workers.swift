@@ -23,18 +23,21 @@ extension Monitor {
         }
     }
 
-    private func startWorker(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) {
+    /// - Returns: why none was started, or `nil`.
+    @discardableResult
+    func startWorker(_ order: WorkerOrder, _ kind: WorkerRecord.Kind) -> String? {
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()
             let process = try ChildProcess.spawn(.worker, descriptors: [pair.second.number])
             let worker = WorkerRecord(process: process, socket: pair.takeFirst(), kind: kind)
             workers.append(worker)
             send(order, to: worker)
+            return nil
         } catch {
-            record(.error, "no worker: \(error.description)")
-            if case .job(let job, _) = kind {
-                plan.ended(job, .done(.failed("no worker: \(error.description)")), now: Clock.now())
-            }
+            let reason = "no worker: \(error.description)"
+            record(.error, reason)
+            if case .job(let job, _) = kind { plan.ended(job, .done(.failed(reason)), now: Clock.now()) }
+            return reason
         }
     }
 
@@ -133,6 +136,7 @@ extension Monitor {
             }
             worker.isDone = true
         case .closing: break
+        case .entries(let ask): entriesAnswered(worker, ask, report)
         case .job(let job, let source):
             switch report {
             case .requestsActivation:
@@ -145,7 +149,7 @@ extension Monitor {
                 while keys.count <= source { keys.append(nil) }
                 keys[source] = key
                 endJob(of: worker, job, .keyRead)
-            case .probed, .log: break
+            case .probed, .log, .entries, .entryChosen: break
             }
         }
     }
@@ -159,6 +163,7 @@ extension Monitor {
     /// All processes that were started and have not ended, as far as this one knows.
     var children: [StartedProcess] {
         sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
+            + shells.compactMap { $0.shell?.process } + [notifications.process].compactMap { $0 }
     }
 
     /// Removes the record of a child that has ended, after its last frames were read.
@@ -170,11 +175,16 @@ extension Monitor {
             readFrames(from: worker, .readable, most: .max)
             if case .job(let job, _) = worker.kind { endJob(of: worker, job, .died(exited.status)) }
             workers.removeAll { $0 === worker }
+            if case .entries(let ask) = worker.kind { entriesEnded(worker, ask) }
         } else if let session = sessions.first(where: { $0.process.id == exited.id }) {
             readFrames(from: session, .readable, most: .max)
             removeSession(session, exited.status)
         } else if let signer = signers.first(where: { $0.process.id == exited.id }) {
             removeSigner(signer, exited.status)
+        } else if let shell = shells.first(where: { $0.shell?.process.id == exited.id }) {
+            removeShell(shell, exited)
+        } else if notifications.process?.id == exited.id, let line = notifications.returned(exited.status) {
+            record(.info, line)
         }
     }
 }

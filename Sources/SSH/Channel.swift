@@ -31,6 +31,12 @@ internal import CLibssh
     public let number: UInt8
     /// The terminal that the client sits at, or `nil`.
     public internal(set) var terminal: WindowSize?
+    /// The type of that terminal, as the client names it, or empty.
+    public internal(set) var terminalType = ""
+    /// Whether its owner takes no input now: libssh keeps what comes, and the client's window closes.
+    public var holdsInput = false
+    /// How many bytes of input libssh keeps.
+    public internal(set) var held = 0
     /// How many bytes wait for the client to read them.
     public private(set) var queued = 0
     /// Whether nothing more can be sent: `finish` was called, or the client closed.
@@ -47,6 +53,8 @@ internal import CLibssh
     private var queue: [Output] = []
     private var sent = 0
     private var status: UInt8?
+    /// The name of the signal that ended what ran here, or empty.
+    private var signal = ""
     private var statusSent = false
     private(set) var closeSent = false
 
@@ -79,11 +87,22 @@ internal import CLibssh
         unsafe connection.hasMore = true
     }
 
-    /// Queues the end: what was queued before, the exit status, end of file, and the close.
-    public func exit(status: UInt8) {
+    /// Queues the end: what was queued before, the exit status or in its place the signal, end of file, and the close.
+    public func exit(status: UInt8, signal: String = "") {
         guard !isOver else { return }
         self.status = status
+        self.signal = signal
         unsafe connection.hasMore = true
+    }
+
+    /// Takes some of the input that libssh keeps, and grants the client as much again; nothing where there is none. It must
+    /// not be called from a handler.
+    public func takeHeld() -> [UInt8] {
+        guard held > 0, !closedByClient else { return [] }
+        var bytes = [UInt8](repeating: 0, count: min(held, Channel.largestWrite))
+        let got = unsafe ssh_channel_read(handle, &bytes, UInt32(bytes.count), 0)
+        held = got > 0 ? held - Int(got) : 0
+        return Array(bytes.prefix(max(Int(got), 0)))
     }
 
     /// Sends what the client has room for, and the end after it.
@@ -122,7 +141,11 @@ internal import CLibssh
         if !closedByClient {
             guard let status, queue.isEmpty else { return true }
             if !statusSent {
-                guard unsafe ssh_channel_request_send_exit_status(handle, Int32(status)) == SSH_OK else { return false }
+                let result =
+                    signal.isEmpty
+                    ? unsafe ssh_channel_request_send_exit_status(handle, Int32(status))
+                    : unsafe ssh_channel_request_send_exit_signal(handle, signal, 0, "", "")
+                guard result == SSH_OK else { return false }
                 statusSent = true
             }
         }

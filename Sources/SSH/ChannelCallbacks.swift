@@ -2,7 +2,7 @@ internal import CLibssh
 internal import CLinux
 
 /// What libssh calls for a channel. A request that has no callback here is refused by libssh itself:
-/// agent and X11 forwarding, signals.
+/// agent and X11 forwarding.
 enum ChannelCallbacks {
     static func fill(_ callbacks: UnsafeMutablePointer<ssh_channel_callbacks_struct>, for channel: Channel) {
         unsafe callbacks.pointee.size = MemoryLayout<ssh_channel_callbacks_struct>.size
@@ -15,6 +15,7 @@ enum ChannelCallbacks {
         unsafe callbacks.pointee.channel_shell_request_function = onShell
         unsafe callbacks.pointee.channel_exec_request_function = onExec
         unsafe callbacks.pointee.channel_subsystem_request_function = onSubsystem
+        unsafe callbacks.pointee.channel_signal_function = onSignal
     }
 }
 
@@ -26,12 +27,17 @@ private func channel(_ data: UnsafeMutableRawPointer?) -> Channel? {
     unsafe data.map { unsafe Unmanaged<Channel>.fromOpaque($0).takeUnretainedValue() }
 }
 
-/// Returns how many bytes were taken, which is always all: the client's window then grows by as much.
+/// Returns how many bytes were taken, by which the client's window then grows: all, unless the owner holds its input.
 private let onData:
     @convention(c) (
         ssh_session?, ssh_channel?, UnsafeMutableRawPointer?, UInt32, Int32, UnsafeMutableRawPointer?
     ) -> Int32 = { _, _, data, count, isError, user in
         guard let channel = unsafe channel(user), let data = unsafe data, count > 0 else { return Int32(count) }
+        if isError == 0, !channel.isOver, channel.holdsInput || channel.held > 0 {
+            // These are all that have come and were not taken.
+            channel.held = Int(count)
+            return 0
+        }
         if isError == 0, !channel.isOver {
             let bytes = unsafe UnsafeBufferPointer(start: data.assumingMemoryBound(to: UInt8.self), count: Int(count))
             unsafe channel.connection.handlers.input(channel, Span(_unsafeElements: bytes))
@@ -56,12 +62,27 @@ private let onClose: @convention(c) (ssh_session?, ssh_channel?, UnsafeMutableRa
 private let onTerminal:
     @convention(c) (
         ssh_session?, ssh_channel?, UnsafePointer<CChar>?, Int32, Int32, Int32, Int32, UnsafeMutableRawPointer?
-    ) -> Int32 = { _, _, _, columns, rows, _, _, user in
+    ) -> Int32 = { _, _, type, columns, rows, _, _, user in
         guard let channel = unsafe channel(user), !channel.asked else { return refused }
         guard unsafe channel.connection.handlers.permitsTerminal() else { return refused }
         channel.terminal = Channel.WindowSize(columns: columns, rows: rows)
+        channel.terminalType = unsafe name(type)
         return accepted
     }
+
+private let onSignal:
+    @convention(c) (
+        ssh_session?, ssh_channel?, UnsafePointer<CChar>?, UnsafeMutableRawPointer?
+    ) -> Void = { _, _, signal, user in
+        guard let channel = unsafe channel(user), channel.asked, !channel.isOver else { return }
+        unsafe channel.connection.handlers.signalled(channel, name(signal))
+    }
+
+/// A short name that the client sent; empty where it is longer than any.
+private func name(_ text: UnsafePointer<CChar>?) -> String {
+    guard let text = unsafe text, unsafe strnlen(text, 65) <= 64 else { return "" }
+    return unsafe String(cString: text)
+}
 
 private let onWindow:
     @convention(c) (

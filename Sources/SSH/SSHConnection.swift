@@ -18,6 +18,8 @@ public import Linux
         public var permitsTerminal: () -> Bool
         public var requested: (Channel, Channel.Request) -> Void
         public var resized: (Channel) -> Void
+        /// The client has a signal, by its name, for what runs on the channel.
+        public var signalled: (Channel, String) -> Void = { _, _ in }
         /// Bytes of the client's standard input, which are wiped afterwards.
         public var input: (Channel, Span<UInt8>) -> Void
         public var inputEnded: (Channel) -> Void
@@ -154,6 +156,9 @@ public import Linux
 
     /// Packets that may wait for new keys. A client that goes on asking meanwhile does not mean to exchange them.
     private static let mostHeld = 256
+    /// Bytes that may wait for the socket while requests are read: more than one piece of output, so that a client on a slow
+    /// line can interrupt what floods it.
+    private static let mostPending = 32 << 10
 
     /// Reads from the client, or not, until this is looked at again.
     private func updateReading() {
@@ -163,7 +168,8 @@ public import Linux
             fault = "too much was sent before a login"
         }
         if unsafe gate_held(UnsafeRawPointer(session)) > SSHConnection.mostHeld { fault = "keys are not exchanged" }
-        unsafe gate_set_reading(UnsafeMutableRawPointer(session), gate_pending(UnsafeRawPointer(session)) == 0)
+        let reads = unsafe gate_pending(UnsafeRawPointer(session)) <= SSHConnection.mostPending
+        unsafe gate_set_reading(UnsafeMutableRawPointer(session), reads)
     }
 
     /// Makes the kernel acknowledge at once what comes next: its delay and the client's Nagle cost 40 ms a login.

@@ -31,6 +31,13 @@ class Conversation {
     func wake(_ now: Int64) {}
     /// The client has read what was queued for it.
     func caughtUp() {}
+    /// Adds what it waits for beside the client and the monitor.
+    func wait(in set: inout PollSet) {}
+    /// Something may have come there.
+    func carry() {}
+    func signalled(_ name: String) {}
+    func shellStarted() {}
+    func shellEnded(_ status: UInt8, _ signal: UInt8, _ reason: String) {}
 
     /// Whether the boot goes on when all is done: with single volumes that depends on the others.
     final func goesOn(_ state: MachineState?) -> Bool {
@@ -47,6 +54,10 @@ class Conversation {
             showEnd(code, reason)
             channel.exit(status: code.rawValue)
         case .lines(let lines): channel.say(lines.reduce("") { "\($0)\($1)\n" })
+        case .shellStarted: shellStarted()
+        case .shellEnded(let status, let signal, let reason): shellEnded(status, signal, reason)
+        case .entries(let entries):
+            channel.say(command == .entries(json: true) ? Report.json(entries) : Report.text(entries))
         case .sessionSetup, .consoleSetup, .network: break
         }
     }
@@ -59,6 +70,14 @@ class Conversation {
     final func sayInputEnded() {
         monitor.send(.inputEnded, channel: channel.number)
     }
+
+    /// Tells the monitor something of a shell.
+    final func tell(_ message: SessionMessage) {
+        monitor.send(message, channel: channel.number)
+    }
+
+    /// The descriptors that came with the message that is being received.
+    final func takeDescriptors() -> PassedDescriptors? { monitor.takeDescriptors() }
 
     /// Ends it from this side.
     final func end(_ code: ExitCode) {

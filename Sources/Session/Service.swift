@@ -35,7 +35,7 @@ final class Service {
         try Library.initialize()
         let hostKeys = try SignerLink.connect(Role.signerDescriptor)
         // They hold this object, and it holds them: both go with the process.
-        let handlers = SSHConnection.Handlers(
+        var handlers = SSHConnection.Handlers(
             authenticated: { [self] in authenticated($0, $1) },
             permitsTerminal: { [self] in key?.permitsTerminal ?? false },
             requested: { [self] in requested($0, $1) },
@@ -44,6 +44,7 @@ final class Service {
             inputEnded: { [self] in conversation(on: $0)?.inputEnded() },
             closed: { [self] in closed($0) },
             note: { monitor.log(.warning, $0) })
+        handlers.signalled = { [self] in conversation(on: $0)?.signalled($1) }
         connection = try SSHConnection(
             FileDescriptor(owning: Role.peerDescriptor), settings: setup.serverSettings(hostKeys),
             gate: setup.rules.gate, mostChannels: UInt8(Limits.channels), handlers: handlers)
@@ -58,11 +59,13 @@ final class Service {
             waiting.removeAll()
             let network = waiting.add(connection.number, connection.wants)
             if monitor.isOpen { waiting.add(monitor.number, monitor.wants) }
+            for conversation in conversations { conversation.wait(in: &waiting) }
             connection.hurryAcknowledgement()
             waiting.wait(milliseconds: untilWake())
             if !waiting.events(of: network).isEmpty { connection.process() }
             hearMonitor()
             wake()
+            for conversation in conversations { conversation.carry() }
             connection.flush()
             for conversation in conversations { conversation.caughtUp() }
             connection.flush()
@@ -111,6 +114,8 @@ final class Service {
             channel.exit(status: ExitCode.done.rawValue)
         case .command(.status(let json), _):
             conversations.append(StatusConversation(channel, json: json, monitor: monitor))
+        case .command(let command, _) where command.isShell:
+            conversations.append(ShellConversation(channel, command, monitor: monitor))
         case .command(let command, _) where !command.takesPassphrase:
             conversations.append(AnswerConversation(channel, command, monitor: monitor))
         case .command(let command, let debians):
@@ -147,6 +152,8 @@ final class Service {
             default: break
             }
             conversation?.receive(frame.message)
+            // Those that nobody wanted any more are closed.
+            _ = monitor.takeDescriptors()
         }
     }
 

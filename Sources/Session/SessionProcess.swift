@@ -16,11 +16,13 @@ public enum SessionProcess {
         let parent = ChildProcess.parent
         Role.session.score.applyToSelf()
         Sandbox.hideMemory()
+        // A shell may close its standard input.
+        Sandbox.ignoreBrokenPipes()
         let monitor = endpoint()
         guard let setup = receiveSetup(from: monitor) else { return 1 }
         do throws(SSHError) {
             let service = try Service(setup, monitor)
-            guard confine(setup.confinement, parent, monitor) else { return 1 }
+            guard confine(setup, parent, monitor) else { return 1 }
             service.run()
             return 0
         } catch {
@@ -42,13 +44,15 @@ public enum SessionProcess {
     /// Waits for the setup, which is the monitor's first message.
     static func receiveSetup(from monitor: SessionEndpoint) -> SessionSetup? {
         guard case .sessionSetup(var setup)? = monitor.waitForNext()?.message else { return nil }
+        if setup.permitsShell { monitor.admitDescriptors() }
         if let complaint = setup.rules.readSealedKeys(as: .session) { monitor.log(.error, complaint) }
         return setup
     }
 
-    private static func confine(_ confinement: Confinement, _ parent: Int32, _ monitor: SessionEndpoint) -> Bool {
+    private static func confine(_ setup: SessionSetup, _ parent: Int32, _ monitor: SessionEndpoint) -> Bool {
         do throws(SystemError) {
-            if try !confinement.enter(as: .session, parent: parent) {
+            let calls = setup.permitsShell ? SystemCalls.sessionWithShells : nil
+            if try !setup.confinement.enter(as: .session, parent: parent, calls: calls) {
                 monitor.log(.warning, "the kernel does not limit a session's system calls (no seccomp)")
             }
             return true

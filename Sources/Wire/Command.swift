@@ -12,15 +12,23 @@ public enum Command: Equatable, Sendable {
     case log(follow: Bool)
     /// Have the boot go on without what it can do without.
     case goOn
+    /// Show what the boot loader can start.
+    case entries(json: Bool)
     /// Restart the machine.
     case reboot
+    /// The same, and have the boot loader start this entry then.
+    case rebootInto(String)
     case powerOff
+    /// A shell of the initrd's own, as root.
+    case shell
+    /// One that runs this line, as `sh -c` does.
+    case shellCommand(String)
     case help
 
     /// Each command in each of its forms without operands, in the order in which `help` has them.
     public static let all: [Command] = [
         .unlock, .status(json: false), .status(json: true), .log(follow: false), .log(follow: true), .goOn,
-        .reboot, .powerOff, .help,
+        .entries(json: false), .entries(json: true), .reboot, .powerOff, .shell, .help,
     ]
 
     var entry: Entry {
@@ -63,13 +71,19 @@ public enum Command: Equatable, Sendable {
             Entry(
                 number: 7, names: [Name("continue")],
                 help: "  continue           boot now, without what the boot can do without\n")
-        case .reboot:
+        case .entries(json: false):
+            Entry(
+                number: 10, names: [Name("entries", synopsis: Command.entries)],
+                help: "  entries [--json]   show what the boot loader can start\n")
+        case .entries(json: true): Entry(number: 11, names: [Name("entries --json", synopsis: Command.entries)])
+        case .reboot, .rebootInto:
             Entry(
                 number: 8,
                 names: [
-                    Name("reboot"), Name("reboot -f", synopsis: "reboot"), Name("systemctl reboot", synopsis: nil),
+                    Name("reboot", synopsis: "reboot [ENTRY]"), Name("reboot -f", synopsis: "reboot"),
+                    Name("systemctl reboot", synopsis: nil),
                 ],
-                help: "  reboot             restart the machine\n")
+                help: "  reboot [ENTRY]     restart the machine, into that entry once\n")
         case .powerOff:
             Entry(
                 number: 9,
@@ -78,25 +92,42 @@ public enum Command: Equatable, Sendable {
                     Name("systemctl poweroff", synopsis: nil),
                 ],
                 help: "  poweroff           power the machine off\n")
+        case .shell, .shellCommand:
+            Entry(
+                number: 13, names: [Name("shell", synopsis: Command.shellSynopsis)],
+                help: """
+                      shell              run a root shell in the initrd, or with -c COMMAND
+                                         that; only with PermitShell yes
+
+                    """)
         }
     }
 
     private static let status = "status [--json]"
     private static let log = "log [-f]"
+    private static let shellSynopsis = "shell [-c COMMAND]"
+    private static let entries = "entries [--json]"
 
     /// What follows the command's own name.
     var operands: [String] {
         switch self {
         case .unlockOnly(let volumes): volumes
-        case .unlock, .status, .log, .goOn, .reboot, .powerOff, .help: []
+        case .shellCommand(let line): ["-c", line]
+        case .rebootInto(let entry): [entry]
+        case .unlock, .status, .log, .goOn, .entries, .reboot, .powerOff, .shell, .help: []
         }
     }
 
     /// The same command with these operands, of which there is at least one, or `nil` where it takes no such ones.
     func with(_ operands: [String]) -> Command? {
-        guard !operands.contains(where: { $0.hasPrefix("-") }) else { return nil }
+        if isShell {
+            guard operands.count == 2, operands[0] == "-c", !operands[1].isEmpty else { return nil }
+            return .shellCommand(operands[1])
+        }
+        guard !operands.contains(where: { $0.hasPrefix("-") || Command.hasControl($0) }) else { return nil }
         return switch self {
         case .unlock: .unlockOnly(operands)
+        case .reboot where operands.count == 1: .rebootInto(operands[0])
         default: nil
         }
     }
@@ -153,6 +184,14 @@ extension Command {
 
     public var takesPassphrase: Bool { entry.takesPassphrase }
 
+    /// Whether it runs the initrd's shell.
+    public var isShell: Bool {
+        switch self {
+        case .shell, .shellCommand: true
+        default: false
+        }
+    }
+
     /// The names that scripts for other unlockers call, all of which mean `unlock`.
     public static var aliases: [String] { Command.unlock.entry.names.dropFirst().map { $0.line } }
 
@@ -185,11 +224,13 @@ extension Command {
         case refused
     }
 
-    /// Reads a command line. There is no shell: words are split at blanks and line ends, and compared whole.
+    /// Reads a command line. There is no shell: words are split at blanks and line ends, and compared whole; but what
+    /// follows `shell` is for one, and left as it is.
     public static func parse(_ line: String) -> Result {
         let words = words(line)
         guard let name = words.first.map(lastComponent) else { return .command(.unlock) }
         let rest = Array(words.dropFirst())
+        if name == "shell", let option = rest.first { return parseShell(line, hasOption: option == "-c") }
         let spaced = rest.reduce(name) { "\($0) \($1)" }
         var synopsis: String?
         for command in all {
@@ -220,6 +261,24 @@ extension Command {
         guard !words(line).isEmpty, case .command(let command) = parse(line) else { return nil }
         return isDebians(line) ? "cryptroot-unlock" : command.spelling
     }
+
+    /// Takes all behind `shell`, or behind `shell -c`.
+    private static func parseShell(_ line: String, hasOption: Bool) -> Result {
+        var rest = Array(line.utf8)[...]
+        for _ in 0..<(hasOption ? 2 : 1) { rest = rest.drop(while: isBlank).drop { !isBlank($0) } }
+        rest = rest.drop(while: isBlank)
+        guard let first = rest.first, hasOption || first != UInt8(ascii: "-") else {
+            return .usage("usage: \(shellSynopsis)")
+        }
+        return .command(.shellCommand(String(decoding: rest, as: UTF8.self)))
+    }
+
+    /// Neither a volume's name nor a boot entry's has a control character, of ASCII or C1.
+    private static func hasControl(_ word: String) -> Bool {
+        word.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
     private static func usage(_ line: String, _ synopsis: String) -> Result {
         .usage(hasShell(line) ? "there is no shell here; write: \(synopsis)" : "usage: \(synopsis)")

@@ -107,12 +107,18 @@ public final class Endpoint<Out: WireMessage, In: WireMessage> {
         return nil
     }
 
-    /// Queues a message and sends what the socket takes.
+    /// From now on messages may come with descriptors.
+    public func admitDescriptors() { socket.takesDescriptors = true }
+
+    /// The descriptors that came with the last message, once.
+    public func takeDescriptors() -> PassedDescriptors? { socket.takeDescriptors() }
+
+    /// Queues a message, with 1 to 3 descriptors or none, and sends what the socket takes.
     @discardableResult
-    public func send(_ message: Out) -> Sent {
+    public func send(_ message: Out, _ descriptors: PassedDescriptors? = nil) -> Sent {
         guard isOpen else { return .gone }
         do throws(WireError) {
-            if socket.send(try message.body()) { return .sent }
+            if socket.send(try message.body(), descriptors) { return .sent }
         } catch {
             isOpen = false
             return .notQueued

@@ -19,6 +19,8 @@ public enum Limits {
     public static let logLine = 900
     /// The longest user name or command that is looked at, in bytes.
     public static let word = 1024
+    /// The longest name of a terminal's type, in bytes; ncurses' longest has some 30.
+    public static let terminalType = 64
     /// Words that may follow a command: more than a command line of `word` bytes has.
     public static let operands = 512
     /// Volumes, arrays and lines of notice in one state.

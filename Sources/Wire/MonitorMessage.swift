@@ -18,6 +18,14 @@ public enum MonitorMessage {
     case network([NetworkFact])
     /// Tag 7: lines for the channel's standard output.
     case lines([String])
+    /// Tag 8: the channel's shell runs. With it come the descriptors for its bytes: the master of its terminal; or the other
+    /// ends of its standard input, output and error.
+    case shellStarted
+    /// Tag 9: the channel's shell has ended, with `status`, or by a signal unless that is 0; `reason` is a whole sentence
+    /// that the client is told, or empty. The channel ends when it has had what the shell printed.
+    case shellEnded(status: UInt8, signal: UInt8, reason: String)
+    /// Tag 10: what the boot loader can start, for the channel's standard output.
+    case entries([BootEntry])
 }
 
 extension MonitorMessage {
@@ -51,6 +59,15 @@ extension MonitorMessage {
         case .lines(let lines):
             writer.integer(UInt8(7))
             writer.list(Array(lines.prefix(Limits.items)), Limits.items, "lines") { $0.text($1) }
+        case .shellStarted: writer.integer(UInt8(8))
+        case .shellEnded(let status, let signal, let reason):
+            writer.integer(UInt8(9))
+            writer.integer(status)
+            writer.integer(signal)
+            writer.text(reason)
+        case .entries(let entries):
+            writer.integer(UInt8(10))
+            BootEntry.encode(entries, &writer)
         }
         return try writer.finish()
     }
@@ -84,6 +101,12 @@ extension MonitorMessage {
                 try reader.string(Limits.text, "line")
             }
             message = .lines(lines)
+        case 8: message = .shellStarted
+        case 9:
+            message = .shellEnded(
+                status: try reader.integer(), signal: try reader.integer(),
+                reason: try reader.string(Limits.text, "reason"))
+        case 10: message = .entries(try BootEntry.list(&reader))
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

@@ -7,9 +7,12 @@
 /// | open          | 1…10    | after authenticated, on a channel that is not open; from the console `unlock` |
 /// | passphrase    | 1…10    | on an open `unlock`, when none of it is being tried; without a terminal once  |
 /// | inputEnded    | 1…10    | on an open `unlock` with a terminal that has sent a passphrase, once          |
+/// | terminal      | 1…10    | on an open `shell` with a terminal                                            |
+/// | signal        | 1…10    | on an open `shell`                                                            |
 /// | close         | 1…10    | on an open channel                                                            |
 ///
-/// `unlock` stands for each command that takes a passphrase, or that the console may ask for: `Command` says which.
+/// `unlock` stands for each command that takes a passphrase, or that the console may ask for, and `shell` for both of its
+/// forms: `Command` says which. Whether there are shells at all is for the monitor to say.
 ///
 /// That somebody logged in the monitor takes from the signer (`CSigner.h`). What else a session says that a stranger has
 /// taken over is bounded by this table, not by its word.
@@ -57,6 +60,14 @@ public struct PermitTable: Sendable {
                 return .forbidden("an end of input where there is none")
             }
             open[index].terminal = false
+            return .permitted
+        case .terminal, .signal:
+            guard let index = index(of: channel), open[index].command.isShell else {
+                return .forbidden("what is for a shell where there is none")
+            }
+            if case .terminal = message, !open[index].terminal {
+                return .forbidden("a window where there is no terminal")
+            }
             return .permitted
         case .close:
             guard let index = index(of: channel) else { return .forbidden("close of a channel that is not open") }

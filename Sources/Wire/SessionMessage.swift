@@ -16,6 +16,10 @@ public enum SessionMessage {
     case close
     /// Tag 6: the terminal's input has ended after its last passphrase, which is answered as one without a terminal is.
     case inputEnded
+    /// Tag 7: the terminal of a channel for a shell: at first, which starts the shell, and when its window has changed.
+    case terminal(type: String, columns: UInt16, rows: UInt16)
+    /// Tag 8: this signal is for what runs in the channel's shell. It is one of `ShellSignal`.
+    case signal(UInt8)
 }
 
 /// How much a log line matters, with the numbers of syslog(3).
@@ -54,6 +58,14 @@ extension SessionMessage {
             writer.integer(UInt8(5))
         case .inputEnded:
             writer.integer(UInt8(6))
+        case .terminal(let type, let columns, let rows):
+            writer.integer(UInt8(7))
+            writer.string(type, Limits.terminalType, "terminal type")
+            writer.integer(columns)
+            writer.integer(rows)
+        case .signal(let number):
+            writer.integer(UInt8(8))
+            writer.integer(number)
         }
         return try writer.finish()
     }
@@ -82,6 +94,14 @@ extension SessionMessage {
         case 4: message = .passphrase(try reader.secret(Limits.passphrase, "passphrase"))
         case 5: message = .close
         case 6: message = .inputEnded
+        case 7:
+            let type = try reader.string(Limits.terminalType, "terminal type")
+            guard ShellTerminal.isType(type) else { throw .badValue(field: "terminal type") }
+            message = .terminal(type: type, columns: try reader.integer(), rows: try reader.integer())
+        case 8:
+            let number = try reader.integer(UInt8.self)
+            guard ShellSignal.name(of: number) != nil else { throw .badValue(field: "signal") }
+            message = .signal(number)
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

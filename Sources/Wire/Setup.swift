@@ -70,10 +70,12 @@ public struct SessionSetup {
     public var macs: String?
     /// Seconds to log in and, without a terminal, to deliver the passphrase.
     public var loginGraceTime: UInt32
+    /// Whether its client may be given a shell, which the session then has room for.
+    public var permitsShell: Bool
 
     public init(
         confinement: Confinement, rules: LoginRules, keyExchange: String?, ciphers: String?, macs: String?,
-        loginGraceTime: UInt32
+        loginGraceTime: UInt32, permitsShell: Bool = false
     ) {
         self.confinement = confinement
         self.rules = rules
@@ -81,6 +83,7 @@ public struct SessionSetup {
         self.ciphers = ciphers
         self.macs = macs
         self.loginGraceTime = loginGraceTime
+        self.permitsShell = permitsShell
     }
 }
 
@@ -99,13 +102,15 @@ public struct ConsoleSetup: Equatable, Sendable {
 }
 
 extension Confinement {
-    /// Gives up the caller's rights; `Sandbox.enter` says how.
+    /// Gives up the caller's rights; `Sandbox.enter` says how. `calls` are those of the role where there are no others.
     ///
     /// - Returns: whether the kernel limits the system calls, too.
     /// - Throws: `SystemError`
-    public func enter(as role: Role, parent: Int32, endsGently: Bool = false) throws(SystemError) -> Bool {
+    public func enter(
+        as role: Role, parent: Int32, endsGently: Bool = false, calls: SystemCalls? = nil
+    ) throws(SystemError) -> Bool {
         try Sandbox.enter(
-            root: root, user: user, calls: role.systemCalls, parent: parent, endsGently: endsGently)
+            root: root, user: user, calls: calls ?? role.systemCalls, parent: parent, endsGently: endsGently)
     }
 
     func encode(_ writer: inout Writer) {
@@ -178,6 +183,7 @@ extension SessionSetup {
             writer.optional(names) { $0.string($1, Limits.text, "algorithms") }
         }
         writer.integer(loginGraceTime)
+        writer.bool(permitsShell)
     }
 
     init(_ reader: inout Reader) throws(WireError) {
@@ -187,6 +193,7 @@ extension SessionSetup {
         ciphers = try reader.optional("ciphers", SessionSetup.names)
         macs = try reader.optional("MACs", SessionSetup.names)
         loginGraceTime = try reader.integer()
+        permitsShell = try reader.bool("shell")
     }
 
     private static func names(_ reader: inout Reader) throws(WireError) -> String {

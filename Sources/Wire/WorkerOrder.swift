@@ -15,6 +15,10 @@ public enum WorkerOrder {
     case unlock(VolumeOrder, SecretBytes)
     /// Tag 5: the answer to `requestsActivation`. On `false` the worker ends with `notPermitted`.
     case activationPermitted(Bool)
+    /// Tag 6: what can the boot loader start? Answered by `entries`.
+    case readEntries(rehearsal: Bool)
+    /// Tag 7: have it start this one next. Answered by `entryChosen`, or by `entries` where there is no such one.
+    case chooseEntry(String)
     /// Tag 8: close these mappings, in this order. The answers are lines for the log, and then its end.
     case close([String])
 }
@@ -96,6 +100,12 @@ extension WorkerOrder {
         case .activationPermitted(let isPermitted):
             writer.integer(UInt8(5))
             writer.bool(isPermitted)
+        case .readEntries(let rehearsal):
+            writer.integer(UInt8(6))
+            writer.bool(rehearsal)
+        case .chooseEntry(let id):
+            writer.integer(UInt8(7))
+            writer.string(id, Limits.word, "entry")
         case .close(let names):
             writer.integer(UInt8(8))
             writer.list(names, Limits.items, "names") { $0.string($1, Limits.text, "name") }
@@ -123,6 +133,8 @@ extension WorkerOrder {
             let volume = try VolumeOrder(&reader)
             order = .unlock(volume, try reader.secret(Limits.keyFile, "key"))
         case 5: order = .activationPermitted(try reader.bool("permission"))
+        case 6: order = .readEntries(rehearsal: try reader.bool("rehearsal"))
+        case 7: order = .chooseEntry(try reader.string(Limits.word, "entry"))
         case 8: order = .close(try reader.list(Limits.items, "names", VolumeOrder.path))
         case let tag: throw .unknownTag(tag)
         }

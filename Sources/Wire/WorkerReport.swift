@@ -14,6 +14,10 @@ public enum WorkerReport {
     case done(JobOutcome)
     /// Tag 6: a line for the log.
     case log(LogLevel, String)
+    /// Tag 7: what the boot loader can start.
+    case entries([BootEntry])
+    /// Tag 8: the boot loader starts the entry next.
+    case entryChosen
 }
 
 /// How a worker's job ended.
@@ -111,6 +115,10 @@ extension WorkerReport {
             writer.integer(UInt8(6))
             writer.integer(level.rawValue)
             writer.text(line, Limits.logLine)
+        case .entries(let entries):
+            writer.integer(UInt8(7))
+            BootEntry.encode(entries, &writer)
+        case .entryChosen: writer.integer(UInt8(8))
         }
         return try writer.finish()
     }
@@ -144,6 +152,8 @@ extension WorkerReport {
         case 6:
             guard let level = LogLevel(rawValue: try reader.integer()) else { throw .badValue(field: "level") }
             report = .log(level, try reader.string(Limits.logLine, "log line"))
+        case 7: report = .entries(try BootEntry.list(&reader))
+        case 8: report = .entryChosen
         case let tag: throw .unknownTag(tag)
         }
         try reader.end()

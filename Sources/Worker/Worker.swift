@@ -23,6 +23,8 @@ public enum WorkerProcess {
         case .readKey(let key): report = KeyFile.report(key)
         case .unlock(let volume, let secret): report = .done(Unlocking.unlock(volume, secret, monitor))
         case .activationPermitted: return 1
+        case .readEntries(let rehearsal): report = Entries.read(rehearsal: rehearsal)
+        case .chooseEntry(let id): report = Entries.choose(id)
         case .close(let names):
             Closing.close(names, monitor)
             return 0

@@ -1,87 +1,74 @@
-internal import CLinux
+internal import Agent
+internal import Check
 internal import Config
 internal import ConfigFiles
+internal import HostKeys
 internal import Image
 internal import Linux
-internal import Monitor
+internal import Notifier
+internal import Report
 
-/// The commands that a person or a boot script types.
+/// The commands that a person types on the booted machine, or a hook there: those of the initrd's program, and more.
 enum CommandLine {
-    /// The agent's version.
-    static let version = "0.1.0"
-    private static let defaultFile = "/etc/postern/postern.conf"
+    private static let usage =
+        AgentCommands.usage + """
 
-    private static let usage = """
-        usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
-               postern check [--image FOLDER] [-f FILE]
-               postern image --into FOLDER [-f FILE] [--also CRYPTTAB] [VOLUME...]
-               postern settle [-f FILE]
-               postern -T [-f FILE]
-               postern --version
-        FILE is \(defaultFile) unless -f names another one.
+                   postern check [--quick|--images] [--json] [-f FILE]
+                   postern check --image FOLDER [-f FILE]
+                   postern image --into FOLDER [-f FILE] [--also CRYPTTAB] [VOLUME...]
+                   postern notify --test|--pending|--files [-f FILE]
+                   postern report [--all] [--json]
+                   postern report --line
+                   postern ssh-config [NAME] [-f FILE]
+                   postern hostkey [--new] [-f FILE]
+                   postern -T [-f FILE]
 
-        """
+            """ + AgentCommands.fileUsage
 
     static func run(_ arguments: [String]) -> Int32 {
-        guard let first = arguments.first else { return misused("what is it to do?") }
+        if let status = AgentCommands.run(arguments, usage: usage) { return status }
         let rest = Array(arguments.dropFirst())
-        switch first {
-        case "agent": return agent(rest)
+        if ["check", "hostkey", "ssh-config"].contains(arguments[0]), !rest.contains("-f"), !rest.contains("--image"),
+            !Files.exists(AgentCommands.defaultFile), Files.exists("/etc/NIXOS")
+        {
+            Log.complain(
+                "postern: on NixOS \(AgentCommands.defaultFile) lies in the initrd alone; "
+                    + "unpack that, and name the file with -f"
+            )
+            return 1
+        }
+        switch arguments[0] {
         case "check": return check(rest)
         case "image": return image(rest)
-        case "settle": return file(rest).map { Settling.run($0) } ?? misused("settle takes -f FILE alone")
+        case "notify": return notify(rest)
+        case "hostkey": return HostKeyCommand.run(rest, file: AgentCommands.defaultFile)
+        case "ssh-config": return SSHConfigCommand.run(rest, file: AgentCommands.defaultFile)
+        case "report": return ReportCommand.run(rest)
         case "-T": return file(rest).map { printConfiguration($0) } ?? misused("-T takes -f FILE alone")
-        case "--version":
-            print("postern \(version)")
-            return 0
-        case "--help", "-h":
-            print(usage, terminator: "")
-            return 0
-        default: return misused("there is no command \(printable(first))")
+        default: return misused("there is no command \(printable(arguments[0]))")
         }
     }
 
-    private static func agent(_ arguments: [String]) -> Int32 {
-        var options = AgentOptions(file: defaultFile)
-        var rest = arguments[...]
-        while let word = rest.popFirst() {
-            switch word {
-            case "--rehearse": options.rehearsal = true
-            case "-f":
-                guard let file = rest.popFirst() else { return misused("-f wants a file") }
-                options.file = file
-            case "--key-volume":
-                guard let folder = rest.popFirst() else { return misused("--key-volume wants a folder") }
-                options.keyFolder = folder
-            default: return misused("agent knows no \(printable(word))")
-            }
-        }
-        guard options.keyFolder == nil || options.rehearsal else {
-            return misused("--key-volume goes with --rehearse alone")
-        }
-        return MonitorProcess.run(options)
-    }
-
-    /// What follows a command that takes nothing but `-f FILE`, or `nil`.
-    private static func file(_ arguments: [String]) -> String? {
-        if arguments.isEmpty { return defaultFile }
-        return arguments.count == 2 && arguments[0] == "-f" ? arguments[1] : nil
+    private static func notify(_ arguments: [String]) -> Int32 {
+        let result = file(Array(arguments.dropFirst())).flatMap { NotifyCommand.run(arguments.first ?? "", file: $0) }
+        return result ?? misused("notify takes --test, --pending or --files, and -f FILE")
     }
 
     private static func check(_ arguments: [String]) -> Int32 {
         guard let index = arguments.firstIndex(of: "--image") else {
-            return file(arguments).map { check($0) } ?? misused("check takes --image FOLDER and -f FILE alone")
+            return CheckCommand.run(arguments, file: AgentCommands.defaultFile)
+                ?? misused("check takes --quick or --images, --json, and -f FILE")
         }
         guard index + 1 < arguments.count else { return misused("--image wants a folder") }
         let rest = Array(arguments[..<index] + arguments[(index + 2)...])
         return file(rest).map { ImageCheck.run(arguments[index + 1], file: $0) }
-            ?? misused("check takes --image FOLDER and -f FILE alone")
+            ?? misused("--image FOLDER goes with -f FILE alone")
     }
 
     private static func image(_ arguments: [String]) -> Int32 {
         var folder: String?
         var more: String?
-        var file = defaultFile
+        var file = AgentCommands.defaultFile
         var volumes: [String] = []
         var rest = arguments[...]
         while let word = rest.popFirst() {
@@ -107,24 +94,6 @@ enum CommandLine {
         return Staging.run(into: folder, file: file, more: more, volumes: volumes)
     }
 
-    /// Reads everything as the agent would, and reports whatever it would pass over.
-    private static func check(_ path: String) -> Int32 {
-        let configuration = Configuration(file: path)
-        let identities = Identities(configuration)
-        let findings = configuration.findings + identities.findings
-        for notice in identities.notices { print("notice: \(notice.description)") }
-        for finding in findings { print(finding.description) }
-        let count = findings.count
-        guard count == 0 else {
-            print("\(path): \(count) finding\(count == 1 ? "" : "s")")
-            return 1
-        }
-        print(
-            "\(path): no findings; \(configuration.crypttab.entries.count) volumes, "
-                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count) host keys")
-        return 0
-    }
-
     /// Prints the configuration as understood: a postern.conf, and the other files behind `#`.
     private static func printConfiguration(_ path: String) -> Int32 {
         let configuration = Configuration(file: path)
@@ -133,7 +102,7 @@ enum CommandLine {
         for line in configuration.crypttab.rendered.split(separator: "\n") { print("#   \(line)") }
         print("# authorized keys:")
         for key in configuration.keys {
-            let command = key.forcedCommand.map { "command=\"\($0)\" " } ?? ""
+            let command = key.forcedCommand.map { "command=\"\(printable($0))\" " } ?? ""
             print("#   \(command)\(key.type) \(key.fingerprint) \(printable(key.comment))")
         }
         print("# confinement; session, signer and console have an empty root folder, and no groups, capabilities, core")
@@ -143,9 +112,7 @@ enum CommandLine {
         return 0
     }
 
-    private static func misused(_ problem: String) -> Int32 {
-        Log.complain("postern: \(problem)")
-        Log.complain(usage)
-        return 2
-    }
+    private static func file(_ arguments: [String]) -> String? { AgentCommands.file(arguments) }
+
+    private static func misused(_ problem: String) -> Int32 { AgentCommands.misused(problem, usage) }
 }

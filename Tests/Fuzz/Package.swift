@@ -38,6 +38,7 @@ let package = Package(
     dependencies: [.package(name: "postern", path: "../..")],
     targets: [
         harness("FuzzAuthorizedKeys"),
+        harness("FuzzBootLoader"),
         harness("FuzzCrypttab"),
         harness("FuzzFrames"),
         harness("FuzzGate", product: "Session", link: sessionLink),
@@ -47,6 +48,7 @@ let package = Package(
         harness("FuzzLineEditor"),
         harness("FuzzNetwork"),
         harness("FuzzPlan"),
+        harness("FuzzReport"),
         harness("FuzzScreen"),
         .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),
         // What a client has to log in with, for both of the next.

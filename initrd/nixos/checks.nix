@@ -2,14 +2,15 @@
 {
   config,
   lib,
+  options,
   ...
 }:
 
 let
   cfg = config.boot.initrd.postern;
   initrd = config.boot.initrd;
-  systemd = initrd.systemd.enable;
-  files = import ./files.nix { inherit config lib; };
+  systemd = files.isSystemd;
+  files = import ./files.nix { inherit config lib options; };
   volumes = initrd.luks.devices;
   names = builtins.attrNames volumes;
 
@@ -22,6 +23,12 @@ let
   );
 
   hasSecrets = config.boot.loader.supportsInitrdSecrets or true;
+  fileSystems = builtins.attrValues config.fileSystems;
+  # What NixOS opens and is no LUKS, of the file systems.
+  otherEncryption =
+    lib.optional (lib.any (one: one.fsType == "zfs") fileSystems) "ZFS"
+    ++ lib.optional (lib.any (one: one.fsType == "bcachefs") fileSystems) "bcachefs";
+
   isInStore = key: lib.hasPrefix "${builtins.storeDir}/" (toString key);
   isSystems =
     key:
@@ -29,6 +36,18 @@ let
     || (
       config.services.openssh.enable
       && lib.any (own: toString own.path == toString key) config.services.openssh.hostKeys
+    );
+
+  # Whether the configuration shows who puts the host keys of hostKeysAtBoot there: a credential of the unit, or a unit
+  # that comes before it.
+  service = initrd.systemd.services.postern;
+  isBrought =
+    systemd
+    && (
+      lib.any (key: service.serviceConfig ? ${key}) [
+        "ImportCredential" "LoadCredential" "LoadCredentialEncrypted" "SetCredential" "SetCredentialEncrypted"
+      ]
+      || lib.any (other: lib.elem "postern.service" other.before) (builtins.attrValues initrd.systemd.services)
     );
 
   # Keywords that have an option here. Of two lines the first would hold, and the other be passed over.
@@ -88,19 +107,23 @@ let
   oddNames = builtins.filter (name: builtins.match "[-A-Za-z0-9_.:=@+#]+" name == null) names;
 in
 {
-  config = lib.mkIf cfg.enable {
+  config = lib.mkIf files.isOn {
     assertions = [
       {
         assertion = hasKey;
         message = "boot.initrd.postern.authorizedKeys: no key may log in. Add a public key, such as those of users.users.NAME.openssh.authorizedKeys.keys.";
       }
       {
-        assertion = cfg.hostKeys != [ ];
-        message = "boot.initrd.postern.hostKeys: there is no host key. Name the initrd's here as a string; where there is none yet, make it with ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key.";
+        assertion = cfg.hostKeys != [ ] || cfg.hostKeysAtBoot != [ ];
+        message = "boot.initrd.postern.hostKeys: there is no host key. Name the initrd's here as a string; where there is none yet, make it with ssh-keygen -t ed25519 -N '' -f /etc/secrets/initrd/ssh_host_ed25519_key. One that appears in the initrd at boot alone is for hostKeysAtBoot.";
       }
       {
         assertion = !hasSecrets || !lib.any isInStore cfg.hostKeys;
         message = "boot.initrd.postern.hostKeys: a host key lies in the Nix store, where everybody can read it. Make another one outside, and name it as a string: \"/etc/secrets/initrd/ssh_host_ed25519_key\".";
+      }
+      {
+        assertion = hasSecrets || lib.all (key: builtins.isPath key || isInStore key) cfg.hostKeys;
+        message = "boot.initrd.postern.hostKeys: this boot loader puts no secrets into the initrd, so a host key that is a string would not be there. Name it as a Nix path, such as hostKeys = [ ./key ]; it is then copied into the Nix store, where everybody on this machine can read it. Or use a boot loader with boot.loader.supportsInitrdSecrets, such as systemd-boot or GRUB.";
       }
       {
         assertion = !lib.any isSystems cfg.hostKeys;
@@ -117,7 +140,11 @@ in
       {
         assertion = files.ours != { };
         message =
-          if volumes == { } then
+          if volumes == { } && (initrd.systemd.root or null) == "gpt-auto" then
+            "boot.initrd.postern: Postern opens the LUKS volumes of boot.initrd.luks.devices alone, and with boot.initrd.systemd.root = \"gpt-auto\" systemd finds the root's by itself. Name it in boot.initrd.luks.devices and in fileSystems, with root = \"fstab\", or set boot.initrd.postern.enable = false."
+          else if volumes == { } && otherEncryption != [ ] then
+            "boot.initrd.postern: Postern opens LUKS alone, and there is no LUKS volume: the encryption of ${lib.concatStringsSep " and " otherEncryption} itself is left to NixOS. Set boot.initrd.postern.enable = false, unless one of these file systems lies in a LUKS volume, which boot.initrd.luks.devices must name."
+          else if volumes == { } then
             "boot.initrd.postern: boot.initrd.luks.devices has no volume. Name the encrypted ones there."
           else
             "boot.initrd.postern: every volume of boot.initrd.luks.devices is opened without a person. Set boot.initrd.postern.settings.Volume = \"NAME take\" for one that you want to open, or boot.initrd.postern.enable = false.";
@@ -145,10 +172,15 @@ in
       lib.optional (!hasSecrets && cfg.hostKeys != [ ])
         "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd, so the host keys are copied into the Nix store, and everybody on this machine can read them. Use one with boot.loader.supportsInitrdSecrets, such as systemd-boot or GRUB, or keep these keys for nothing else."
       ++
-        lib.optional (hasNetwork && !hasAddress)
-          "boot.initrd.postern: nothing gives the initrd an address, unless an IPv6 router does. Set networking.useDHCP, an ip= in boot.kernelParams${lib.optionalString systemd ", or boot.initrd.systemd.network.networks"}."
+        lib.optional (cfg.hostKeysAtBoot != [ ] && !isBrought)
+          "boot.initrd.postern.hostKeysAtBoot: nothing here shows what puts ${quoted cfg.hostKeysAtBoot} into the initrd. Without a host key Postern asks on the console alone. ${
+            if systemd then
+              "Give boot.initrd.systemd.services.postern.serviceConfig a LoadCredential, or a service of the initrd before = [ \"postern.service\" ]."
+            else
+              "Put it there in boot.initrd.network.postCommands."
+          }"
       ++
-        lib.optional cfg.permitShell
-          "boot.initrd.postern.permitShell: this version of Postern has no shell. Remove the line.";
+        lib.optional (hasNetwork && !hasAddress)
+          "boot.initrd.postern: nothing gives the initrd an address, unless an IPv6 router does. Set networking.useDHCP, an ip= in boot.kernelParams${lib.optionalString systemd ", or boot.initrd.systemd.network.networks"}.";
   };
 }

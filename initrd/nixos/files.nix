@@ -1,10 +1,15 @@
 # What the agent reads, made of the options: postern.conf, authorized_keys, and the crypttab of scripted stage 1.
-{ config, lib }:
+{
+  config,
+  lib,
+  options,
+}:
 
 let
   cfg = config.boot.initrd.postern;
   luks = config.boot.initrd.luks;
-  systemd = config.boot.initrd.systemd.enable;
+  # Where scripted stage 1 is gone, the option may be, too.
+  isSystemd = config.boot.initrd.systemd.enable or true;
 
   # A word of postern.conf that reads back as it is.
   word =
@@ -30,12 +35,12 @@ let
       [ "\\\\" "\\." "\\+" "\\(" "\\)" "\\[" "\\{" "\\^" "\\$" "\\|" "." ".*" ];
 
   # The names of a volume's options in crypttab.
-  options =
+  optionNames =
     volume:
     map (option: builtins.head (lib.splitString "=" option)) (
       lib.concatMap (lib.splitString ",") volume.crypttabExtraOpts
     );
-  hasOption = names: volume: lib.any (name: lib.elem name names) (options volume);
+  hasOption = names: volume: lib.any (name: lib.elem name names) (optionNames volume);
 
   # `NAME take` and `NAME leave` of settings.Volume.
   rules = lib.toList (cfg.settings.Volume or [ ]);
@@ -46,7 +51,7 @@ let
     name: volume:
     ((config.boot.initrd.clevis.enable or false) && config.boot.initrd.clevis.devices ? ${name})
     || (
-      !systemd
+      !isSystemd
       && (
         (luks.yubikeySupport && volume.yubikey != null)
         || (luks.gpgSupport && volume.gpgCard != null)
@@ -72,7 +77,7 @@ let
           option
         else
           known
-      ) null (options volume);
+      ) null (optionNames volume);
     in
     if volume.header != null && lib.elem last withoutHeader then null else last;
   random = [ "/dev/urandom" "/dev/random" "/dev/hwrng" "/dev/hw_random" ];
@@ -133,6 +138,18 @@ let
     "Array ${word name} ${policy} ${lib.concatMapStringsSep " " word rule.members}\n";
 in
 rec {
+  inherit isSystemd;
+
+  # A virtual machine of nixpkgs' qemu-vm.nix (build-vm, build-vm-with-bootloader, a test) has none of the machine's disks,
+  # and no volume then: there is nothing to unlock, whatever `enable` says.
+  isOn = cfg.enable && !(options ? virtualisation.useBootLoader && luks.devices == { });
+
+  # Whether NixOS still has scripted stage 1. `mkIf false` does not make the definition of an option that is gone a good one.
+  hasScripted =
+    options ? boot.initrd.extraUtilsCommands
+    && options ? boot.initrd.extraUtilsCommandsTest
+    && options ? boot.initrd.network.postCommands;
+
   # Whether a name is one that a member of an array stands for.
   holds = member: name: builtins.match (expression member) name != null;
 
@@ -182,7 +199,7 @@ rec {
   hostKeyFiles = lib.imap1 (number: _: hostKey number) cfg.hostKeys;
 
   # systemd stage 1 has a crypttab of its own, which NixOS makes of the same options.
-  crypttabFile = if systemd then "/etc/crypttab" else "/etc/postern/crypttab";
+  crypttabFile = if isSystemd then "/etc/crypttab" else "/etc/postern/crypttab";
   crypttab = lib.concatStrings (lib.mapAttrsToList line luks.devices);
 
   authorizedKeys =
@@ -191,11 +208,11 @@ rec {
 
   settings = lib.concatStrings (
     [ "Port ${toString cfg.port}\n" ]
-    ++ map (file: "HostKey ${file}\n") hostKeyFiles
+    ++ map (file: "HostKey ${file}\n") (hostKeyFiles ++ cfg.hostKeysAtBoot)
     ++ [
       "AuthorizedKeysFile /etc/postern/authorized_keys\n"
       "Crypttab ${crypttabFile}\n"
-      "Initrd ${if systemd then "systemd" else "script"}\n"
+      "Initrd ${if isSystemd then "systemd" else "script"}\n"
     ]
     ++ lib.optional cfg.permitShell "PermitShell yes\n"
     ++ lib.mapAttrsToList array cfg.arrays

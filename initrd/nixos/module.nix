@@ -4,6 +4,7 @@
 {
   config,
   lib,
+  options,
   pkgs,
   ...
 }:
@@ -11,7 +12,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.boot.initrd.postern;
-  files = import ./files.nix { inherit config lib; };
+  files = import ./files.nix { inherit config lib options; };
   scalar = types.oneOf [
     types.bool
     types.int
@@ -21,6 +22,7 @@ in
 {
   imports = [
     ./checks.nix
+    ./notify.nix
     ./scripted.nix
     ./systemd.nix
   ];
@@ -30,10 +32,11 @@ in
 
     package = mkOption {
       type = types.package;
-      default = pkgs.callPackage ./package.nix { };
-      defaultText = lib.literalExpression "pkgs.callPackage ./package.nix { }";
+      default = pkgs.postern or (pkgs.callPackage ./package.nix { });
+      defaultText = lib.literalExpression "pkgs.postern or (pkgs.callPackage ./package.nix { })";
       description = ''
-        The agent. package.nix wants the url and the hash of a release, or the file that initrd/build made.
+        The agent: what the flake's overlay has, if that is used. package.nix wants the url and the hash of a release, or
+        the file that initrd/build made.
       '';
     };
 
@@ -44,10 +47,13 @@ in
     };
 
     authorizedKeys = mkOption {
-      type = types.listOf types.singleLineStr;
+      type = types.listOf types.str;
       default = config.users.users.root.openssh.authorizedKeys.keys;
       defaultText = lib.literalExpression "config.users.users.root.openssh.authorizedKeys.keys";
-      description = "The public keys that may log in, as lines of authorized_keys.";
+      description = ''
+        The public keys that may log in, as lines of authorized_keys. One of these may as well be the text of a file with
+        several lines.
+      '';
     };
 
     authorizedKeyFiles = mkOption {
@@ -64,6 +70,17 @@ in
       description = ''
         Private host keys of the initrd's own, as strings: the boot loader puts them into the initrd, and the Nix store
         never sees them. A Nix path is for boot loaders that cannot do that, and everybody can read the key then.
+      '';
+    };
+
+    hostKeysAtBoot = mkOption {
+      type = types.listOf (types.strMatching "/[^[:space:]\"]+");
+      default = [ ];
+      example = [ "/run/credentials/postern.service/host-key" ];
+      description = ''
+        Paths in the initrd of host keys that something else puts there before Postern starts, such as a credential of
+        postern.service, or a service that reads the ESP. Nothing checks these when the configuration is evaluated. If none
+        of all host keys is there, Postern does not listen, and asks on the console.
       '';
     };
 
@@ -120,16 +137,22 @@ in
     };
   };
 
-  config = lib.mkIf cfg.enable {
+  config = lib.mkIf files.isOn {
     boot.initrd.network.enable = lib.mkDefault true;
+
+    # For the commands of the booted machine, such as `postern report`.
+    environment.systemPackages = [ cfg.package ];
 
     # As strings they stay out of the store. A number in place of the name: that of a path in the store has a hash.
     boot.initrd.secrets = builtins.listToAttrs (
       lib.imap1 (number: key: lib.nameValuePair (files.hostKey number) key) cfg.hostKeys
     );
 
-    # What key volumes have on them, where a key lies on one.
-    boot.initrd.availableKernelModules = lib.optionals (lib.any files.hasKeyVolume (builtins.attrValues files.ours)) [
+    # Where systemd-boot lists its entries; and what key volumes have on them, where a key lies on one.
+    boot.initrd.availableKernelModules = [
+      "efivarfs"
+    ]
+    ++ lib.optionals (lib.any files.hasKeyVolume (builtins.attrValues files.ours)) [
       "ext4"
       "vfat"
       "nls_cp437"

@@ -2,13 +2,14 @@
 {
   config,
   lib,
+  options,
   ...
 }:
 
 let
   cfg = config.boot.initrd.postern;
-  files = import ./files.nix { inherit config lib; };
-  isOn = cfg.enable && !config.boot.initrd.systemd.enable;
+  files = import ./files.nix { inherit config lib options; };
+  isOn = files.isOn && !files.isSystemd;
 
   # What cryptsetup's mapping of a volume has in its own UUID, where that is known: any that it made will do otherwise.
   identity =
@@ -31,9 +32,14 @@ in
   options.boot.initrd.luks.devices = lib.mkOption {
     type = lib.types.attrsOf (
       lib.types.submodule (
-        { name, config, ... }:
         {
-          config = lib.mkIf (isOn && files.ours ? ${name}) {
+          name,
+          config,
+          options,
+          ...
+        }:
+        {
+          config = lib.optionalAttrs (options ? preOpenCommands) (lib.mkIf (isOn && files.ours ? ${name}) {
             preOpenCommands = ''
               for mapping in /sys/class/block/dm-*/dm; do
                 [ "$(cat "$mapping/name" 2>/dev/null)" = '${name}' ] || continue
@@ -42,13 +48,13 @@ in
                 esac
               done
             '';
-          };
+          });
         }
       )
     );
   };
 
-  config = lib.mkIf isOn {
+  config = lib.optionalAttrs files.hasScripted (lib.mkIf isOn {
     boot.initrd.extraUtilsCommands = ''
       copy_bin_and_libs ${cfg.package}/bin/postern
     '';
@@ -63,7 +69,7 @@ in
       ${put "/etc/postern/postern.conf" files.settings}
       ${put "/etc/postern/crypttab" files.crypttab}
       ${put "/etc/postern/authorized_keys" files.authorizedKeys}
-      chmod 0600 ${lib.concatStringsSep " " files.hostKeyFiles}
+      ${lib.optionalString (files.hostKeyFiles != [ ]) "chmod 0600 ${lib.concatStringsSep " " files.hostKeyFiles}"}
       # What is waited for may be a logical volume, also one inside a volume that was just opened.
       : >/run/postern/assemble
       (
@@ -78,5 +84,5 @@ in
       }
       rm -f /run/postern/assemble
     '';
-  };
+  });
 }

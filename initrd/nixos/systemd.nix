@@ -2,6 +2,7 @@
 {
   config,
   lib,
+  options,
   pkgs,
   utils,
   ...
@@ -9,8 +10,8 @@
 
 let
   cfg = config.boot.initrd.postern;
-  files = import ./files.nix { inherit config lib; };
-  isOn = cfg.enable && config.boot.initrd.systemd.enable;
+  files = import ./files.nix { inherit config lib options; };
+  isOn = files.isOn && files.isSystemd;
 
   postern = "${cfg.package}/bin/postern";
   chmod = "${pkgs.coreutils}/bin/chmod";
@@ -69,6 +70,14 @@ let
         JobRunningTimeoutSec=90s
       '';
     };
+
+  # A device may lie in a volume that waits for its owner, for days. NixOS has `settings` since 25.11; in the text of older
+  # ones the last line holds, and that is the owner's.
+  timeout =
+    if options.boot.initrd.systemd ? settings then
+      { settings.Manager.DefaultDeviceTimeoutSec = lib.mkDefault "infinity"; }
+    else
+      { extraConfig = lib.mkBefore "DefaultDeviceTimeoutSec=infinity\n"; };
 in
 {
   # Beside what luksroot.nix declares: a missing disk would keep systemd waiting for a member that the boot goes on without,
@@ -92,10 +101,7 @@ in
   };
 
   config = lib.mkIf isOn {
-    boot.initrd.systemd = {
-      # A device may lie in a volume that waits for its owner, for days.
-      settings.Manager.DefaultDeviceTimeoutSec = lib.mkDefault "infinity";
-
+    boot.initrd.systemd = timeout // {
       storePaths = [
         postern
         chmod
@@ -144,8 +150,6 @@ in
             serviceConfig = {
               Type = "oneshot";
               RemainAfterExit = true;
-              # What comes from the store can be read by every service of the initrd.
-              ExecStartPre = "-${chmod} 0600 ${lib.concatStringsSep " " files.hostKeyFiles}";
               ExecStart = "${postern} agent";
               # What an agent that was killed could not take away. While a stranger's mapping has a volume's name it does not
               # end, and says so to systemd, which would end it otherwise.
@@ -161,6 +165,10 @@ in
               StandardInput = "null";
               StandardOutput = "journal";
               StandardError = "journal";
+            }
+            // lib.optionalAttrs (files.hostKeyFiles != [ ]) {
+              # What comes from the store can be read by every service of the initrd.
+              ExecStartPre = "-${chmod} 0600 ${lib.concatStringsSep " " files.hostKeyFiles}";
             };
           };
         }

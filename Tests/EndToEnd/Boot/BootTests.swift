@@ -1,5 +1,6 @@
 import Foundation
 import Machine
+import Repository
 import Testing
 
 /// Whole boots in QEMU. `Tests/run` builds the agent that they boot, and asks for them.
@@ -53,6 +54,24 @@ extension Setup {
     }
 
     static let everything: Set = ["crypt-root", "storage-1", "storage-2", "storage-3", "storage-4"]
+}
+
+/// Waits until the array's members have opened by their key file; the root waits.
+func expectMembers(_ machine: Machine) async throws {
+    try await machine.awaitAgent()
+    for number in 1...4 { try await machine.console.expect("storage-\(number): open") }
+}
+
+/// What a command said is its dialogue in postern(8).
+func expectRecorded(_ said: Outcome, to command: String, at location: SourceLocation = #_sourceLocation) throws {
+    try expectRecorded(said.output + said.errors, to: command, at: location)
+}
+
+/// What a terminal showed is a command's dialogue in postern(8).
+func expectRecorded(_ text: String, to command: String, at location: SourceLocation = #_sourceLocation) throws {
+    #expect(
+        try RecordedDialogues().isRecorded(text, to: command),
+        "postern(8) has another dialogue of \(command); this one is:\n\(text)", sourceLocation: location)
 }
 
 /// The new root is the encrypted one, `open` and nothing else is open and holds the right content, and nothing of the

@@ -4,12 +4,6 @@ import Testing
 /// What an owner does beside unlocking all, where it counts: in an initrd.
 extension BootTests {
     @Suite struct DoorTests {
-        /// The array's members open by their key file; the root waits.
-        private func expectMembers(_ machine: Machine) async throws {
-            try await machine.awaitAgent()
-            for number in 1...4 { try await machine.console.expect("storage-\(number): open") }
-        }
-
         @Test(arguments: [("reboot", "reboot: Restarting system"), ("poweroff", "reboot: Power down")])
         func `the machine goes with its volumes closed, everybody hears who wanted it, and the client ends with 0`(
             command: String, last: String
@@ -23,6 +17,7 @@ extension BootTests {
                 try await other.expect(Texts.prompt)
                 let asked = try await machine.ssh([command], input: "")
                 #expect(asked.status == 0, "\(asked)")
+                try expectRecorded(asked, to: command)
                 let sentence = command == "reboot" ? "The machine restarts" : "The machine is powered off"
                 #expect(asked.output == "\(sentence).\n")
                 try await other.expect("\(sentence), asked for by")
@@ -41,11 +36,18 @@ extension BootTests {
             try await boot(setup, name: "door-continue") { machine in
                 try await machine.awaitAgent()
                 for number in 1...3 { try await machine.console.expect("storage-\(number): open") }
+                for command in ["status", "status --json", "log", "help"] {
+                    try await expectRecorded(machine.ssh([command], input: ""), to: command)
+                }
+                let following = Task { try await machine.ssh(["log", "-f"], input: "") }
                 let refused = try await machine.ssh(["continue"], input: "")
                 #expect(refused.status == 6 && refused.errors.contains("crypt-root"), "\(refused)")
                 let opened = try await machine.ssh(["unlock", "crypt-root"], input: passphrase)
                 #expect(opened.status == 0 && opened.output == "crypt-root: open\n", "\(opened)")
+                try expectRecorded(opened, to: "unlock crypt-root")
                 let gone = try await machine.ssh(["continue"], input: "")
+                try expectRecorded(gone, to: "continue")
+                try await expectRecorded(following.value, to: "log -f")
                 #expect(gone.status == 0, "\(gone)")
                 #expect(gone.output == "Without storage-4.\nBoot continues.\n")
                 try await expectTakenOver(

@@ -22,7 +22,7 @@ extension BootTests {
         arguments: [(["unlock"], passphrase + "\n"), ([], passphrase), (["cryptroot-unlock"], passphrase)])
     func `a passphrase on standard input opens everything`(command: [String], input: String) async throws {
         try await boot(.nas, name: "ssh-stdin-\(command.joined())") { machine in
-            try await machine.awaitAgent()
+            try await expectMembers(machine)
             let start = ContinuousClock.now
             async let unlocking = machine.ssh(command, input: input)
             try await machine.console.expect("REPORT uptime")
@@ -31,6 +31,7 @@ extension BootTests {
             #expect(unlocked.status == ExitCode.success)
             #expect(unlocked.output.contains(Texts.continues))
             #expect(unlocked.errors == "")
+            if command == ["unlock"] { try expectRecorded(unlocked, to: "unlock") }
             try await expectTakenOver(machine)
         }
     }

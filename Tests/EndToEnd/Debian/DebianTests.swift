@@ -33,6 +33,20 @@ func expectRecords(_ report: Report, sourceLocation: SourceLocation = #_sourceLo
         #expect(key?.hasPrefix("SHA256:") == true, "\(line)", sourceLocation: sourceLocation)
     }
     #expect(report["continues"] == ["1"], sourceLocation: sourceLocation)
+    expectTold(report, sourceLocation: sourceLocation)
+}
+
+/// Expects that `postern report` tells who opened the root, and the same by the journal alone.
+func expectTold(_ report: Report, sourceLocation: SourceLocation = #_sourceLocation) {
+    let opened = report.told.first { $0.firstMatch(of: #/^crypt-root +\d\d:\d\d:\d\d opened by /#) != nil }
+    #expect(opened != nil, "\(report.told)", sourceLocation: sourceLocation)
+    let first = report.told.first ?? ""
+    #expect(first.contains(" waited ") && first.contains(" went on"), "\(report.told)", sourceLocation: sourceLocation)
+    // The clock of the initrd and that of the kernel's log are not set together, and are rounded.
+    func timeless(_ lines: [String]) -> [String] {
+        lines.map { $0.replacing(/\d+\.\d s|\d+ min \d+ s|\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d/, with: "T") }
+    }
+    #expect(timeless(report.told) == timeless(report.toldByJournal), sourceLocation: sourceLocation)
 }
 
 /// Gives the passphrase to ssh on its standard input.

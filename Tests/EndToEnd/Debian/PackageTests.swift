@@ -90,14 +90,15 @@ extension DebianTests {
                 update-initramfs -u; stat -c '%a %n' /boot/initrd.img-*
                 mkdir /root/image && unmkinitramfs /boot/initrd.img-* /root/image
                 cd /root/image; [ ! -d main ] || cd main
-                find . -name 'dm-crypt.ko*' -o -name 'virtio_net.ko*' -o -path '*postern*' -o -path '*etc/keys*'
+                find . -name 'dm-crypt.ko*' -o -name 'virtio_net.ko*' -o -name 'efivarfs.ko*' \
+                    -o -path '*postern*' -o -path '*etc/keys*'
                 sed 's/^/crypttab: /' etc/postern/crypttab; }
                 """)
             #expect(built.status == 0, "\(built)")
             for line in [
                 "600 /boot/initrd.img-", "./usr/sbin/postern\n", "./scripts/local-top/postern\n",
                 "./scripts/init-bottom/postern\n", "./etc/postern/ssh_host_ed25519_key\n", "dm-crypt.ko",
-                "virtio_net.ko",
+                "virtio_net.ko", "efivarfs.ko",
                 "crypttab: crypt-root UUID=8d103e45-0233-4756-899e-bf8892644701 none luks,initramfs\n",
                 "/etc/crypttab:1: the key file /etc/keys/root of crypt-root is not in the image",
             ] {

@@ -1,4 +1,5 @@
 import Machine
+import Repository
 import Testing
 
 extension DebianTests {
@@ -13,7 +14,9 @@ extension DebianTests {
             #expect(try await ssh.status() == 0)
             #expect(!ssh.screen.text.contains(passphrase))
             #expect(!ssh.screen.text.contains("closed by remote host"))
-            try await expectLogin(machine, by: "owner@laptop")
+            let report = try await expectLogin(machine, by: "owner@laptop")
+            let told = report.told.joined(separator: "\n")
+            #expect(try RecordedDialogues().isRecorded(told, to: "postern report"), "\(told)")
         }
     }
 

@@ -64,6 +64,21 @@ import Testing
         #expect(end.err == "")
     }
 
+    @Test func `that a shell is permitted is a notice with the number of keys, and no finding`() throws {
+        try write(
+            settings: "PermitShell yes", crypttab: crypttab,
+            keys: "restrict \(try materials.alice.line())\ncommand=\"unlock\" \(try materials.bob.line())\n")
+        let end = try postern("check", "-f", folder.path("postern.conf"))
+        #expect(end.status == 0, "\(end)")
+        let notices = end.out.split(separator: "\n").filter { $0.contains("PermitShell") }
+        #expect(
+            notices == [
+                "notice: \(folder.path("postern.conf")): PermitShell yes gives root in the initrd to whoever has, or steals, the "
+                    + "authorized key that command= does not limit; write command=\"unlock\" before each key that needs no shell"
+            ], "\(end)")
+        #expect(end.out.contains(": no findings; "))
+    }
+
     @Test func `every finding is named with file, line and remedy`() throws {
         try write(
             settings: """

@@ -78,6 +78,22 @@ struct ConfinementTests {
         #expect(agent.end() == 0)
     }
 
+    @Test func `a session that asks for a shell by itself gets none where none is permitted`() throws {
+        let agent = try Rehearsal(volumes)
+        let screen = try agent.login()
+        #expect(screen.sees("Passphrase for root: "))
+        let session = try #require(agent.children("session").first)
+        // The message `open` of a shell on channel 2, without a terminal, as the session itself would write it.
+        let frame = string([2, 3, 13, 0, 0, 0])
+        try Takeover.call(session, 1, [3, 0, frame.count], bytes: frame, at: 1)
+        // A command that comes afterwards is answered afterwards.
+        #expect(try agent.ssh(["status"]).status == 0)
+        let children = try run("ps", ["--ppid", "\(agent.process)", "-o", "args="]).out.split(separator: "\n")
+        #expect(!children.isEmpty && children.allSatisfy { $0.hasPrefix("postern ") }, "\(children)")
+        screen.type("correct horse\r")
+        #expect(screen.end() == 0, "\(screen.screen)")
+    }
+
     @Test func `no two of them are one user and none has more than it needs`() throws {
         let agent = try Rehearsal(Scene(volumes, console: true))
         let screens = try [agent.login(), agent.login()]

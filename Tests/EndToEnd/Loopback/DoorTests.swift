@@ -83,13 +83,30 @@ import Testing
         #expect(agent.logs("told to go on by SHA256:"), "\(agent.log)")
     }
 
-    @Test(arguments: ["reboot", "poweroff", "systemctl reboot"])
+    @Test(arguments: ["reboot", "poweroff", "systemctl reboot", "reboot second.conf"])
     func `a rehearsal never ends the machine`(command: String) throws {
         let agent = try Rehearsal([root])
         let end = try agent.ssh([command])
         #expect(end.status == 6)
         #expect(end.err.hasPrefix("This is a rehearsal: the machine stays on.\n"), "\(end)")
         #expect(try agent.unlock(Materials.passphrase).status == 0)
+    }
+
+    @Test func `entries are shown, or a sentence says why not, also to several at once, and the boot waits on`() throws
+    {
+        let hasEFI = FileManager.default.fileExists(atPath: "/sys/firmware/efi")
+        let agent = try Rehearsal([root])
+        for command in [["entries"], ["entries", "--json"]] {
+            let end = try agent.ssh(command)
+            #expect(end.status == 6 || hasEFI && end.status == 0, "\(end)")
+            let isWithout = end.err.hasPrefix(
+                "The boot loader's entries cannot be shown: this machine was not started by EFI")
+            #expect(isWithout == !hasEFI, "\(end)")
+        }
+        let asked = (0..<5).map { _ in Later { try agent.ssh(["entries"]) } }
+        for end in asked { #expect([0, 6].contains(try end.value().status)) }
+        #expect(try agent.unlock(Materials.passphrase).status == 0)
+        #expect(agent.end() == 0)
     }
 
     @Test func `a key with a forced command can do that alone`() throws {

@@ -21,7 +21,7 @@ import Testing
         try put("\(modules)/crypto/xts.ko.xz", "")
         try put("/usr/lib/modules/6.1.0-1/modules.builtin", "kernel/crypto/aes_generic.ko\nkernel/fs/ext4/ext4.ko\n")
         // Whatever cards this machine has.
-        for module in try drivers() { try put("\(modules)/drivers/net/\(module).ko.zst", "") }
+        for module in try driversOfNetworkCards() { try put("\(modules)/drivers/net/\(module).ko.zst", "") }
     }
 
     let modules = "/usr/lib/modules/6.1.0-1/kernel"
@@ -35,18 +35,6 @@ import Testing
 
     func remove(_ path: String) throws {
         try FileManager.default.removeItem(at: image.appending(path: path))
-    }
-
-    private func drivers() throws -> [String] {
-        let found = try run(
-            "/bin/sh",
-            [
-                "-c",
-                "for card in /sys/class/net/*; do at=$(readlink -f $card/device) || continue; "
-                    + "while [ ${#at} -gt 5 ]; do [ ! -e $at/driver/module ] || basename $(readlink -f $at/driver/module); "
-                    + "at=${at%/*}; done; done",
-            ], timeout: patience)
-        return found.out.split(separator: "\n").map { String($0) }
     }
 
     func check() throws -> Finished {
@@ -216,6 +204,16 @@ import Testing
         let whole = try check()
         #expect(whole.status == 0, "\(whole)")
         #expect(try !expectNothingBut(flaw).contains("initramfs"))
+    }
+
+    @Test(arguments: ["rd.luks.name=11111111-2222-3333-4444-555555555555=root", "quiet luks.name=x=root ro"])
+    func `what the kernel's command line has systemd ask for needs no line of crypttab`(words: String) throws {
+        try becomeSystemds()
+        try put("/etc/crypttab", "# none\n")
+        #expect(try check().status == 1)
+        try put("/etc/cmdline.d/90crypt.conf", "\(words)\n")
+        let end = try check()
+        #expect(end.status == 0, "\(end)")
     }
 
     @Test func `without a folder it ends with 2`() throws {

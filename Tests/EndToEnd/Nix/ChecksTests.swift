@@ -20,7 +20,7 @@ import Testing
             begins: "boot.initrd.postern.authorizedKeys: no key may log in", remedy: "Add a public key"),
         Mistake(
             change: "\(forced).postern.hostKeys = mkForce [ ]; }",
-            begins: "boot.initrd.postern.hostKeys: there is no host key", remedy: "ssh-keygen -t ed25519"),
+            begins: "boot.initrd.postern.hostKeys: there is no host key", remedy: "is for hostKeysAtBoot"),
         Mistake(
             change: "\(forced).postern.hostKeys = [ \"${builtins.storeDir}/00000000000000000000000000000000-key\" ]; }",
             begins: "boot.initrd.postern.hostKeys: a host key lies in the Nix store", remedy: "name it as a string"),
@@ -44,7 +44,32 @@ import Testing
             remedy: "Remove boot.initrd.network.enable = false"),
         Mistake(
             change: "\(forced) = { luks.devices = mkForce { }; postern.arrays = mkForce { }; }; }",
+            begins:
+                "boot.initrd.postern: Postern opens LUKS alone, and there is no LUKS volume: the encryption of ZFS itself",
+            remedy: "Set boot.initrd.postern.enable = false"),
+        Mistake(
+            change: """
+                \(forced) = { luks.devices = mkForce { }; postern.arrays = mkForce { }; };
+                  config.fileSystems = mkForce { "/" = { device = "/dev/sda"; fsType = "bcachefs"; }; }; }
+                """.replacing("{ boot.initrd", with: "{ config.boot.initrd"),
+            begins:
+                "boot.initrd.postern: Postern opens LUKS alone, and there is no LUKS volume: the encryption of bcachefs",
+            remedy: "Set boot.initrd.postern.enable = false"),
+        Mistake(
+            change:
+                "\(forced) = { luks.devices = mkForce { }; postern.arrays = mkForce { }; systemd.root = \"gpt-auto\"; }; }",
+            begins: "boot.initrd.postern: Postern opens the LUKS volumes of boot.initrd.luks.devices alone",
+            remedy: "Name it in boot.initrd.luks.devices"),
+        Mistake(
+            change: """
+                \(forced) = { luks.devices = mkForce { }; postern.arrays = mkForce { }; };
+                  config.fileSystems = mkForce { "/" = { device = "/dev/sda"; fsType = "ext4"; }; }; }
+                """.replacing("{ boot.initrd", with: "{ config.boot.initrd"),
             begins: "boot.initrd.postern: boot.initrd.luks.devices has no volume", remedy: "Name the encrypted ones"),
+        Mistake(
+            change: "{ boot.loader.supportsInitrdSecrets = false; }",
+            begins: "boot.initrd.postern.hostKeys: this boot loader puts no secrets into the initrd",
+            remedy: "hostKeys = [ ./key ]"),
         Mistake(
             change: """
                 \(forced) = { postern.arrays = mkForce { }; luks.devices = mkForce { a = { device = "/dev/sda";
@@ -94,6 +119,7 @@ import Testing
     @Test(arguments: assertions)
     func `a mistake is the one thing that is wrong, and has a remedy`(_ mistake: Mistake) throws {
         let failed = try Configuration(mistake.base, with: mistake.change).evaluated().failed
+            .filter { !$0.hasPrefix("NixOS: boot.initrd.secrets") }
         #expect(failed.count == 1, "\(failed)")
         #expect(failed.first?.hasPrefix(mistake.begins) == true, "\(failed)")
         #expect(failed.first?.contains(mistake.remedy) == true, "\(failed)")
@@ -107,6 +133,10 @@ import Testing
             begins: "boot.initrd.postern.hostKeys: the boot loader knows no secrets of the initrd",
             remedy: "such as systemd-boot or GRUB"),
         Mistake(
+            change: "\(forced).postern = { hostKeys = mkForce [ ]; hostKeysAtBoot = [ \"/run/key\" ]; }; }",
+            begins: "boot.initrd.postern.hostKeysAtBoot: nothing here shows what puts \"/run/key\" into the initrd",
+            remedy: "a LoadCredential"),
+        Mistake(
             change: "{ networking.useDHCP = false; }",
             begins: "boot.initrd.postern: nothing gives the initrd an address",
             remedy: "boot.initrd.systemd.network.networks"),
@@ -114,9 +144,6 @@ import Testing
             change: "{ networking.useDHCP = false; }",
             begins: "boot.initrd.postern: nothing gives the initrd an address",
             remedy: "an ip= in boot.kernelParams.", base: ["nas", "scripted"]),
-        Mistake(
-            change: "\(forced).postern.permitShell = true; }",
-            begins: "boot.initrd.postern.permitShell: this version of Postern has no shell", remedy: "Remove the line"),
     ]
 
     @Test(arguments: doubts)
@@ -148,11 +175,22 @@ import Testing
         #expect(evaluated.failed == [] && evaluated.warnings == [])
     }
 
-    @Test
-    func `a host key as a Nix path, without which some boot loaders have none, is refused by NixOS alone as a string`()
-        throws
-    {
-        let text = try Configuration(with: "{ boot.loader.supportsInitrdSecrets = false; }").evaluated()
-        #expect(text.failed == ["NixOS: boot.initrd.secrets values must be paths"])
+    @Test(
+        arguments: [
+            "postern.serviceConfig.LoadCredential = \"host-key\"", "fetch-key.before = [ \"postern.service\" ]",
+        ])
+    func `a host key that appears at boot by a credential or an earlier service is no doubt`(_ service: String) throws {
+        let path = "/run/credentials/postern.service/host-key"
+        let evaluated = try Configuration(
+            with: """
+                { lib, ... }: { boot.initrd.systemd.services.\(service);
+                  boot.initrd.postern = { hostKeys = lib.mkForce [ ]; hostKeysAtBoot = [ "\(path)" ]; }; }
+                """
+        ).evaluated()
+        #expect(evaluated.failed == [] && evaluated.warnings == [])
+        #expect(evaluated.secrets.isEmpty)
+        #expect(evaluated.contents["/etc/postern/postern.conf"]?.hasPrefix("Port 2222\nHostKey \(path)\n") == true)
+        // Nothing of the store is to be closed to others then.
+        #expect(evaluated.units["postern.service"]?.contains("ExecStartPre") == false)
     }
 }

@@ -22,7 +22,13 @@ struct Evaluated: Decodable {
     let contents: [String: String]
     let secrets: [String: String]
     let storePaths: [String]
-    let manager: [String: String]
+    /// Programs in its /bin.
+    let programs: [String: String]
+    /// What the services of the booted system start.
+    let booted: [String: String]
+    /// Settings of systemd itself, as a file.
+    let manager: String
+    let packageName: String
     let network: Bool
     let availableKernelModules: [String]
     let scripted: Scripted
@@ -54,14 +60,20 @@ final class Configuration {
     static let library =
         ProcessInfo.processInfo.environment["POSTERN_NIX_LIB"] ?? folder.appending(path: "lib.nix").path
 
+    /// Versions of NixOS whose options `stubs.nix` declares; of the last one its release notes are all that there is.
+    static let versions = ["24.05", "25.11", "26.05", "26.11"]
+    /// A checkout of nixpkgs whose options are taken beside these, where POSTERN_NIXPKGS names its folder.
+    static let nixpkgs = ProcessInfo.processInfo.environment["POSTERN_NIXPKGS"]
+
     /// Evaluates it; packages lie in the folder's `store`.
-    func evaluated() throws -> Evaluated {
+    /// `version` is one of `versions`, or the path of a checkout of nixpkgs; `more` are further arguments of `eval.nix`.
+    func evaluated(_ version: String = "26.05", _ more: [String] = []) throws -> Evaluated {
         let end = try nix(
             "\(Configuration.folder.path)/eval.nix",
             [
                 "--argstr", "of", modules.joined(separator: ":"), "--argstr", "store", work.path("store/"), "--arg",
-                "library", Configuration.library,
-            ])
+                "library", Configuration.library, "--argstr", version.hasPrefix("/") ? "nixpkgs" : "version", version,
+            ] + more, timeout: version.hasPrefix("/") ? 600 : 60)
         guard end.status == 0 else { throw PeerError.tool("\(end)") }
         return try JSONDecoder().decode(Evaluated.self, from: Data(end.out.utf8))
     }
@@ -76,13 +88,13 @@ final class Configuration {
 }
 
 /// Evaluates a file, or an expression with `-E`, without a store and without what the caller's environment has of Nix.
-func nix(_ file: String, _ arguments: [String] = []) throws -> Finished {
+func nix(_ file: String, _ arguments: [String] = [], timeout: Double = 60) throws -> Finished {
     let home = try TemporaryFolder()
     return try run(
         "nix-instantiate",
         ["--eval", "--strict", "--json", "--store", "dummy://", "--option", "restrict-eval", "false"] + arguments
             + (file.hasPrefix("/") ? [file] : ["-E", file]),
-        environment: ["HOME": home.path(""), "NIX_PATH": ""], timeout: 60)
+        environment: ["HOME": home.path(""), "NIX_PATH": ""], timeout: timeout)
 }
 
 /// The value of an expression that is a string.

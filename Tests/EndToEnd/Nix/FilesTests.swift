@@ -98,6 +98,32 @@ import Testing
         #expect(evaluated.contents["/etc/postern/authorized_keys"] == text + "\n")
     }
 
+    @Test func `authorized keys may be the text of a file with several lines`() throws {
+        let evaluated = try Configuration(
+            with: """
+                { lib, ... }: { boot.initrd.postern.authorizedKeys = lib.mkForce [ "# mine\\nssh-ed25519 AAAA one\\nssh-rsa AAAA two\\n" ]; }
+                """
+        ).evaluated()
+        #expect(evaluated.failed == [])
+        #expect(
+            evaluated.contents["/etc/postern/authorized_keys"] == "# mine\nssh-ed25519 AAAA one\nssh-rsa AAAA two\n\n")
+    }
+
+    @Test func `the package is what an overlay calls postern, where there is one, and is for arm64, too`() throws {
+        let configuration = try Configuration()
+        #expect(try configuration.evaluated().packageName == "postern")
+        #expect(try configuration.evaluated("26.05", ["--arg", "overlaid", "true"]).packageName == "overlaid")
+        let platforms: String = try string(
+            """
+            toString (import \(Configuration.nixos.path)/package.nix {
+              lib = import \(Configuration.library);
+              stdenvNoCC.mkDerivation = set: set;
+              fetchurl = set: "";
+            }).meta.platforms
+            """)
+        #expect(platforms == "x86_64-linux aarch64-linux")
+    }
+
     @Test func `the package is the binary as it is, and refuses to be made of nothing`() throws {
         let work = try TemporaryFolder()
         func phase(_ name: String) throws -> String {

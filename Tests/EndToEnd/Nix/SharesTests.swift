@@ -2,7 +2,7 @@ import Foundation
 import TestPeers
 import Testing
 
-/// What `services.nas.shares` of `initrd/nixos/nas-shares.nix` becomes: Samba's and NFS's files, folders, and their order.
+/// What `services.nas.shares` of `initrd/nixos/example/nas-shares.nix` becomes: Samba's and NFS's files, folders, and their order.
 @Suite struct SharesTests {
     private let folder: TemporaryFolder
 
@@ -40,12 +40,10 @@ import Testing
                     enable = lib.mkForce true;
                     path = "/srv/photos";
                     clients = [ "198.51.100.7" ];
-                    squash = false;
-                    options = [ "sec=krb5p" ];
                   };
                 }
                 """)
-        #expect(other.exports.hasSuffix("\n/srv/photos 198.51.100.7(rw,no_subtree_check,sec=krb5p)\n"))
+        #expect(other.exports.hasSuffix("\n/srv/photos 198.51.100.7(rw,no_subtree_check,all_squash,anongid=989)\n"))
         #expect(other.fstab.contains("/data/photos /srv/photos none bind,"))
     }
 

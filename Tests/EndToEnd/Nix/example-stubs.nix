@@ -1,4 +1,4 @@
-# The options of nixpkgs that only example-nas.nix and nas-shares.nix use, as a module.
+# The options of nixpkgs that only the example uses, nas.nix with nas-shares.nix, as a module.
 #
 # An option that is not declared here or in stubs.nix fails the evaluation, as it does in nixpkgs. Each stub names the
 # file below nixos/ it was written after. The versions: [a] faukah/nixpkgs 3b20077cd82f, of mid 2025, before 25.11; [b]
@@ -82,20 +82,12 @@ in
     # [a] modules/services/networking/firewall.nix
     networking.firewall.allowedTCPPorts = option (types.listOf types.port) [ ];
 
-    # [a] modules/system/boot/loader/systemd-boot/systemd-boot.nix, modules/system/boot/loader/efi.nix
-    boot.loader.systemd-boot = {
-      enable = bool;
-      editor = on;
-      configurationLimit = maybe types.int;
-    };
-    boot.loader.efi.canTouchEfiVariables = bool;
+    # [a] modules/system/boot/loader/systemd-boot/systemd-boot.nix
+    boot.loader.systemd-boot.enable = bool;
 
     # [a] modules/config/users-groups.nix, modules/services/networking/ssh/sshd.nix. stubs.nix has root by name, so
-    # these are by name too.
-    users.users = {
-      daniel = user;
-      photoprism = user;
-    };
+    # daniel is by name too.
+    users.users.daniel = user;
     users.groups = set (of {
       gid = maybe types.int;
       members = strings;
@@ -111,8 +103,10 @@ in
     # [a] lib/systemd-unit-options.nix: of a service, what is used here.
     systemd.services = set (of {
       description = string "";
+      documentation = strings;
       requiredBy = strings;
       wantedBy = strings;
+      wants = strings;
       requires = strings;
       after = strings;
       before = strings;
@@ -121,12 +115,6 @@ in
       preStart = option types.lines "";
       script = option types.lines "";
     });
-
-    # [a] modules/services/networking/ssh/sshd.nix: settings is a submodule with a freeform type
-    services.openssh.settings = option (of {
-      PasswordAuthentication = option (types.nullOr types.bool) true;
-      KbdInteractiveAuthentication = option (types.nullOr types.bool) true;
-    }) { };
 
     # [b] modules/tasks/filesystems/zfs.nix. There is no default here: nixpkgs warns where it is left to it.
     boot.zfs.forceImportRoot = required types.bool;
@@ -188,41 +176,8 @@ in
       };
     };
 
-    # [a] modules/services/backup/restic.nix
-    services.restic.backups = set (of {
-      passwordFile = required types.str;
-      environmentFile = maybe types.str;
-      repository = maybe types.str;
-      repositoryFile = maybe types.path;
-      paths = option (types.nullOr (types.listOf types.str)) [ ];
-      exclude = strings;
-      timerConfig = option (types.nullOr (types.attrsOf types.unspecified)) { };
-      user = string "root";
-      extraBackupArgs = strings;
-      initialize = bool;
-      pruneOpts = strings;
-      checkOpts = strings;
-    });
-
-    # [a] modules/virtualisation/oci-containers.nix
-    virtualisation.oci-containers = {
-      backend = option (types.enum [
-        "podman"
-        "docker"
-      ]) "podman";
-      containers = set (of {
-        image = required types.str;
-        cmd = strings;
-        environment = set types.str;
-        environmentFiles = option (types.listOf types.path) [ ];
-        ports = strings;
-        user = maybe types.str;
-        volumes = strings;
-        devices = strings;
-        extraOptions = strings;
-        autoStart = on;
-      });
-    };
+    # [a] modules/system/boot/systemd/tmpfiles.nix
+    systemd.tmpfiles.rules = strings;
   };
 
   config = {
@@ -264,11 +219,6 @@ in
           message = "services.nfs.settings and extraConfig exclude each other";
         }
       ]
-      # [a] modules/services/backup/restic.nix
-      ++ lib.mapAttrsToList (name: backup: {
-        assertion = (backup.repository == null) != (backup.repositoryFile == null);
-        message = "restic ${name}: one of repository and repositoryFile";
-      }) config.services.restic.backups
       # [a] modules/config/users-groups.nix
       ++ lib.concatLists (
         lib.mapAttrsToList (name: user: [
@@ -280,7 +230,7 @@ in
             assertion = user.isSystemUser -> user.group != "" && config.users.groups ? ${user.group};
             message = "user ${name}: a system user wants a group that is there";
           }
-        ]) { inherit (config.users.users) daniel photoprism; }
+        ]) { inherit (config.users.users) daniel; }
       );
   };
 }

@@ -1,11 +1,12 @@
-# Evaluates example-nas.nix, and says what comes of it.
+# Evaluates the example, nas.nix, and says what comes of it.
 #
 #   nix-instantiate --eval --strict --json --store dummy:// example.nix [--argstr more module.nix]
 #
-# `more` is the path of a module that changes something; `library` the folder of another `lib`.
+# `more` is the path of a module that changes something; `library` the folder of another `lib`; `version` that of NixOS.
 {
   library ? ./lib.nix,
   more ? null,
+  version ? "26.05",
 }:
 let
   lib = import library;
@@ -22,15 +23,19 @@ let
       modules = [
         ./stubs.nix
         ./example-stubs.nix
-        ../../../initrd/nixos/example-nas.nix
+        ../../../initrd/nixos/example/nas.nix
       ]
       ++ lib.optional (more != null) (/. + more);
       specialArgs = {
+        inherit version;
         pkgs = {
           coreutils = named "coreutils";
+          curl = named "curl";
+          cacert = named "cacert";
           callPackage = path: args: named "postern";
         };
         utils.fsNeededForBoot = fileSystem: builtins.elem fileSystem.mountPoint [ "/" "/nix" ];
+        utils.escapeSystemdPath = builtins.replaceStrings [ "-" "/" ] [ "\\x2d" "-" ];
       };
     })
     config
@@ -81,7 +86,9 @@ in
   inherit (config) warnings;
 
   # Of the initrd.
-  files = builtins.mapAttrs (_: file: file.text) initrd.systemd.contents;
+  files = builtins.mapAttrs (
+    _: file: if file.text == null then "${file.source}" else file.text
+  ) initrd.systemd.contents;
   inherit (initrd) secrets;
   after = builtins.mapAttrs (_: service: service.after) initrd.systemd.services;
 
@@ -101,16 +108,6 @@ in
   exporters = builtins.filter (name: services.prometheus.exporters.${name}.enable) (
     builtins.attrNames services.prometheus.exporters
   );
-  backups = builtins.mapAttrs (_: backup: {
-    inherit (backup)
-      paths
-      pruneOpts
-      checkOpts
-      passwordFile
-      ;
-  }) services.restic.backups;
-  containers = builtins.mapAttrs (_: container: {
-    inherit (container) ports environmentFiles;
-    environment = builtins.attrNames container.environment;
-  }) config.virtualisation.oci-containers.containers;
+  tmpfiles = config.systemd.tmpfiles.rules;
+  flags = services.prometheus.exporters.node.extraFlags;
 }

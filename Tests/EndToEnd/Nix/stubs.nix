@@ -1,11 +1,13 @@
 # The options of NixOS that the module reads and writes, declared anew for tests, with the assertions that NixOS has on
 # them. Written after these files of nixpkgs, of which each part names its own, as they were
 #   [1] at the commits 0080a812 and 001dade9 (2024 to 2025), and
-#   [2] in June 2026, on the way to 26.11.
+#   [2] in June 2026, on the way to 26.11: qweered/nixpkgs at cf08dd69.
+# `version` is that of NixOS: 24.05, 25.11, 26.05, or 26.11, whose notes announce that scripted stage 1 is gone.
 {
   config,
   lib,
   utils,
+  version,
   ...
 }:
 
@@ -24,7 +26,7 @@ let
 
   initrd = config.boot.initrd;
   luks = initrd.luks;
-  all = builtins.attrValues luks.devices;
+  isSince = other: builtins.compareVersions version other >= 0;
 
   # nixos/lib/systemd-unit-options.nix and systemd-types.nix [1]: of a unit of stage 1, what is used here.
   unit = types.submodule {
@@ -46,10 +48,15 @@ let
   };
 in
 {
+  imports = lib.optional (!isSince "26.11") ./stubs-scripted.nix;
+
   options = {
     # nixos/modules/misc/assertions.nix [1]
     assertions = list types.unspecified;
     warnings = strings;
+
+    # nixos/modules/config/system-path.nix [1]
+    environment.systemPackages = list types.unspecified;
 
     # nixos/modules/config/users-groups.nix and services/networking/ssh/sshd.nix [1]
     users.users.root.openssh.authorizedKeys = {
@@ -89,18 +96,9 @@ in
     boot.initrd = {
       secrets = option (types.attrsOf (types.nullOr types.path)) { };
       availableKernelModules = strings;
-      preFailCommands = lines;
-      preDeviceCommands = lines;
-      preLVMCommands = lines;
-      postDeviceCommands = lines;
-      postMountCommands = lines;
-      extraUtilsCommands = lines;
-      extraUtilsCommandsTest = lines;
 
       # nixos/modules/system/boot/initrd-network.nix and initrd-ssh.nix [1]
       network.enable = flag;
-      network.postCommands = lines;
-      network.udhcpc.enable = option types.bool config.networking.useDHCP;
       network.ssh.enable = flag;
       network.ssh.port = option types.port 22;
 
@@ -110,9 +108,6 @@ in
 
       # nixos/modules/system/boot/luksroot.nix [1]
       luks = {
-        yubikeySupport = flag;
-        gpgSupport = flag;
-        fido2Support = flag;
         devices = option (types.attrsOf (
           types.submodule (
             { name, ... }:
@@ -126,16 +121,8 @@ in
                 keyFileSize = maybe types.int;
                 keyFileOffset = maybe types.int;
                 tryEmptyPassphrase = flag;
-                preLVM = option types.bool true;
                 allowDiscards = flag;
                 bypassWorkqueues = flag;
-                fallbackToPassword = flag;
-                gpgCard = maybe types.anything;
-                fido2.credential = maybe types.str;
-                fido2.credentials = strings;
-                yubikey = maybe types.anything;
-                preOpenCommands = lines;
-                postOpenCommands = lines;
                 crypttabExtraOpts = list types.singleLineStr;
               };
             }
@@ -143,11 +130,13 @@ in
         )) { };
       };
 
-      # nixos/modules/system/boot/systemd/initrd.nix [2]; until 26.05 the default was false.
+      # nixos/modules/system/boot/systemd/initrd.nix [2]; until 26.05 the default was false. `settings` came with 25.11,
+      # in place of extraConfig.
       systemd = {
-        enable = option types.bool true;
-        settings.Manager = option (types.attrsOf types.anything) { };
+        enable = option types.bool (isSince "26.05");
+        root = option (types.nullOr (types.enum [ "fstab" "gpt-auto" ])) "fstab";
         storePaths = list types.path;
+        extraBin = option (types.attrsOf types.path) { };
         contents = option (types.attrsOf (
           types.submodule {
             options.text = maybe types.lines;
@@ -165,63 +154,17 @@ in
         # nixos/modules/system/boot/networkd.nix [1]
         network.enable = option types.bool initrd.network.enable;
         network.networks = option (types.attrsOf types.anything) { };
-      };
+      }
+      // (
+        if isSince "25.11" then
+          { settings.Manager = option (types.attrsOf types.anything) { }; }
+        else
+          { extraConfig = lines; }
+      );
     };
   };
 
   config = lib.mkMerge [
-    # nixos/modules/system/boot/luksroot.nix [1]
-    {
-      assertions = lib.optionals (!initrd.systemd.enable) [
-        {
-          assertion = builtins.all (volume: volume.keyFileTimeout == null) all;
-          message = "NixOS: keyFileTimeout is for systemd stage 1";
-        }
-      ]
-      ++ lib.optionals initrd.systemd.enable [
-        {
-          assertion = !builtins.any (volume: volume.fallbackToPassword) all;
-          message = "NixOS: fallbackToPassword is for scripted stage 1";
-        }
-        {
-          assertion = builtins.all (volume: volume.preLVM) all;
-          message = "NixOS: preLVM is for scripted stage 1";
-        }
-        {
-          assertion = builtins.all (volume: volume.preOpenCommands == "" && volume.postOpenCommands == "") all;
-          message = "NixOS: preOpenCommands and postOpenCommands are for scripted stage 1";
-        }
-        {
-          assertion = !(luks.gpgSupport || luks.fido2Support || luks.yubikeySupport);
-          message = "NixOS: tokens of scripted stage 1";
-        }
-      ];
-    }
-    # nixos/modules/system/boot/systemd/initrd.nix [1]
-    {
-      assertions = lib.optionals initrd.systemd.enable (
-        map
-          (name: {
-            assertion = initrd.${name} == "";
-            message = "NixOS: systemd stage 1 has no boot.initrd.${name}";
-          })
-          [
-            "preFailCommands"
-            "preDeviceCommands"
-            "preLVMCommands"
-            "postDeviceCommands"
-            "postMountCommands"
-            "extraUtilsCommands"
-            "extraUtilsCommandsTest"
-          ]
-        ++ [
-          {
-            assertion = initrd.network.postCommands == "";
-            message = "NixOS: systemd stage 1 has no boot.initrd.network.postCommands";
-          }
-        ]
-      );
-    }
     # nixos/modules/system/boot/stage-1.nix [2]
     {
       assertions = [

@@ -18,7 +18,7 @@ import Testing
     private func isThere(_ path: String) -> Bool { FileManager.default.fileExists(atPath: Repository.path(path)) }
 
     @Test func `the changelog, the spec file, package.nix and the agent have the same version`() throws {
-        let agent = try text("Sources/postern/CommandLine.swift").firstMatch(of: /version = "([0-9.]+)"/)
+        let agent = try text("Sources/Agent/AgentCommands.swift").firstMatch(of: /version = "([0-9.]+)"/)
         let version = try #require(agent?.1)
         #expect(try text("initrd/debian/changelog").hasPrefix("postern (\(version)) "))
         #expect(try text("initrd/rpm/postern.spec").contains("Version:        \(version)\n"))

@@ -11,8 +11,8 @@ import Testing
     private func install(mkinitcpio: Bool, into folder: TemporaryFolder) throws -> Set<String> {
         let made = """
             mkdir -p "$1/usr/lib" && { [ "$3" = no ] || mkdir -p "$1/usr/lib/initcpio"; }
-            echo '#!/bin/sh' >"$1/../agent" && chmod 755 "$1/../agent"
-            DESTDIR=$1 "$2" "$1/../agent" && cd "$1" && find . -type f -printf '%m %P\\n'
+            for name in postern postern-initrd; do echo '#!/bin/sh' >"$1/../$name" && chmod 755 "$1/../$name"; done
+            DESTDIR=$1 "$2" "$1/../postern" && cd "$1" && find . -type f -printf '%m %P\\n'
             """
         let end = try run(
             "/bin/sh",
@@ -26,7 +26,8 @@ import Testing
         let folder = try TemporaryFolder()
         let files = try install(mkinitcpio: false, into: folder)
         for file in [
-            "755 usr/sbin/postern", "755 usr/lib/dracut/modules.d/90postern/module-setup.sh",
+            "755 usr/sbin/postern", "755 usr/lib/postern/postern-initrd",
+            "755 usr/lib/dracut/modules.d/90postern/module-setup.sh",
             "644 usr/lib/dracut/modules.d/90postern/postern.service",
             "755 usr/lib/systemd/system-generators/postern-generator", "644 usr/share/man/man8/postern.8",
             "644 etc/postern/postern.conf",

@@ -1,5 +1,6 @@
 import CMachine
 import Foundation
+import Glibc
 
 /// A program at a terminal of its own, with somebody typing: what a person sees and does.
 public final class Dialogue: Sendable {
@@ -29,6 +30,12 @@ public final class Dialogue: Sendable {
     /// Types `text`; a return is "\r".
     public func type(_ text: String) {
         _ = Array(text.utf8).withUnsafeBytes { write(terminal, $0.baseAddress, $0.count) }
+    }
+
+    /// Changes the window's size, as dragging its corner does.
+    public func resize(rows: UInt16, columns: UInt16) {
+        var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        _ = ioctl(terminal, UInt(TIOCSWINSZ), &size)
     }
 
     public func expect(_ part: String, times: Int = 1, within limit: Duration = .seconds(1200)) async throws {

@@ -42,8 +42,8 @@ extension Setup {
         switch architecture {
         case .amd64:
             ProcessInfo.processInfo.environment["POSTERN_AGENT"]
-                ?? Disks.root.appending(path: ".build-initrd/postern").path
-        case .arm64: Disks.root.appending(path: ".build-initrd/arm64/postern").path
+                ?? Disks.root.appending(path: ".build-initrd/postern-initrd").path
+        case .arm64: Disks.root.appending(path: ".build-initrd/arm64/postern-initrd").path
         }
     }
 
@@ -86,6 +86,11 @@ extension Setup {
 
         """.write(to: etc.appending(path: "machine"))
         for program in programs { try await add(program, to: tree) }
+        for (path, text) in self.files {
+            let file = tree.appending(path: path)
+            try files.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(to: file)
+        }
         if udev {
             let made = try await runProgram([Disks.script("udev"), tree.path])
             guard made.status == 0 else { throw MachineError.failed("udevd was not added: \(made)") }

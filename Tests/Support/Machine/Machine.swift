@@ -47,6 +47,7 @@ public final class Machine: Sendable {
             hardware.control = setup.control
             hardware.clock = setup.clock
             hardware.secondConsole = setup.secondConsole
+            hardware.entries = setup.entries
             return hardware
         }
     }

@@ -29,6 +29,8 @@ public struct Setup: Sendable {
     public var modules = ""
     /// Programs of the host that the machine has, too.
     public var programs: [String] = []
+    /// Files that it has besides, by their paths without the first slash.
+    public var files: [String: String] = [:]
     /// More of the kernel's command line.
     public var commandLine = ""
     /// Whether there is a console hvc0 beside ttyS0. (The kernel has but one console of serial lines.)
@@ -38,6 +40,9 @@ public struct Setup: Sendable {
     public var architecture = Architecture.amd64
     /// Which of Debian's kernels, as in linux-image-FLAVOUR; the cloud kernel without it. Only of another architecture.
     public var flavour: String?
+    /// Entries of systemd-boot, which EFI starts: each boots this kernel and initrd with `entry=NAME` in its command line, and is
+    /// called `NAME.conf`. The first is the default. QEMU itself boots the machine without them.
+    public var entries: [String] = []
     /// In megabytes. Half of it must hold what a key derivation wants.
     public var memory = 512
 

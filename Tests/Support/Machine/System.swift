@@ -171,6 +171,9 @@ public struct Report: Sendable {
     private var answers: [String: [String]] = [:]
     /// What the journal has of the agent.
     public private(set) var log: [String] = []
+    /// What `postern report` prints of the agent's own records, and what it prints of the journal's.
+    public private(set) var told: [String] = []
+    public private(set) var toldByJournal: [String] = []
 
     init(_ text: String) {
         for line in text.split(separator: "\n") {
@@ -178,9 +181,12 @@ public struct Report: Sendable {
             let parts = line.dropFirst(prefix.count).split(
                 separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { continue }
-            if parts[0] == "log" {
-                log.append(parts[1].trimmingCharacters(in: .whitespaces))
-            } else {
+            let text = parts[1].trimmingCharacters(in: .whitespaces)
+            switch parts[0] {
+            case "log": log.append(text)
+            case "report": told.append(text)
+            case "journal": toldByJournal.append(text)
+            default:
                 answers[String(parts[0])] = parts[1].split(separator: " ").map(String.init)
             }
         }

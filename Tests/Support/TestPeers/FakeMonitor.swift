@@ -62,7 +62,7 @@ public final class FakeMonitor: @unchecked Sendable {
         port = UInt16(bigEndian: address.sin_port)
         setup = SessionSetup(
             confinement: FakeMonitor.confinement(), rules: LoginRules(keys: keys, maxAuthTries: 20), keyExchange: nil,
-            ciphers: nil, macs: nil, loginGraceTime: 20)
+            ciphers: nil, macs: nil, loginGraceTime: 20, permitsShell: true)
         self.hostKeys = try hostKeys.map { try secret(ofFile: $0.path) }
         Thread.detachNewThread { [self] in accept() }
     }

@@ -18,6 +18,7 @@ final class FakeSession: @unchecked Sendable {
     /// The channels whose last passphrase was answered, and was wrong.
     private var wrong: Set<UInt8> = []
     private var pending: [(at: Int64, work: () -> Void)] = []
+    private var shells: [UInt8: Shell] = [:]
 
     init(_ client: Int32, monitor: FakeMonitor) throws {
         let ends = try FileDescriptor.socketPair()
@@ -102,6 +103,12 @@ final class FakeSession: @unchecked Sendable {
             channels[channel] = (command, terminal)
             send(.state(FakeMonitor.state()), channel)
             if case .status = command { endChannel(channel, .done) }
+            if command.isShell, !terminal { startShell(channel, command, type: nil, Shell.Size(columns: 0, rows: 0)) }
+        case .terminal(let type, let columns, let rows):
+            let size = Shell.Size(columns: columns, rows: rows)
+            if let shell = shells[channel] { return shell.resize(size) }
+            if let command = channels[channel]?.command { startShell(channel, command, type: type, size) }
+        case .signal(let number): shells[channel]?.signal(Int32(number))
         case .passphrase(let secret):
             let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
             monitor.record(.passphrase(text))
@@ -113,8 +120,36 @@ final class FakeSession: @unchecked Sendable {
             if wrong.contains(channel) { endChannel(channel, .wrongPassphrase) }
         case .close:
             monitor.record(.close(channel: channel))
+            shells[channel]?.hangUp()
             channels[channel] = nil
         }
+    }
+
+    /// Runs a shell on this machine, as the monitor does in an initrd.
+    private func startShell(_ channel: UInt8, _ command: Command, type: String?, _ size: Shell.Size) {
+        var line: String?
+        if case .shellCommand(let text) = command { line = text }
+        let environment = ["PATH=/usr/bin:/bin", "PS1=PROMPT ", "TERM=\(type ?? "")"]
+        var ends: PassedDescriptors?
+        do {
+            let shell =
+                type == nil
+                ? try Shell(line, environment: environment, ends: &ends)
+                : try Shell(line, environment: environment, size: size, ends: &ends)
+            shells[channel] = shell
+            guard let body = try? MonitorMessage.shellStarted.body(channel: channel) else { return }
+            _ = socket.send(body, ends)
+            awaitEnd(of: shell, channel)
+        } catch { endChannel(channel, .internalError, "\(error)") }
+    }
+
+    private func awaitEnd(of shell: Shell, _ channel: UInt8) {
+        guard let exited = ChildProcess.exited(shell.process) else {
+            return pending.append((Clock.now() + 10, { [self] in awaitEnd(of: shell, channel) }))
+        }
+        shells[channel] = nil
+        shell.hangUp()
+        send(.shellEnded(status: UInt8(exited.status), signal: UInt8(exited.signal), reason: ""), channel)
     }
 
     private func tried(_ text: String, _ channel: UInt8) {

@@ -30,8 +30,12 @@ public final class Pseudoterminal {
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawnattr_init(&attributes)
-        // POSIX_SPAWN_SETSID: a session leader that opens a terminal gets it as its own.
-        posix_spawnattr_setflags(&attributes, 0x80)
+        // The threads of a test hold signals back, SIGWINCH among them.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        // POSIX_SPAWN_SETSID: a session leader that opens a terminal gets it as its own. And POSIX_SPAWN_SETSIGMASK.
+        posix_spawnattr_setflags(&attributes, 0x80 | 0x08)
         posix_spawn_file_actions_addopen(&actions, 0, name, O_RDWR, 0)
         posix_spawn_file_actions_adddup2(&actions, 0, 1)
         posix_spawn_file_actions_adddup2(&actions, 0, 2)

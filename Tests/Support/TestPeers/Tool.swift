@@ -92,3 +92,16 @@ public func removeAtExit(_ path: String) {
 }
 
 private let leftovers = Mutex<[String]>([])
+
+/// The modules that drive this machine's network cards, and the buses that they sit at.
+public func driversOfNetworkCards() throws -> [String] {
+    let found = try run(
+        "/bin/sh",
+        [
+            "-c",
+            "for card in /sys/class/net/*; do at=$(readlink -f $card/device) || continue; "
+                + "while [ ${#at} -gt 5 ]; do [ ! -e $at/driver/module ] || basename $(readlink -f $at/driver/module); "
+                + "at=${at%/*}; done; done",
+        ])
+    return found.out.split(separator: "\n").map { String($0) }
+}

@@ -22,4 +22,18 @@ import Testing
             #expect(CalendarTime(seconds: seconds).timestamp == date.formatted(.iso8601))
         }
     }
+
+    @Test(arguments: ["1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "9999-12-31T23:59:59Z"])
+    func `a timestamp is read as it was written`(text: String) {
+        #expect(CalendarTime(timestamp: Array(text.utf8))?.timestamp == text)
+    }
+
+    @Test(arguments: [
+        "", "2026-11-27 12:03:15Z", "2026-11-27T12:03:15", "2026-11-27T12:03:15ZZ", "1969-12-31T23:59:59Z",
+        "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2025-02-29T00:00:00Z", "2026-01-00T00:00:00Z",
+        "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z", "2026-01-01T00:00:0xZ",
+    ])
+    func `what is no timestamp is none`(text: String) {
+        #expect(CalendarTime(timestamp: Array(text.utf8)) == nil)
+    }
 }

@@ -18,4 +18,22 @@ import Testing
         #expect(read.isOff == isOff)
         #expect(read.port == port)
     }
+
+    @Test(
+        arguments: [
+            ("", []),
+            ("quiet rd.luks.uuid=luks-11-22 luks.uuid=33", ["luks-11-22", "luks-33"]),
+            ("rd.luks.name=11-22=root luks.name=33=data=1\n", ["root", "data=1"]),
+            ("rd.luks.name=11-22 rd.luks.name= luks.uuid=", ["luks-"]),
+            ("rd.luks.uuid=11 rd.luks=0", []),
+            ("rd.luks=no rd.luks.uuid=11 rd.luks=1", ["luks-11"]),
+            ("xrd.luks.uuid=11 rd.rd.luks.uuid=11", []),
+        ] as [(String, [String])])
+    func `the volumes that it names to systemd are found among the others`(line: String, names: [String]) {
+        var volumes = KernelVolumes()
+        volumes.read(Array(line.utf8))
+        for name in ["luks-11-22", "luks-33", "luks-11", "luks-", "root", "data=1", ""] {
+            #expect(volumes.has(name) == names.contains(name), "\(name)")
+        }
+    }
 }

@@ -33,6 +33,9 @@ import Testing
             Array storage quorum=5 storage-* spare?
             Array keys any k
             ContinueTimeout 0
+            Notify https://ntfy.example/nas?auth=a%20b
+            Notify NTFY http://[2001:db8::1]:8080
+            Notify slack https://user:secret@hooks.example:444/?x
             """)
         #expect(findings == [])
         #expect(settings.ports == [22, 2022])
@@ -56,6 +59,11 @@ import Testing
         #expect(settings.arrays[0].holds("storage-7"))
         #expect(!settings.arrays[0].holds("storage"))
         #expect(settings.continueTimeout == 0)
+        #expect(settings.notify.map(\.form) == [.json, .ntfy, .slack])
+        #expect(
+            settings.notify.map(\.title) == ["json ntfy.example", "ntfy [2001:db8::1]:8080", "slack hooks.example:444"])
+        #expect(settings.notify.map(\.path) == ["/nas?auth=a%20b", "/", "/?x"])
+        #expect(settings.notify.map { $0.address?.description } == [nil, "[2001:db8::1]:8080", nil])
     }
 
     /// The line stands second, between two good ones.
@@ -111,6 +119,25 @@ import Testing
             ("Array storage quorum=3 a b", "quorum=3 can never be met by 2 members"),
             ("Array .. all a", "the array name \"..\" cannot be"),
             ("Array s all a b/c", "the member \"b/c\" contains a slash"),
+            (
+                "Notify ntfy.example",
+                "Notify has a URL that it cannot use, and the line is left out; write https://HOST"
+            ),
+            ("Notify https://", "Notify has a URL that it cannot use"),
+            ("Notify https://user@/x", "Notify has a URL that it cannot use"),
+            ("Notify https://a/#b", "Notify has a URL that it cannot use"),
+            ("Notify 'https://a/ b'", "Notify has a URL that it cannot use"),
+            ("Notify https://a/\\\\", "Notify has a URL that it cannot use"),
+            ("Notify https://é/", "Notify has a URL that it cannot use"),
+            ("Notify http://ntfy.example/", "or http:// with a numeric address"),
+            ("Notify http://user@192.0.2.1/", "Notify has a URL that it cannot use"),
+            ("Notify http://192.0.2.1:0/", "Notify has a URL that it cannot use"),
+            ("Notify https://a/" + String(repeating: "a", count: 1015), "within 1024 bytes"),
+            (
+                "Notify https://a/secret ntfy",
+                "Notify is not understood, and the line is left out; write Notify URL"
+            ),
+            ("Notify ntfy https://a/ b", "Notify is not understood"),
             ("Console \u{1B}[2J", "the line holds a control character (number 27)"),
             ("Console \u{9B}2J", "the line holds a control character (number 155)"),
             ("Port 1\0", "the line holds a zero byte"),

@@ -116,6 +116,65 @@ import Testing
         #expect(!socket.send(try secret([1])))
     }
 
+    /// Two sockets of ours, of which the second takes descriptors.
+    private func passing() throws -> (from: FrameSocket, to: FrameSocket) {
+        let ends = try FileDescriptor.socketPair()
+        let reader = FrameSocket(
+            FileDescriptor(owning: dup(ends.second.number)), largestFrame: 1 << 20, largestQueue: 1)
+        reader.takesDescriptors = true
+        return (FrameSocket(ends.takeFirst(), largestFrame: 10, largestQueue: 1 << 20), reader)
+    }
+
+    private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
+
+    @Test func `descriptors come with the frame that they were sent with, and are closed on this side`() throws {
+        let (from, to) = try passing()
+        var pipes = try (0..<3).map { _ in try FileDescriptor.pipe().takeSecond().release() }
+        #expect(from.send(try secret([1])))
+        #expect(from.send(try secret([2, 2]), PassedDescriptors(owning: pipes)))
+        #expect(from.send(try secret([3])))
+        for number in pipes { #expect(!isOpen(number)) }
+        #expect(frame(to.receive()) == [1])
+        #expect(to.takeDescriptors() == nil)
+        #expect(frame(to.receive()) == [2, 2])
+        let passed = try #require(to.takeDescriptors())
+        #expect(passed.numbers.count == 3)
+        #expect(to.takeDescriptors() == nil)
+        #expect(frame(to.receive()) == [3])
+        pipes = passed.numbers
+        for number in pipes {
+            #expect(isOpen(number))
+            #expect(fcntl(number, F_GETFD) == FD_CLOEXEC)
+        }
+    }
+
+    @Test func `descriptors that nobody asks for are closed with the next frame`() throws {
+        let (from, to) = try passing()
+        let sent = try FileDescriptor.pipe()
+        let reading = FileDescriptor(owning: dup(sent.first.number))
+        #expect(from.send(try secret([1]), PassedDescriptors(owning: [sent.takeSecond().release()])))
+        #expect(frame(to.receive()) == [1])
+        #expect(from.send(try secret([2])))
+        #expect(frame(to.receive()) == [2])
+        #expect(to.takeDescriptors() == nil)
+        // Nobody has its other end any more.
+        var byte: [UInt8] = [0]
+        #expect(try byte.withUnsafeMutableBytes { try reading.read(into: $0) } == 0)
+    }
+
+    @Test func `who takes no descriptors gets none`() throws {
+        let ends = try FileDescriptor.socketPair()
+        let to = FrameSocket(FileDescriptor(owning: dup(ends.second.number)), largestFrame: 10, largestQueue: 1)
+        let from = FrameSocket(ends.takeFirst(), largestFrame: 10, largestQueue: 1000)
+        let sent = try FileDescriptor.pipe()
+        let reading = FileDescriptor(owning: dup(sent.first.number))
+        #expect(from.send(try secret([1]), PassedDescriptors(owning: [sent.takeSecond().release()])))
+        #expect(frame(to.receive()) == [1])
+        #expect(to.takeDescriptors() == nil)
+        var byte: [UInt8] = [0]
+        #expect(try byte.withUnsafeMutableBytes { try reading.read(into: $0) } == 0)
+    }
+
     @Test func `nothing is no frame`() throws {
         let (socket, other) = try pair()
         defer { close(other) }

@@ -1,8 +1,15 @@
+import Repository
 import Testing
 
 @testable import Wire
 
 @Suite struct CommandTests {
+    @Test func `each command has a dialogue in the manual, which boots hold to what it says`() throws {
+        let recorded = try RecordedDialogues().answers
+        for command in Command.all { #expect(recorded[command.spelling]?.isEmpty == false, "\(command.spelling)") }
+        #expect(recorded.keys.contains { $0.hasPrefix("unlock ") })
+    }
+
     @Test(
         arguments: [
             ("", Command.Result.command(.unlock)),
@@ -38,12 +45,30 @@ import Testing
             ("reboot -f", .command(.reboot)),
             ("/sbin/reboot", .command(.reboot)),
             ("systemctl reboot", .command(.reboot)),
-            ("reboot nixos-generation-7.conf", .usage("usage: reboot")),
-            ("reboot --firmware-setup", .usage("usage: reboot")),
+            ("reboot nixos-generation-7.conf", .command(.rebootInto("nixos-generation-7.conf"))),
+            ("/sbin/reboot  auto-windows", .command(.rebootInto("auto-windows"))),
+            ("reboot \u{9B}2J", .usage("usage: reboot [ENTRY]")),
+            ("unlock \u{7F}root", .usage("usage: unlock [VOLUME...]")),
+            ("reboot --firmware-setup", .usage("usage: reboot [ENTRY]")),
+            ("reboot a b", .usage("usage: reboot [ENTRY]")),
+            ("reboot 1>2", .usage("there is no shell here; write: reboot [ENTRY]")),
+            ("systemctl reboot a", .refused),
+            ("entries", .command(.entries(json: false))),
+            ("entries --json", .command(.entries(json: true))),
+            ("entries all", .usage("usage: entries [--json]")),
             ("poweroff", .command(.powerOff)),
             ("poweroff now", .usage("usage: poweroff")),
             ("systemctl poweroff", .command(.powerOff)),
             ("systemctl halt", .refused),
+            ("shell", .command(.shell)),
+            ("  /bin/shell\n", .command(.shell)),
+            ("shell -c echo  a; exit 3 ", .command(.shellCommand("echo  a; exit 3 "))),
+            ("shell\t-c\n-c x", .command(.shellCommand("-c x"))),
+            ("shell cat /proc/mdstat | grep '^md'", .command(.shellCommand("cat /proc/mdstat | grep '^md'"))),
+            ("shell -c", .usage("usage: shell [-c COMMAND]")),
+            ("shell -c  ", .usage("usage: shell [-c COMMAND]")),
+            ("shell -x echo", .usage("usage: shell [-c COMMAND]")),
+            ("shells", .refused),
             ("/bin/cryptroot-unlock -x", .usage("usage: cryptroot-unlock")),
             ("status --xml", .usage("usage: status [--json]")),
             ("status --json --json", .usage("usage: status [--json]")),
@@ -77,8 +102,9 @@ import Testing
         arguments: [
             ("", nil), (" /bin/unlock ", "unlock"), ("/bin/cryptroot-unlock", "cryptroot-unlock"),
             ("systemctl  default", "unlock"), ("status\t--json", "status --json"), ("-h", "help"),
-            ("reboot -f", "reboot"), ("reboot x", nil), ("unlock  a b", "unlock a b"), ("unlock -x", nil),
-            ("sh", nil),
+            ("reboot -f", "reboot"), ("reboot  x", "reboot x"), ("reboot x y", nil), ("unlock  a b", "unlock a b"),
+            ("unlock -x", nil), ("sh", nil), ("/bin/shell", "shell"), ("shell  ls  -l", "shell -c ls  -l"),
+            ("shell -c -c x", "shell -c -c x"), ("shell -x", nil),
         ])
     func `a command has one spelling`(line: String, spelling: String?) {
         #expect(Command.canonical(line) == spelling)
@@ -96,14 +122,17 @@ import Testing
         case .log(follow: false): 3
         case .log(follow: true): 4
         case .goOn: 5
-        case .reboot: 6
-        case .powerOff: 7
-        case .help: 8
+        case .entries(json: false): 6
+        case .entries(json: true): 7
+        case .reboot, .rebootInto: 8
+        case .powerOff: 9
+        case .shell, .shellCommand: 10
+        case .help: 11
         }
     }
 
     @Test func `every command is in the list`() {
-        #expect(Command.all.map { place(of: $0) } == Array(0...8))
+        #expect(Command.all.map { place(of: $0) } == Array(0...11))
     }
 
     @Test func `every command reads back from its spelling, and has a number of its own`() throws {
@@ -117,15 +146,25 @@ import Testing
         for number in [0, last + 1] { #expect(Command(number: number, operands: []) == nil) }
         #expect(
             Command.spellings
-                == "unlock, status, status --json, log, log -f, continue, reboot, poweroff or help")
+                == "unlock, status, status --json, log, log -f, continue, entries, entries --json, reboot, poweroff, "
+                + "shell or help")
     }
 
-    @Test(arguments: [Command.unlockOnly(["a", "b"]), .unlockOnly(["x"])])
+    @Test(arguments: [Command.unlockOnly(["a", "b"]), .unlockOnly(["x"]), .rebootInto("a.conf")])
     func `what follows a command goes with its number`(command: Command) {
         #expect(Command(number: command.number, operands: command.operands) == command)
         #expect(Command.parse(command.spelling) == .command(command))
         #expect(Command(number: Command.help.number, operands: command.operands) == nil)
         #expect(Command(number: command.number, operands: ["-x"]) == nil)
+    }
+
+    @Test func `a line for a shell goes with its number, too`() {
+        let command = Command.shellCommand("-x; y")
+        #expect(Command(number: command.number, operands: command.operands) == command)
+        #expect(Command.parse(command.spelling) == .command(command))
+        for operands in [["-c"], ["-c", ""], ["x"], ["-c", "x", "y"], ["-x", "y"]] {
+            #expect(Command(number: command.number, operands: operands) == nil)
+        }
     }
 
     @Test(arguments: Command.aliases)

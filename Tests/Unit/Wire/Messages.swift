@@ -34,7 +34,10 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 .log(.notice, "a line"), .authenticated(key: 513, user: "root"), .open(.unlock, terminal: true),
                 .open(.status(json: false), terminal: false), .open(.status(json: true), terminal: false),
                 .open(.help, terminal: false), .open(.unlockOnly(["storage-1", "data"]), terminal: true),
-                .open(.reboot, terminal: false), .passphrase(passphrase), .close, .inputEnded,
+                .open(.reboot, terminal: false), .open(.entries(json: true), terminal: false),
+                .open(.rebootInto("a.conf"), terminal: true), .passphrase(passphrase), .close, .inputEnded,
+                .open(.shell, terminal: true), .open(.shellCommand("echo a; exit 3"), terminal: false),
+                .terminal(type: "xterm-256color", columns: 132, rows: 43), .signal(15),
             ]
             return try messages.enumerated().map { try $1.body(channel: UInt8($0)) }
         })
@@ -52,7 +55,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let setup = SessionSetup(
                 confinement: Confinement(root: "/run/postern/empty", user: 65533),
                 rules: LoginRules(keys: [key], refusals: ["", "why"], maxAuthTries: 20),
-                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120)
+                keyExchange: "a,b", ciphers: nil, macs: "c", loginGraceTime: 120,
+                permitsShell: true)
             let console = ConsoleSetup(
                 confinement: Confinement(root: nil, user: nil), terminals: ["/dev/tty0", "/dev/ttyS0"])
             let volume = VolumeStatus(
@@ -69,7 +73,8 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 .network([
                     NetworkFact(.reachable, link: "eth0", detail: "192.0.2.1", number: 2222), NetworkFact(.noCard),
                 ]),
-                .lines(["one", ""]),
+                .lines(["one", ""]), .shellStarted, .shellEnded(status: 143, signal: 15, reason: "Why."),
+                .entries(entries), .entries([]),
             ]
             return try messages.map { try $0.body(channel: 10) }
         })
@@ -109,7 +114,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
             let orders: [WorkerOrder] = [
                 .probe(device: "/dev/vda"), .inspect(plain), .inspect(volume), .readKey(key), .readKey(file),
                 .unlock(volume, try secret([0, 10, 255])), .activationPermitted(true), .activationPermitted(false),
-                .close(["data", "root"]),
+                .close(["data", "root"]), .readEntries(rehearsal: true), .chooseEntry("a.conf"),
             ]
             return try orders.map { try $0.body() }
         })
@@ -126,8 +131,12 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 .probed(tags), .inspected(facts), .key(try secret([UInt8](repeating: 7, count: 5000))),
                 .requestsActivation(slot: -1), .done(.opened(slot: 3)), .done(.wrongKey), .done(.alreadyOpen),
                 .done(.notPermitted),
-                .done(.failed("no header")), .log(.error, "line"),
+                .done(.failed("no header")), .log(.error, "line"), .entries(entries), .entryChosen,
             ]
             return try reports.map { try $0.body() }
         })
+
+    private static let entries = [
+        BootEntry(id: "a.conf", isCurrent: true, isDefault: true), BootEntry(id: "ä", isNext: true),
+    ]
 }

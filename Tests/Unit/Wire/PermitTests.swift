@@ -19,6 +19,8 @@ import Wire
         case scripted
         /// Channel 1 is open for `status`.
         case showing
+        /// Channel 1 is open for a shell at a terminal.
+        case shelled
     }
 
     private func table(_ phase: Phase) throws -> PermitTable {
@@ -31,6 +33,7 @@ import Wire
         case .trying, .answered: past += [(1, .open(.unlock, terminal: true)), (1, .passphrase(try secret([1])))]
         case .scripted: past += [(1, .open(.unlock, terminal: false)), (1, .passphrase(try secret([1])))]
         case .showing: past.append((1, .open(.status(json: false), terminal: false)))
+        case .shelled: past.append((1, .open(.shell, terminal: true)))
         }
         for (channel, message) in past { #expect(table.judge(channel, message) == .permitted) }
         if phase == .answered || phase == .scripted { table.answered(1) }
@@ -93,6 +96,21 @@ import Wire
         #expect((table.judge(1, .open(.unlock, terminal: true)) == .permitted) == (phase != .login))
     }
 
+    @Test(arguments: Phase.allCases) func `a window and a signal are a shell's`(phase: Phase) throws {
+        let window = SessionMessage.terminal(type: "vt100", columns: 80, rows: 24)
+        for message in [window, .signal(2)] {
+            #expect(try isPermitted(1, message, phase) == (phase == .shelled))
+            for channel: UInt8 in [0, 2, 255] { #expect(try !isPermitted(channel, message, phase)) }
+        }
+    }
+
+    @Test func `without a terminal there is no window`() throws {
+        var table = try table(.quiet)
+        #expect(table.judge(1, .open(.shellCommand("ls"), terminal: false)) == .permitted)
+        #expect(table.judge(1, .signal(15)) == .permitted)
+        #expect(table.judge(1, .terminal(type: "vt100", columns: 80, rows: 24)) != .permitted)
+    }
+
     @Test func `log lines are counted`() {
         var table = PermitTable()
         for _ in 0..<PermitTable.mostLogLines { #expect(table.judge(0, .log(.info, "x")) == .permitted) }
@@ -104,6 +122,10 @@ import Wire
         #expect(table.judge(2, .open(.status(json: false), terminal: true)) != .permitted)
         #expect(table.judge(2, .open(.help, terminal: true)) != .permitted)
         #expect(table.judge(2, .open(.reboot, terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.shell, terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.shellCommand("ls"), terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.entries(json: false), terminal: true)) != .permitted)
+        #expect(table.judge(2, .open(.rebootInto("a"), terminal: true)) != .permitted)
         #expect(table.judge(2, .open(.unlockOnly(["root"]), terminal: true)) != .permitted)
         #expect(table.judge(1, .open(.unlock, terminal: true)) == .permitted)
         #expect(table.judge(0, .authenticated(key: 0, user: "x")) != .permitted)

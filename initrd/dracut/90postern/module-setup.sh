@@ -19,7 +19,7 @@ check() {
     [[ $mount_needs ]] && return 1
     # The files are this machine's: another one's image would get its keys.
     [[ -z ${dracutsysrootdir%/} ]] || return 1
-    require_binaries /usr/sbin/postern || return 1
+    require_binaries /usr/sbin/postern /usr/lib/postern/postern-initrd || return 1
     [[ -s /etc/postern/postern.conf ]] || return 255
     # Without them dracut leaves this module out, and says of it nothing that anybody sees.
     local missing
@@ -49,7 +49,7 @@ installkernel() {
         aarch64) own='aes_ce_blk aes_ce_cipher aes_neon_bs aes_neon_blk aes_arm64 sha2_ce sha256_arm64 sha512_ce sha512_arm64' ;;
     esac
     # shellcheck disable=SC2086
-    hostonly='' instmods dm_mod dm_crypt aes xts cbc essiv sha256 sha512 algif_skcipher $own virtio_console
+    hostonly='' instmods dm_mod dm_crypt aes xts cbc essiv sha256 sha512 algif_skcipher $own virtio_console efivarfs
     # The drivers of this machine's network cards, of their PHYs, and of the buses that both sit at.
     for card in /sys/class/net/*/device /sys/class/net/*/phydev; do
         place=$(readlink -f "$card") || continue
@@ -120,7 +120,7 @@ named() {
 }
 
 install() {
-    local -a volumes words
+    local -a volumes words files
     local file modules
     mapfile -t volumes < <(needed | sort -u)
     read -r -d '' -a words < <(cat /proc/cmdline "$initdir"/etc/cmdline.d/*.conf 2> /dev/null; echo "$kernel_cmdline")
@@ -134,12 +134,19 @@ install() {
         return 0
     }
     rm -f "$file"
+    # What Notify lines with https:// need.
+    mapfile -t files < <(timeout 30 /usr/sbin/postern notify --files)
+    [[ ${#files[@]} = 0 ]] || {
+        inst_multiple "${files[@]}"
+        # Of a glibc that has them apart.
+        inst_libdir_file 'libnss_dns.so*' 'libnss_files.so*'
+    }
     # What the headers ask for besides, each in all its kinds, such as serpent_avx2 for a processor that has it.
     # shellcheck disable=SC2086
     [[ -z $modules ]] || hostonly='' instmods $modules
     # dracut writes into an image that is there already, and leaves its mode, which was perhaps made by another program.
     [[ ! -f $outfile ]] || chmod go= "$outfile"
-    inst_binary /usr/sbin/postern
+    inst_binary /usr/lib/postern/postern-initrd /usr/sbin/postern
     inst_simple "$moddir/postern.service" "$systemdsystemunitdir/postern.service"
     inst_simple "$moddir/initrd.conf" /etc/systemd/system.conf.d/postern.conf
     $SYSTEMCTL -q --root "$initdir" enable postern.service

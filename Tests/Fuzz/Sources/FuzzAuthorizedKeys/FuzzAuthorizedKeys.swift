@@ -10,7 +10,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for finding in findings { checkPrintable(finding.description) }
     for key in list.keys {
         checkPrintable(key.comment)
-        checkPrintable(key.forcedCommand ?? "")
+        checkPrintable((key.forcedCommand ?? "").replacing("\t", with: " "))
         precondition(key.fingerprint.utf8.count == 50)
         for pattern in key.from { checkPrintable(pattern.description) }
         _ = key.isExpired(at: 0)

@@ -37,7 +37,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             if channel & 1 != 0 { check(screen.showEnd(code, reason: reason)) }
             checkLines(Report.end(code, reason: reason, rehearsal: false).out)
         case .network(let facts): check(screen.network(facts))
-        case .sessionSetup, .consoleSetup, .lines: break
+        case .sessionSetup, .consoleSetup, .lines, .shellStarted, .shellEnded, .entries: break
         }
         if channel & 2 != 0, screen.isPrompting { check(screen.submitted()) }
         if channel & 4 != 0 { check(screen.tick(seconds: UInt32(channel) << 24)) }

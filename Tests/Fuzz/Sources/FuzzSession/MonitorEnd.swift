@@ -64,6 +64,8 @@ final class MonitorEnd {
             // The channel may be finished: the session did not know.
             guard open[channel] == true, answers else { break }
             endChannel(channel, .wrongPassphrase)
+        // No shell starts here.
+        case .terminal, .signal: break
         case .close: open[channel] = nil
         }
     }

@@ -32,7 +32,8 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         if let spelling = Command.canonical(line) {
             precondition(Command.parse(spelling) == Command.parse(line) && Command.canonical(spelling) == spelling)
         }
-        // Blanks do not count, and neither does the folder of a name that is one.
+        // Blanks do not count, and neither does the folder of a name that is one; but what is for a shell is left as it is.
+        if case .command(let command) = Command.parse(line), command.isShell { break }
         precondition(Command.parse(" \(line)  ") == Command.parse(line))
     case 3: checkForced(bytes)
     default:

@@ -1,14 +1,13 @@
 # services.nas: one list of shares, served by Samba and NFS.
 #
-# Written against nixpkgs 26.05. It is no part of boot.initrd.postern and needs nothing of it: example-nas.nix has it.
+# For NixOS 24.11 and later. It is no part of boot.initrd.postern and needs nothing of it: nas.nix has it.
 #
 # What holds for every share:
 # - Nothing is served whose file system is not mounted: a share of a missing pool would be an empty folder of the root's
 #   pool, and what clients write there would be hidden as soon as the pool comes back.
 # - Samba speaks SMB 3 on port 445 alone, to members of one group, and to no guest.
-# - NFS speaks version 4 on port 2049 alone, to the clients that are named. It believes what these clients say about who
-#   asks: name only machines whose root you trust, or set up Kerberos, `nfs.options = [ "sec=krb5p" ]` and
-#   `nfs.squash = false`.
+# - NFS speaks version 4 on port 2049 alone, to the clients that are named, and everybody there counts as a member of the
+#   group. It believes what these clients say: name only machines whose root you trust.
 { config, lib, ... }:
 let
   inherit (builtins) attrNames attrValues mapAttrs;
@@ -23,7 +22,6 @@ let
     mkOption
     nameValuePair
     optional
-    optionals
     types
     ;
   cfg = config.services.nas;
@@ -40,11 +38,6 @@ let
           type = path;
           example = "/data/photos";
           description = "The folder to share. It is made if it is not there, and belongs to the group.";
-        };
-        comment = mkOption {
-          type = types.str;
-          default = "";
-          description = "What clients see beside the name.";
         };
         samba = {
           enable = mkOption {
@@ -82,20 +75,6 @@ let
             example = [ "192.0.2.20" ];
             description = "Who may mount it, as exports(5) names machines. There is no default for everybody.";
           };
-          squash = mkOption {
-            type = types.bool;
-            default = true;
-            description = ''
-              Whether everybody on a client, its root too, counts as a member of the group. Otherwise the numbers of
-              users and groups hold that the client states, and its root is nobody.
-            '';
-          };
-          options = mkOption {
-            type = types.listOf types.str;
-            default = [ ];
-            example = [ "sec=krb5p" ];
-            description = "Further options of exports(5).";
-          };
         };
       };
     };
@@ -108,20 +87,9 @@ let
   exportLine =
     s:
     let
-      options = [
-        (if s.nfs.readonly then "ro" else "rw")
-        "no_subtree_check"
-      ]
-      ++ optionals s.nfs.squash [
-        "all_squash"
-        "anongid=${toString cfg.gid}"
-      ]
-      ++ s.nfs.options;
+      options = "${if s.nfs.readonly then "ro" else "rw"},no_subtree_check,all_squash,anongid=${toString cfg.gid}";
     in
-    concatStringsSep " " (
-      [ s.nfs.path ] ++ map (client: "${client}(${concatStringsSep "," options})") s.nfs.clients
-    )
-    + "\n";
+    concatStringsSep " " ([ s.nfs.path ] ++ map (client: "${client}(${options})") s.nfs.clients) + "\n";
 
   servers =
     optional (samba != { }) "samba-smbd.service" ++ optional (nfs != { }) "nfs-server.service";
@@ -213,7 +181,7 @@ in
           };
         }
         // mapAttrs (_: s: {
-          inherit (s) path comment;
+          inherit (s) path;
           "read only" = s.samba.readonly;
           "guest ok" = false;
           "valid users" = [ "@${cfg.group}" ];

@@ -1,0 +1,129 @@
+internal import Linux
+
+/// The images of the kernels in `/boot`.
+struct BootFolder {
+    /// An image, with the version of its kernel.
+    struct Image: Equatable {
+        let version: String
+        /// Its path on the machine.
+        let path: String
+    }
+
+    /// What the boot loader starts first where that is known, then those of newer kernels before those of older ones.
+    private(set) var images: [Image] = []
+    /// The versions of the kernels in `/boot` that have no image there.
+    private(set) var bare: [String] = []
+    /// The image that the first entry of GRUB's menu names.
+    private(set) var first: String?
+    /// Whether there are kernels and images in one file each.
+    private(set) var hasUnified = false
+
+    /// How Debian, dracut elsewhere and openSUSE call an image.
+    private static let names = [("initrd.img-", ""), ("initramfs-", ".img"), ("initrd-", "")]
+    /// What is no image to boot from: copies, and those for crashes and rescues.
+    private static let ends = [
+        ".old", ".bak", ".new", ".tmp", ".dpkg-bak", ".old-dkms", ".dpkg-new", "kdump", "-fallback",
+    ]
+
+    /// - Parameter root: a prefix of the paths.
+    init(beneath root: String) {
+        let boot = "/boot"
+        var kernels: [String] = []
+        for name in Files.names(in: root + boot) {
+            for start in ["vmlinuz-", "vmlinux-"] {
+                guard let version = BootFolder.middle(of: name, start, ""), !kernels.contains(version) else { continue }
+                kernels.append(version)
+            }
+            for (start, end) in BootFolder.names {
+                guard let version = BootFolder.middle(of: name, start, end) else { continue }
+                images.append(Image(version: version, path: boot + "/" + name))
+                break
+            }
+        }
+        // The Boot Loader Specification's: TOKEN/VERSION/initrd.
+        for token in Files.names(in: root + boot) {
+            for version in Files.names(in: root + boot + "/" + token)
+            where Files.exists("\(root)\(boot)/\(token)/\(version)/linux") {
+                let folder = "\(boot)/\(token)/\(version)"
+                for name in Files.names(in: root + folder) where name.hasPrefix("initr") {
+                    images.append(Image(version: version, path: folder + "/" + name))
+                }
+            }
+        }
+        // Of a kernel that was removed an image may be left, which nobody starts.
+        var found: [Image] = []
+        for image in images {
+            let isLeft =
+                image.path.hasPrefix(boot + "/initr") && !kernels.contains(image.version)
+                && !Files.isFolder(root + "/lib/modules/" + image.version)
+            if !isLeft { found.append(image) }
+        }
+        images = found
+        bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
+        images.sort { BootFolder.isNewer($0.version, than: $1.version) }
+        bare.sort { BootFolder.isNewer($0, than: $1) }
+        hasUnified = ["/boot/EFI/Linux", "/boot/efi/EFI/Linux", "/efi/EFI/Linux"].contains {
+            Files.names(in: root + $0).contains { $0.hasSuffix(".efi") }
+        }
+        first = BootFolder.firstOfMenu(root)
+        if let first, let place = images.firstIndex(where: { $0.path == first }) {
+            images.insert(images.remove(at: place), at: 0)
+        }
+    }
+
+    /// What stands in a name between its start and its end, if it has these.
+    private static func middle(of name: String, _ start: String, _ end: String) -> String? {
+        guard name.hasPrefix(start), name.hasSuffix(end), !ends.contains(where: { name.hasSuffix($0 + end) }) else {
+            return nil
+        }
+        let text = name.utf8.dropFirst(start.utf8.count).dropLast(end.utf8.count)
+        let version = String(decoding: text, as: UTF8.self)
+        return version.isEmpty || version.hasPrefix("0-rescue") ? nil : version
+    }
+
+    /// The path of the first image that GRUB's menu names. GRUB may see `/boot` as its root.
+    private static func firstOfMenu(_ root: String) -> String? {
+        for menu in ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"] {
+            guard let bytes = try? Files.readRegular(root + menu, limit: 1 << 20) else { continue }
+            for line in bytes.split(separator: UInt8(ascii: "\n")) {
+                let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+                guard let word = words.first, word.elementsEqual("initrd".utf8) || word.elementsEqual("initrdefi".utf8),
+                    let name = words.last?.split(separator: UInt8(ascii: "/")).last, words.count > 1
+                else { continue }
+                let image = String(decoding: name, as: UTF8.self)
+                // Another system's, or one of somebody's own making.
+                guard names.contains(where: { middle(of: image, $0.0, $0.1) != nil }) else { return nil }
+                return "/boot/" + image
+            }
+        }
+        return nil
+    }
+
+    /// Whether a version is later than another one: numbers in it count as numbers.
+    static func isNewer(_ version: String, than other: String) -> Bool {
+        var one = Array(version.utf8)[...]
+        var two = Array(other.utf8)[...]
+        while let a = one.first, let b = two.first {
+            if isDigit(a), isDigit(b) {
+                let (x, y) = (number(&one), number(&two))
+                if x != y { return x > y }
+            } else {
+                if a != b { return a > b }
+                one = one.dropFirst()
+                two = two.dropFirst()
+            }
+        }
+        return one.count > two.count
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    private static func number(_ text: inout ArraySlice<UInt8>) -> UInt64 {
+        var value: UInt64 = 0
+        while let digit = text.first, isDigit(digit) {
+            value = value &* 10 &+ UInt64(digit & 15)
+            text = text.dropFirst()
+        }
+        return value
+    }
+}

@@ -1,0 +1,82 @@
+internal import CLinux
+internal import HostPrograms
+internal import Linux
+
+/// An image that is unpacked into a folder which only root can enter, and which is removed with all that is in it.
+enum UnpackedImage {
+    /// What unpacks images here.
+    struct Tool {
+        private let program: String
+        private let isDracuts: Bool
+
+        /// - Parameter prefersDracut: whether dracut makes the images.
+        init?(prefersDracut: Bool) {
+            let tools = HostProgram.find("unmkinitramfs")
+            let dracuts = HostProgram.find("lsinitrd")
+            guard let program = prefersDracut ? dracuts ?? tools : tools ?? dracuts else { return nil }
+            self.program = program
+            isDracuts = program.hasSuffix("lsinitrd")
+        }
+
+        fileprivate func words(_ image: String, into folder: String) -> [String] {
+            isDracuts
+                ? ["/bin/sh", "-c", "cd \"$1\" && exec \"$2\" --unpack \"$3\"", "sh", folder, program, image]
+                : [program, image, folder]
+        }
+    }
+
+    /// Why there was nothing to look at.
+    enum Failure: Error, Equatable {
+        case tookTooLong
+        /// This machine has no room or no process for it: the image may be good.
+        case noPlace(String)
+        /// What the program that unpacks it says.
+        case failed(String)
+    }
+
+    /// Unpacks an image, and removes it again after `look`.
+    ///
+    /// - Parameters:
+    ///   - image: its path.
+    ///   - tool: what unpacks it.
+    ///   - seconds: the longest that it may take.
+    ///   - look: is told the root of the tree, and of a folder for files of its own.
+    /// - Throws: `Failure`.
+    static func with(
+        _ image: String, _ tool: Tool, seconds: Int, _ look: (_ tree: String, _ folder: String) -> Void
+    ) throws(Failure) {
+        // In /tmp it could take half of the memory.
+        let place = Files.isFolder("/var/tmp") ? "/var/tmp" : "/tmp"
+        guard let folder = makeFolder(place + "/postern-check.XXXXXX") else {
+            throw .noPlace("no folder can be made in " + place)
+        }
+        defer { remove(folder) }
+        let whole = folder + "/image"
+        let result: HostProgram.Result
+        do throws(SystemError) {
+            try Files.makeFolder(whole, mode: 0o700)
+            // The tools put parts of the image, with host keys in them, there: nothing is left when they are killed.
+            result = try HostProgram.run(
+                tool.words(image, into: whole), environment: ["TMPDIR=" + folder], seconds: seconds)
+        } catch {
+            throw .noPlace(error.description)
+        }
+        guard result.end != .tookTooLong else { throw .tookTooLong }
+        guard result.succeeded else { throw .failed(result.failure) }
+        // Beside it lies what the processor is given before.
+        look(Files.isFolder(whole + "/main") ? whole + "/main" : whole, folder)
+    }
+
+    private static func makeFolder(_ pattern: String) -> String? {
+        var name = pattern.utf8.map { CChar(bitPattern: $0) } + [0]
+        let isMade = unsafe name.withUnsafeMutableBufferPointer { bytes in
+            unsafe bytes.baseAddress.map { unsafe mkdtemp($0) != nil } ?? false
+        }
+        return isMade ? String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    }
+
+    private static func remove(_ folder: String) {
+        guard let program = HostProgram.find("rm") else { return }
+        _ = try? HostProgram.run([program, "-rf", "--", folder], seconds: 60)
+    }
+}
