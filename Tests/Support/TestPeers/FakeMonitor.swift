@@ -32,7 +32,7 @@ public final class FakeMonitor: @unchecked Sendable {
     public let hostKeys: [SecretBytes]
 
     private let listener: Int32
-    private let lock = NSCondition()
+    private let lock = ConditionVariable()
     private var recorded: [Event] = []
     private var sessions: [FakeSession] = []
 
@@ -90,11 +90,7 @@ public final class FakeMonitor: @unchecked Sendable {
 
     /// Waits until something that satisfies `condition` was recorded.
     public func saw(timeout: Double = 90, _ condition: (Event) -> Bool) -> Bool {
-        let end = Date().addingTimeInterval(timeout)
-        lock.lock()
-        defer { lock.unlock() }
-        while !recorded.contains(where: condition) { if !lock.wait(until: end) { return false } }
-        return true
+        lock.wait(timeout: timeout) { recorded.contains(where: condition) }
     }
 
     /// The exit status of the only session, once it has ended; `nil` when it does not.

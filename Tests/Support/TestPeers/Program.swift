@@ -7,7 +7,7 @@ import Glibc
 /// Not Foundation's `Process`: that sees an end only when every program that was started meanwhile has ended, too.
 public final class Program: @unchecked Sendable {
     public let process: Int32
-    private let ended = NSCondition()
+    private let ended = ConditionVariable()
     private var status: Int32?
 
     /// Starts a program found in PATH with three descriptors as its 0, 1 and 2, and no other.
@@ -59,11 +59,8 @@ public final class Program: @unchecked Sendable {
 
     /// Waits for its end: the exit status, or 128 and a signal's number; `nil` when it takes too long.
     public func wait(timeout: Double) -> Int32? {
-        let end = Date().addingTimeInterval(timeout)
-        return ended.withLock {
-            while status == nil, ended.wait(until: end) {}
-            return status
-        }
+        _ = ended.wait(timeout: timeout) { status != nil }
+        return ended.withLock { status }
     }
 
     /// Sends it a signal, unless it has ended: its number may be another's by then.
