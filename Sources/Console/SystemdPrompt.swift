@@ -16,6 +16,8 @@ final class SystemdPrompt {
     /// How long a child that is asked to end may take, in milliseconds.
     private static let patience: Int64 = 2_000
     private static let channel: UInt8 = 1
+    /// How long the console may take for what is printed in passing, in milliseconds.
+    private static let consoleGrace: Int64 = 1_000
     /// So many questions in a row that ended at once were not asked.
     private static let mostQuickEnds = 5
 
@@ -241,7 +243,8 @@ final class SystemdPrompt {
         }
     }
 
-    /// Prints lines on the system's console, in passing: one that takes nothing is not waited for.
+    /// Prints lines on the system's console. While another program writes there, such as systemd's own agent that takes its
+    /// question away, the kernel refuses to write without waiting; a console that takes nothing is given up after a second.
     private func printOnConsole(_ lines: [String]) {
         guard !lines.isEmpty,
             let console = try? FileDescriptor.open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK)
@@ -250,9 +253,17 @@ final class SystemdPrompt {
         for line in lines { text += Array(line.utf8) + [0x0D, 0x0A] }
         // The question has scrolled up, and what is typed still answers it.
         if let child { text += Array("\(child.question) ".utf8) }
+        let deadline = Clock.now() + SystemdPrompt.consoleGrace
+        var pause = PollSet()
         do throws(SystemError) {
-            _ = try unsafe text.withUnsafeBufferPointer { bytes throws(SystemError) -> Int? in
-                unsafe try console.write(UnsafeRawBufferPointer(bytes))
+            while !text.isEmpty {
+                let taken = try unsafe text.withUnsafeBufferPointer { bytes throws(SystemError) -> Int? in
+                    unsafe try console.write(UnsafeRawBufferPointer(bytes))
+                }
+                text.removeFirst(taken ?? 0)
+                guard !text.isEmpty, Clock.now() < deadline else { return }
+                // poll(2) tells of room, and not of another that writes.
+                pause.wait(milliseconds: 20)
             }
         } catch {}
     }

@@ -18,8 +18,12 @@ final class ConsoleUnderTest {
     private var socket: FrameSocket?
     private var status: Int32?
 
-    init(_ terminals: [Pseudoterminal], also paths: [String] = [], askPassword: String? = nil) throws {
-        self.terminals = terminals
+    /// `console` is what the process finds at `/dev/console`, in place of this machine's.
+    init(
+        _ terminals: [Pseudoterminal], also paths: [String] = [], askPassword: String? = nil,
+        console: Pseudoterminal? = nil
+    ) throws {
+        self.terminals = terminals + (console.map { [$0] } ?? [])
         let pair = try FileDescriptor.socketPair()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -28,10 +32,16 @@ final class ConsoleUnderTest {
         let far = fcntl(pair.second.number, F_DUPFD_CLOEXEC, 50)
         defer { close(far) }
         posix_spawn_file_actions_adddup2(&actions, far, Role.controlDescriptor)
-        let words: [UnsafeMutablePointer<CChar>?] = [strdup("postern"), strdup("console"), nil]
+        var arguments = ["postern", "console"]
+        if let console {
+            let script = "mount --bind \(console.path) /dev/console && exec \(ConsoleUnderTest.binary) console"
+            arguments = ["unshare", "--mount", "sh", "-c", script]
+        }
+        let words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child = pid_t()
-        let code = posix_spawn(&child, ConsoleUnderTest.binary, &actions, nil, words, environ)
+        let program = console == nil ? ConsoleUnderTest.binary : "/usr/bin/unshare"
+        let code = posix_spawn(&child, program, &actions, nil, words, environ)
         try #require(code == 0, "\(ConsoleUnderTest.binary) does not start")
         id = child
         socket = FrameSocket(pair.takeFirst(), largestFrame: Limits.frameFromSession, largestQueue: 4 << 20)

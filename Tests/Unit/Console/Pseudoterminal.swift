@@ -34,6 +34,15 @@ final class Pseudoterminal {
         #expect(write(master, bytes, bytes.count) == bytes.count)
     }
 
+    /// Has it take no more until what was shown is read.
+    func fill() {
+        isReading = false
+        let other = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+        defer { close(other) }
+        let line = [UInt8](repeating: UInt8(ascii: "."), count: 64)
+        while write(other, line, line.count) > 0 {}
+    }
+
     /// Unplugs it.
     func hangUp() {
         guard master >= 0 else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SeenTerminal
 import Testing
 import Wire
 
@@ -171,5 +172,28 @@ import Wire
         #expect(console.field("NoNewPrivs") == "1")
         console.closeSocket()
         #expect(try console.exitStatus() == 0)
+    }
+
+    @Test func `the last line is printed when the console takes it late`() throws {
+        let terminal = try Pseudoterminal()
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword, console: terminal)
+        try console.wait("it asks for the state") { console.opened == 1 }
+        terminal.fill()
+        console.send(.finish(.refused, reason: "The machine restarts, asked for by owner@laptop."))
+        usleep(100_000)
+        terminal.isReading = true
+        #expect(try console.exitStatus() == 0)
+        #expect(terminal.seen.text.contains("The machine restarts, asked for by owner@laptop."))
+        #expect(console.logged.isEmpty)
+    }
+
+    @Test func `a console that takes nothing holds up no end`() throws {
+        let terminal = try Pseudoterminal()
+        let console = try ConsoleUnderTest([], askPassword: SystemdPromptTests.askPassword, console: terminal)
+        try console.wait("it asks for the state") { console.opened == 1 }
+        terminal.fill()
+        console.send(.finish(.refused, reason: "The machine restarts, asked for by owner@laptop."))
+        #expect(try console.exitStatus() == 0)
+        #expect(console.logged.isEmpty)
     }
 }
