@@ -6,14 +6,6 @@ internal import Wire
 /// Follows the machine's links and addresses, brings sleeping cards up, and says when there is news of how the agent can
 /// be reached.
 final class NetworkWatch {
-    /// Milliseconds that a card stays down before the agent brings it up, each time: the boot's scripts go first, and a
-    /// bond takes only cards that are down.
-    private static let sleep: Int64 = 2000
-    /// How often, and how long at most, udevd is waited for, which renames a card only while it is down, in milliseconds.
-    private static let renaming: Int64 = 250
-    private static let longestRenaming: Int64 = 30_000
-    /// The same while udevd is at work: a card that is up it cannot rename, and systemd-networkd would never configure it.
-    private static let longestBusyRenaming: Int64 = 300_000
     /// Dumps in a row that changes may interrupt, before one is taken as it is.
     private static let mostInterruptions = 3
 
@@ -34,8 +26,7 @@ final class NetworkWatch {
     private var missing: (facts: [NetworkFact], links: Int) = ([], -1)
     private var lasting = Lasting()
     private var facts: [NetworkFact] = []
-    /// Cards that are down, and when to bring them up.
-    private var sleepers: [(link: Int32, since: Int64, due: Int64)] = []
+    private var sleepers = Sleepers()
     private var failures: [(link: Int32, reason: String)] = []
 
     /// - Throws: `SystemError` when the kernel tells nothing.
@@ -61,7 +52,7 @@ final class NetworkWatch {
 
     /// When `report` is to be called although nothing has come, or `nil`.
     var deadline: Int64? {
-        [pace.due, hasListed ? lasting.due : nil, sleepers.map { $0.due }.min()].compactMap { $0 }.min()
+        [pace.due, hasListed ? lasting.due : nil, sleepers.due].compactMap { $0 }.min()
     }
 
     /// Datagrams taken in one turn: the loop has others to serve.
@@ -107,11 +98,9 @@ final class NetworkWatch {
         guard hasListed else { return }
         let down = links.sleepers
         failures.removeAll { failure in !down.contains { $0.index == failure.link } }
-        sleepers.removeAll { sleeper in !down.contains { $0.index == sleeper.link } }
-        // Without ssh nobody would use them.
-        for link in down where !isKnown(link.index) && !listening.isEmpty {
-            sleepers.append((link.index, now, now + NetworkWatch.sleep))
-        }
+        // Without ssh nobody would use them; one that could not be brought up is not tried again while it stays down.
+        let waking = down.filter { link in !listening.isEmpty && !failures.contains { $0.link == link.index } }
+        sleepers.look(waking.map { $0.index }, now: now)
         if missing.links != links.links.count || !missing.facts.isEmpty {
             missing = (links.missing(driverless: NetworkCards.driverless()), links.links.count)
         }
@@ -119,10 +108,6 @@ final class NetworkWatch {
         facts = links.reach(Surroundings(listening: listening, missing: lost, failures: failures))
         if facts == reported { return pace.settled() }
         pace.changed(isGood: facts.contains { $0.kind == .reachable }, now: now)
-    }
-
-    private func isKnown(_ link: Int32) -> Bool {
-        sleepers.contains { $0.link == link } || failures.contains { $0.link == link }
     }
 
     /// Does what is due, and returns the report when there is one to make.
@@ -135,22 +120,14 @@ final class NetworkWatch {
     }
 
     private func wake(now: Int64) {
-        for index in sleepers.indices where sleepers[index].due <= now {
-            let (link, since, _) = sleepers[index]
-            guard NetworkCards.awaitsUdev(link) else { continue }
-            let isBusy = NetworkCards.isUdevBusy()
-            let longest = isBusy ? NetworkWatch.longestBusyRenaming : NetworkWatch.longestRenaming
-            guard now < since + longest else { continue }
-            sleepers[index].due = now + NetworkWatch.renaming
-        }
-        let due = sleepers.filter { $0.due <= now }
-        guard !due.isEmpty else { return }
-        for (link, _, _) in due {
+        guard let due = sleepers.due, due <= now else { return }
+        let woken = sleepers.wake(isUdevBusy: NetworkCards.isUdevBusy(), now: now) { NetworkCards.awaitsUdev($0) }
+        guard !woken.isEmpty else { return }
+        for link in woken {
             do throws(SystemError) { try RouteSocket.bringUp(link) } catch {
                 failures.append((link, error.description))
             }
         }
-        sleepers.removeAll { $0.due <= now }
         look(now: now)
     }
 }
