@@ -18,9 +18,7 @@ int linux_spawn_host_program(const char *const *arguments, const char *const *en
 	if (nothing == -1 || dup2(nothing, STDIN_FILENO) == -1 || dup2(output, STDOUT_FILENO) == -1 ||
 	    dup2(errors, STDERR_FILENO) == -1)
 		_exit(127);
-	if (close_range(3, ~0U, 0) == -1)
-		for (int number = 3; number < 1024; number++)
-			close(number);
+	linux_close_from(3);
 	execve(arguments[0], (char *const *)arguments, (char *const *)environment);
 	_exit(127);
 }

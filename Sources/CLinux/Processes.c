@@ -36,6 +36,14 @@ int linux_signal_process(int descriptor, int number)
 	return (int)syscall(SYS_pidfd_send_signal, descriptor, number, NULL, 0);
 }
 
+void linux_close_from(int first)
+{
+	// Kernels before 5.9 lack it.
+	if (close_range((unsigned int)first, ~0U, 0) == -1)
+		for (int number = first; number < 1024; number++)
+			close(number);
+}
+
 void linux_default_signals(void)
 {
 	sigset_t none;
@@ -123,9 +131,7 @@ int linux_spawn_program(const char *const *arguments, int output)
 	if (getppid() != parent || dup2(output, STDOUT_FILENO) == -1)
 		_exit(127);
 	// Here 0 and 2 are /dev/null already.
-	if (close_range(3, ~0U, 0) == -1)
-		for (int number = 3; number < 1024; number++)
-			close(number);
+	linux_close_from(3);
 	execve(arguments[0], (char *const *)arguments, environment);
 	_exit(127);
 }

@@ -55,9 +55,7 @@ int linux_spawn_shell(const char *command, const char *const *environment, const
 			_exit(127);
 	if (has_terminal)
 		ioctl(0, TIOCSCTTY, 0);
-	if (close_range(3, ~0U, 0) == -1)
-		for (int number = 3; number < 1024; number++)
-			close(number);
+	linux_close_from(3);
 	// The monitor is never ended for want of memory, and may have more descriptors than programs care to look through.
 	score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (score != -1 && write(score, "0", 1) == -1)
