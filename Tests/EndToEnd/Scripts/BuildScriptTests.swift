@@ -136,4 +136,33 @@ import Testing
     @Test func `an unknown argument is refused`() throws {
         #expect(try lastLine(of: "build", ["--foo"]).contains("unknown argument --foo"))
     }
+
+    private struct Components: Decodable {
+        struct Package: Decodable {
+            let name: String
+            let SPDXID: String
+        }
+        struct Relationship: Decodable {
+            let spdxElementId: String
+            let relationshipType: String
+            let relatedSpdxElement: String
+        }
+        let packages: [Package]
+        let relationships: [Relationship]
+    }
+
+    @Test func `what is linked is listed for both programs`() throws {
+        let end = try run(root.appending(path: "initrd/sbom").path, [], timeout: 120)
+        #expect(end.status == 0 && end.err == "", "\(end.err)")
+        let found = try JSONDecoder().decode(Components.self, from: Data(end.out.utf8))
+        let names = Set(found.packages.map { $0.name })
+        let libraries: Set = ["libssh", "cryptsetup", "lvm2", "openssl", "libc6-dev", "libargon2-dev", "swift"]
+        #expect(names.isSuperset(of: libraries.union(["postern", "postern-initrd"])), "\(names)")
+        let linked = found.relationships.filter { $0.relationshipType == "STATIC_LINK" }
+        for program in ["postern", "postern-initrd"] {
+            let id = try #require(found.packages.first { $0.name == program }).SPDXID
+            let theirs = Set(linked.filter { $0.spdxElementId == id }.map { $0.relatedSpdxElement })
+            #expect(theirs.count == names.count - 2, "\(program): \(theirs)")
+        }
+    }
 }
