@@ -24,6 +24,11 @@ struct SSHLog: Equatable {
         case other(String)
     }
 
+    /// Whether the server did not answer in time.
+    var isTooLate: Bool {
+        if case .other(let words) = obstacle { SSHLog.has(words, "timed out") } else { false }
+    }
+
     /// - Parameter log: its standard error.
     init(_ log: [UInt8]) {
         var last = ""

@@ -63,6 +63,13 @@ import Testing
         #expect(log(lines).obstacle == obstacle)
     }
 
+    @Test func `a server that does not answer in time is told from one that refuses`() {
+        #expect(log("Connection timed out during banner exchange").isTooLate)
+        #expect(log("ssh: connect to host 127.0.0.1 port 2222: Connection timed out").isTooLate)
+        #expect(!log("ssh: connect to host 127.0.0.1 port 2222: Connection refused").isTooLate)
+        #expect(!log("root@127.0.0.1: Permission denied (publickey).").isTooLate)
+    }
+
     @Test func `paths in an ssh configuration are taken as they are`() throws {
         let host = SSHHost(
             name: "key", address: try #require(PeerAddress("127.0.0.1")), port: 2222, source: nil,
