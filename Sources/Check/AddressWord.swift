@@ -11,6 +11,11 @@ internal import Linux
 struct AddressWord: Equatable {
     /// The card that it names.
     var card: String?
+    /// The address that it gives the machine, and its gateway's.
+    var client: PeerAddress?
+    var gateway: PeerAddress?
+    /// How many bits of the address are the network's.
+    var bits: Int?
     /// Whether it leaves the machine without an address.
     var isOff = false
     /// What is wrong with it.
@@ -29,7 +34,8 @@ struct AddressWord: Equatable {
         let known = AddressWord.askers + AddressWord.offs
         guard fields.count > 1 else {
             isOff = AddressWord.offs.contains(value)
-            if !known.contains(value), PeerAddress(AddressWord.bare(value)) == nil {
+            client = PeerAddress(AddressWord.bare(value))
+            if !known.contains(value), client == nil {
                 problem = "it is neither an address nor a way to get one"
             }
             return
@@ -47,6 +53,9 @@ struct AddressWord: Equatable {
             problem = "\(printable(fields[place])) is no \(what)"
             return
         }
+        client = PeerAddress(AddressWord.bare(fields[0]))
+        if fields.count > 2 { gateway = PeerAddress(AddressWord.bare(fields[2])) }
+        if fields.count > 3 { bits = AddressWord.bits(of: fields[3]) }
         if fields.count > 5, !fields[5].isEmpty { card = fields[5] }
         let asker = fields.count > 6 ? fields[6] : ""
         guard known.contains(asker) else {
@@ -54,6 +63,12 @@ struct AddressWord: Equatable {
             return
         }
         isOff = fields[0].isEmpty && AddressWord.offs.contains(asker)
+    }
+
+    /// Those of a netmask, or of a number of bits itself.
+    private static func bits(of mask: String) -> Int? {
+        guard let address = PeerAddress(mask), address.isIPv4 else { return Int(mask) }
+        return address.bytes.reduce(0) { $0 + $1.nonzeroBitCount }
     }
 
     /// What stands between colons, where those in brackets are an IPv6 address's.

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Config
 internal import ConfigFiles
+internal import HostPrograms
 internal import Image
 internal import Linux
 internal import Terminal
@@ -15,6 +16,9 @@ public enum CheckCommand {
         var isQuick = false
         var isPatient = false
         var json = false
+        var logsIn = true
+        var boots = false
+        var identity: String?
         var file: String?
         var rest = arguments[...]
         while let word = rest.popFirst() {
@@ -22,15 +26,21 @@ public enum CheckCommand {
             case "--quick": isQuick = true
             case "--images": isPatient = true
             case "--json": json = true
+            case "--no-login": logsIn = false
+            case "--boot": boots = true
+            case "-i":
+                guard let value = rest.popFirst() else { return nil }
+                identity = value
             case "-f":
                 guard let value = rest.popFirst() else { return nil }
                 file = value
             default: return nil
             }
         }
-        guard !isQuick || !isPatient else { return nil }
+        guard !isQuick || !isPatient && !boots && identity == nil else { return nil }
+        guard logsIn || boots || identity == nil else { return nil }
         // Who names a file may be on another machine than the one that it is for.
-        let looksAtImages = isPatient || !isQuick && file == nil && ChildProcess.isRoot
+        let looksAtImages = isPatient || boots || !isQuick && file == nil && ChildProcess.isRoot
         let machine = CheckedMachine(file: file ?? defaultFile)
         let configuration = Configuration(file: machine.file)
         var report = look(machine, configuration)
@@ -38,12 +48,21 @@ public enum CheckCommand {
         var lookedAtNetwork = network == nil
         if looksAtImages {
             // Who interrupts this leaves no unpacked image, with the host keys in it, behind.
-            let signals = try? Signals.open()
-            let images = ImagesCheck(machine, isPatient: isPatient, known: report, network: network) {
-                endIfAsked(signals)
+            let interruption = try? Interruption()
+            let means = (logsIn || boots) && ChildProcess.isRoot ? means(identity, into: &report) : nil
+            let images = ImagesCheck(
+                machine, isPatient: isPatient, known: report, network: network, login: logsIn ? means : nil
+            ) {
+                endIfAsked(interruption)
             }
-            report.add(findings: images.report.findings, notices: images.report.notices)
+            report.add(images.report)
             lookedAtNetwork = lookedAtNetwork || images.lookedAtNetwork
+            if boots, let means {
+                report.add(BootCheck(machine, means, interruption).report)
+                endIfAsked(interruption)
+            } else if boots, !ChildProcess.isRoot {
+                report.add("--boot", 0, "nothing was booted, for that takes root", remedy: "run it as root")
+            }
         }
         if let network, !lookedAtNetwork {
             NetworkCheck.look(machine: machine.root, image: nil, configuration: network, into: &report)
@@ -52,13 +71,19 @@ public enum CheckCommand {
         return report.findings.isEmpty ? 0 : 1
     }
 
-    private static func endIfAsked(_ signals: borrowing FileDescriptor?) {
-        var isAskedToEnd = false
-        switch signals {
-        case .some(let signals): Signals.drain(signals.number, isAskedToEnd: &isAskedToEnd)
-        case .none: break
+    private static func means(_ identity: String?, into report: inout CheckReport) -> LoginMeans? {
+        do throws(LoginMeans.Problem) {
+            return try LoginMeans(identity: identity)
+        } catch {
+            report.add(
+                identity ?? "-i", 0, "no login is tried, for this is no key: \(error.text)",
+                remedy: "name the file of a private key")
+            return nil
         }
-        if isAskedToEnd { exit(130) }
+    }
+
+    private static func endIfAsked(_ interruption: Interruption?) {
+        if interruption?.isThere ?? false { exit(130) }
     }
 
     /// Looks at the machine's own files and disks.
@@ -77,6 +102,7 @@ public enum CheckCommand {
             return
         }
         for notice in report.notices { print("notice: \(notice.description)") }
+        for proof in report.proofs { print("proved: \(proof.file): \(proof.text)") }
         for finding in report.findings { print(finding.description) }
         let count = report.findings.count
         guard count == 0 else {
@@ -90,9 +116,16 @@ public enum CheckCommand {
 }
 
 extension CheckReport {
-    /// One object with the lists `findings` and `notices`, each of objects with file, line, problem and remedy.
+    /// One object with the lists `findings` and `notices`, each of objects with file, line, problem and remedy, and the list
+    /// `proofs`, of objects with file and text.
     var json: String {
-        "{\"findings\":" + CheckReport.list(findings) + ",\"notices\":" + CheckReport.list(notices) + "}"
+        var text = ""
+        for (place, proof) in proofs.enumerated() {
+            text += (place > 0 ? "," : "") + "{\"file\":" + Terminal.Report.quoted(proof.file)
+            text += ",\"text\":" + Terminal.Report.quoted(proof.text) + "}"
+        }
+        return "{\"findings\":" + CheckReport.list(findings) + ",\"notices\":" + CheckReport.list(notices)
+            + ",\"proofs\":[" + text + "]}"
     }
 
     private static func list(_ findings: [Finding]) -> String {

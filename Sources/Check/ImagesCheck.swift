@@ -15,24 +15,30 @@ struct ImagesCheck {
     private(set) var report = CheckReport()
     /// The machine's configuration, if its network is looked at as well: with the first image that has the agent.
     private let network: Configuration?
+    /// What a login to each agent is tried with; without it none is.
+    private let login: LoginMeans?
     private(set) var lookedAtNetwork = false
 
     /// All images together may take so long unless somebody waits for each, in seconds.
     private static let time = 25
     /// One alone that somebody waits for, in seconds.
     private static let patience = 300
+    /// A login that somebody waits for, in seconds.
+    private static let patienceForLogin = 60
 
     /// - Parameters:
     ///   - machine: whose images they are.
     ///   - isPatient: whether all images are looked at, however long it takes.
     ///   - known: what was found in the machine's own files.
     ///   - network: the machine's configuration, if its network is looked at as well.
+    ///   - login: what a login to the agent of each image is tried with, if it is.
     ///   - pause: is called after each image, when nothing of it is left.
     init(
         _ machine: CheckedMachine, isPatient: Bool, known: CheckReport, network: Configuration? = nil,
-        pause: () -> Void = {}
+        login: LoginMeans? = nil, pause: () -> Void = {}
     ) {
         self.network = network
+        self.login = login
         self.machine = machine
         self.isPatient = isPatient
         self.known = known
@@ -143,7 +149,7 @@ struct ImagesCheck {
             }
             return
         }
-        report.add(findings: found.findings, notices: found.notices)
+        report.add(found)
     }
 
     /// A FAT file system has modes of its own, for all files alike.
@@ -178,8 +184,16 @@ struct ImagesCheck {
             lookedAtNetwork = true
             NetworkCheck.look(machine: machine.root, image: tree, configuration: network, into: &report)
         }
+        if let login {
+            let left = Int64(ImagesCheck.time) - (Clock.now() - started) / 1000
+            let seconds = isPatient ? ImagesCheck.patienceForLogin : min(max(Int(left), 3), LoginCheck.time)
+            report.add(
+                LoginCheck(
+                    tree, folder: folder, image: image.path, again: again, means: login, seconds: seconds
+                ).report)
+        }
         let comparison = ImageComparison(tree, folder: folder, of: machine, image: image.path, again: again)
-        report.add(findings: comparison.report.findings, notices: comparison.report.notices)
+        report.add(comparison.report)
         return report
     }
 

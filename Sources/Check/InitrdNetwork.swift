@@ -11,12 +11,16 @@ struct InitrdNetwork {
     private(set) var device: Setting?
     /// Names of links that `bond=`, `bridge=`, `team=`, `vlan=`, `ifname=` or a `.netdev` file make.
     private(set) var made: [String] = []
+    /// The addresses that networkd's files in the image give, with their bits.
+    private(set) var fixed: [String] = []
 
     /// - Parameters:
     ///   - root: prefix of the booted machine's paths.
     ///   - image: the unpacked image, or `nil`.
-    init(beneath root: String, image: String?) {
-        readWords("/proc/cmdline", (try? Files.read(root + "/proc/cmdline", limit: 64 << 10)) ?? [])
+    ///   - commandLine: the kernel's, or `nil` for that of the running one.
+    init(beneath root: String, image: String?, commandLine: [UInt8]? = nil) {
+        readWords(
+            "/proc/cmdline", commandLine ?? (try? Files.read(root + "/proc/cmdline", limit: 64 << 10)) ?? [])
         guard let image else { return }
         // What `kernel_cmdline` of dracut.conf(5) says.
         let parts = Files.names(in: image + "/etc/cmdline.d").filter { $0.hasSuffix(".conf") }
@@ -70,6 +74,11 @@ struct InitrdNetwork {
             for name in Files.names(in: image + folder) where name.hasSuffix(".netdev") {
                 InitrdNetwork.eachLine(of: "\(image)\(folder)/\(name)") { _, text in
                     if let value = InitrdNetwork.value(of: "Name=", text) { made.append(value) }
+                }
+            }
+            for name in Files.names(in: image + folder) where name.hasSuffix(".network") {
+                InitrdNetwork.eachLine(of: "\(image)\(folder)/\(name)") { _, text in
+                    if let value = InitrdNetwork.value(of: "Address=", text) { fixed.append(value) }
                 }
             }
         }

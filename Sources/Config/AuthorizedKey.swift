@@ -34,6 +34,9 @@ public struct AuthorizedKey: Equatable, Sendable {
         return "SHA256:" + String(decoding: digits, as: UTF8.self)
     }
 
+    /// The type and the key in base64, as a `.pub` file has them.
+    public var publicLine: String { type + " " + String(decoding: Base64.encode(blob), as: UTF8.self) }
+
     /// Whether `from=` lets the key come from an address.
     public func admits(address: PeerAddress) -> Bool {
         FromPattern.admits(address, by: from)

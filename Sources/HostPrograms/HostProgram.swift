@@ -14,6 +14,8 @@ public enum HostProgram {
         case tookTooLong
         /// It wrote more than it might, and was killed.
         case wroteTooMuch
+        /// Somebody asked for the end of the command that ran it, and it was killed.
+        case interrupted
     }
 
     /// What it wrote, and how it ended.
@@ -30,6 +32,7 @@ public enum HostProgram {
             switch end {
             case .tookTooLong: "it took too long"
             case .wroteTooMuch: "it wrote too much"
+            case .interrupted: "it was interrupted"
             case .exited(let status):
                 errors.split(whereSeparator: { $0 == 0x0a || $0 == 0x0d }).last.map { printable(Array($0), limit: 300) }
                     ?? "it ended with status \(status)"
@@ -61,17 +64,19 @@ public enum HostProgram {
     ///   - environment: `NAME=value` besides `PATH` and `LC_ALL=C`.
     ///   - limit: the most that it may write to its standard output, in bytes.
     ///   - seconds: the longest that it may take.
+    ///   - interruption: by which it is ended early.
     /// - Returns: what it wrote.
     /// - Throws: `SystemError` where there can be no process.
     public static func run(
-        _ arguments: [String], environment: [String] = [], limit: Int = 1 << 20, seconds: Int = 20
+        _ arguments: [String], environment: [String] = [], limit: Int = 1 << 20, seconds: Int = 20,
+        interruption: Interruption? = nil
     ) throws(SystemError) -> Result {
         let output = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
         let id = try start(arguments, environment, output.second.number, errors.second.number)
         let running = RunningProgram(
             id: id, output: output.takeFirst(), errors: errors.takeFirst(), limit: limit,
-            until: Clock.now() + Int64(seconds) * 1000)
+            until: Clock.now() + Int64(seconds) * 1000, interruption)
         return running.finish()
     }
 

@@ -10,6 +10,7 @@ struct RunningProgram: ~Copyable {
     private let errors: FileDescriptor
     private let limit: Int
     private let deadline: Int64
+    private let interruption: Interruption?
     private var written: [UInt8] = []
     private var complaints: [UInt8] = []
     /// How often to look for its end where no descriptor tells of it, in milliseconds.
@@ -21,8 +22,10 @@ struct RunningProgram: ~Copyable {
     ///   - errors: the same for its standard error.
     ///   - limit: the most that it may write, in bytes.
     ///   - deadline: when it is killed, by `Clock.now()`.
+    ///   - interruption: by which it is killed earlier.
     init(
-        id: Int32, output: consuming FileDescriptor, errors: consuming FileDescriptor, limit: Int, until deadline: Int64
+        id: Int32, output: consuming FileDescriptor, errors: consuming FileDescriptor, limit: Int,
+        until deadline: Int64, _ interruption: Interruption?
     ) {
         self.id = id
         process = try? FileDescriptor.process(id)
@@ -32,6 +35,7 @@ struct RunningProgram: ~Copyable {
         self.errors = errors
         self.limit = limit
         self.deadline = deadline
+        self.interruption = interruption
     }
 
     /// Reads until the program has ended. What it has left running in the background is not waited for.
@@ -50,9 +54,11 @@ struct RunningProgram: ~Copyable {
             if let status { return ended(.exited(status)) }
             let left = deadline - Clock.now()
             guard left > 0 else { return killed(.tookTooLong, isReaped: false) }
+            if interruption?.isThere ?? false { return killed(.interrupted, isReaped: false) }
             set.removeAll()
             set.add(readsOutput ? output.number : -1, .readable)
             set.add(readsErrors ? errors.number : -1, .readable)
+            set.add(interruption?.number ?? -1, .readable)
             switch process {
             case .some(let process):
                 set.add(process.number, .readable)

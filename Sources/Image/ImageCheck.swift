@@ -11,7 +11,7 @@ public struct ImageCheck {
     private let configuration: Configuration
     private let headers: Headers
     /// The volumes that the agent opens there.
-    private let ours: [CrypttabEntry]
+    public let volumes: [CrypttabEntry]
     public private(set) var findings: [Finding]
     public private(set) var notices: [Finding] = []
 
@@ -56,7 +56,7 @@ public struct ImageCheck {
         check.notices = check.configuration.notices + identities.notices
         check.lookAtModules(KernelModules(beneath: root), Hardware())
         if check.hasSystemd {
-            let systemd = SystemdCheck(root, entries: check.ours, console: check.configuration.settings.console)
+            let systemd = SystemdCheck(root, entries: check.volumes, console: check.configuration.settings.console)
             check.findings += systemd.findings
         }
         return check
@@ -70,7 +70,7 @@ public struct ImageCheck {
         hasSystemd = SystemdUnits.isThere(beneath: root)
         let entries = configuration.crypttab.entries
         headers = Headers(entries, configuration.settings, beneath: root)
-        ours = headers.ours(entries)
+        volumes = headers.ours(entries)
     }
 
     private let hasSystemd: Bool
@@ -90,7 +90,7 @@ public struct ImageCheck {
             }
         }
         let crypttab = configuration.settings.crypttab
-        for entry in ours {
+        for entry in volumes {
             if case .file(let path)? = entry.options.header, isAbsent(path) {
                 add(crypttab, entry.line, "the header \(path) of \(entry.name) is not in the image", "correct header=")
             }
@@ -121,7 +121,7 @@ public struct ImageCheck {
             for module in card.modules { want([module], "the network card \(card.name) needs", listing) }
         }
         var seen: [String] = []
-        for entry in ours {
+        for entry in volumes {
             guard case .fileOn(_, let device) = entry.key, !seen.contains(device.description) else { continue }
             seen.append(device.description)
             guard let type = hardware.fileSystem(on: device) else { continue }
@@ -139,7 +139,7 @@ public struct ImageCheck {
     /// What the headers ask for that can be seen now; of the others, what cryptsetup takes unless it is told otherwise.
     private mutating func lookAtCiphers(_ modules: KernelModules, _ folder: String, _ listing: String) {
         var done: [String] = []
-        for entry in ours {
+        for entry in volumes {
             let seen = headers[entry]?.encryptions ?? []
             let needed = CipherModules.names(seen.isEmpty ? [Encryption(cipher: "xts-aes", integrity: "")] : seen)
             for name in needed where !done.contains(name) {

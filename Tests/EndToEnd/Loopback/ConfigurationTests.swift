@@ -99,7 +99,11 @@ import Testing
     }
 
     @Test(
-        arguments: [[], ["agnet"], ["agent", "-f"], ["agent", "--key-volume", "/k"], ["check", "x"], ["-T", "-f"]])
+        arguments: [
+            [], ["agnet"], ["agent", "-f"], ["agent", "--key-volume", "/k"], ["check", "x"], ["check", "-i"],
+            ["check", "--quick", "-i", "/k"], ["check", "--quick", "--boot"], ["check", "--no-login", "-i", "/k"],
+            ["-T", "-f"],
+        ])
     func `what is typed wrong is answered with the usage`(words: [String]) throws {
         let end = try run(try Rehearsal.binary(), words, timeout: patience)
         #expect(end.status == 2, "\(end)")

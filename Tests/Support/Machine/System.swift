@@ -97,6 +97,11 @@ public struct System: Sendable {
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
+    /// The owner's private key.
+    public static func ownerKeyFile(_ suite: Suite, _ name: String) async throws -> URL {
+        try await folder(suite, name).appending(path: "ssh/id")
+    }
+
     /// Writes to `initrd` the one it boots, `below`, with `tree` and `files` over it: the kernel unpacks one archive after the
     /// other.
     func writeInitrd(_ initrd: URL, over below: URL) async throws {

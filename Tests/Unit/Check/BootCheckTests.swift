@@ -1,0 +1,160 @@
+import Config
+import Foundation
+import Image
+import TestPeers
+import Testing
+
+@testable import Check
+
+/// `postern check --boot`: what QEMU and the kernel in it are given.
+@Suite struct BootCheckTests {
+    /// `ip=`, networkd's address, and what QEMU's network is then, or why there is none.
+    @Test(arguments: [
+        ([], [], "net=10.0.2.0/24,dhcpstart=10.0.2.15,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22", nil),
+        (["dhcp"], [], "net=10.0.2.0/24,dhcpstart=10.0.2.15,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22", nil),
+        (["eno1:dhcp"], [], "net=10.0.2.0/24,dhcpstart=10.0.2.15,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22", "eno1"),
+        (
+            ["192.0.2.77::192.0.2.1:255.255.255.192:nas:eno1:off"], [],
+            "net=192.0.2.64/26,host=192.0.2.65,dns=192.0.2.66,dhcpstart=192.0.2.77,hostfwd=tcp:127.0.0.1:2222-192.0.2.77:22",
+            "eno1"
+        ),
+        (
+            ["192.0.2.2::192.0.2.1:24::eno1:none"], [],
+            "net=192.0.2.0/24,host=192.0.2.1,dns=192.0.2.3,dhcpstart=192.0.2.2,hostfwd=tcp:127.0.0.1:2222-192.0.2.2:22",
+            "eno1"
+        ),
+        (
+            ["192.0.2.2"], [],
+            "net=192.0.2.0/24,host=192.0.2.3,dns=192.0.2.1,dhcpstart=192.0.2.2,hostfwd=tcp:127.0.0.1:2222-192.0.2.2:22",
+            nil
+        ),
+        (
+            [], ["192.0.2.9/28"],
+            "net=192.0.2.0/28,host=192.0.2.2,dns=192.0.2.1,dhcpstart=192.0.2.9,hostfwd=tcp:127.0.0.1:2222-192.0.2.9:22",
+            nil
+        ),
+        (["off"], [], "ip= gives the initrd no address over IPv4", nil),
+        (["192.0.2.2::198.51.100.1:255.255.255.255::eno1:off"], [], "its gateway lies outside of its network", nil),
+        (["[2001:db8::2]::[2001:db8::1]:64::eno1:off"], [], "the address 2001:db8::2 is not one of IPv4", nil),
+    ])
+    func `the network in QEMU is the one that the initrd is told of`(
+        addresses: [String], files: [String], options: String, card: String?
+    ) throws {
+        do {
+            let network = try StandInNetwork(addresses: addresses, files: files, card: nil, port: 22)
+            #expect(network.options == options && network.card == card)
+        } catch {
+            #expect(error.text.hasSuffix(options), "\(error)")
+        }
+    }
+
+    @Test func `the kernel in QEMU is given the boot loader's words, without those that show nothing there`() throws {
+        let made = try MadeMachine()
+        try made.put("BOOT_IMAGE=/running quiet\n", at: "/proc/cmdline")
+        #expect(BootedCommandLine(beneath: made.machine.root, isFirst: true).words == ["BOOT_IMAGE=/running", "quiet"])
+        try made.put(
+            "menuentry {\n\tlinux\t/vmlinuz root=UUID=a ro console=tty0 console=ttyS1 crashkernel=1G splash ip=dhcp\n}\n",
+            at: "/boot/grub/grub.cfg")
+        let line = BootedCommandLine(beneath: made.machine.root, isFirst: true)
+        #expect(line.words.starts(with: ["root=UUID=a", "ro"]))
+        #expect(line.inQEMU.hasPrefix("root=UUID=a ro ip=dhcp console=\(StandInMachine.console) "))
+        #expect(BootedCommandLine(beneath: made.machine.root, isFirst: false).words.last == "quiet")
+        try made.put("", at: "/boot/loader/entries/a.conf")
+        try made.put("root=UUID=b\n", at: "/etc/kernel/cmdline")
+        #expect(BootedCommandLine(beneath: made.machine.root, isFirst: false).words == ["root=UUID=b"])
+    }
+
+    @Test func `the archive behind the image has its files in folders`() throws {
+        var archive = InitrdArchive()
+        archive.add("/etc/postern/authorized_keys", Array("one\n".utf8), mode: 0o600)
+        archive.add("/etc/systemd/network/a.link", Array("three".utf8), mode: 0o644)
+        let folder = try TemporaryFolder()
+        try Data(archive.finished()).write(to: URL(filePath: folder.path("archive")))
+        let unpacked = try run(
+            "/bin/sh",
+            [
+                "-euc",
+                "cd \"$0\"; cpio --quiet -i -m <archive; find etc -printf '%m %p\\n' | sort -k 2; cat etc/*/*keys",
+                folder.path(""),
+            ])
+        #expect(
+            unpacked.out == """
+                755 etc
+                755 etc/postern
+                600 etc/postern/authorized_keys
+                755 etc/systemd
+                755 etc/systemd/network
+                644 etc/systemd/network/a.link
+                one
+
+                """, "\(unpacked)")
+    }
+
+    @Test(arguments: [
+        (["virtio_net", "virtio_pci", "virtio_blk", "nvme", "e1000e"], "virtio-net-pci", "virtio-blk-pci", nil),
+        (["e1000e", "virtio_blk", "ahci", "sd_mod"], "e1000e", "ide-hd", nil),
+        (["igb", "nvme"], "igb", "nvme", nil),
+        (["nvme", "virtio_net"], nil, nil, "the image has a driver for no network card that QEMU could be"),
+        (["e1000"], nil, nil, "the image has a driver for no disk that QEMU could be"),
+    ])
+    func `QEMU is a machine that the image has drivers for`(
+        modules: [String], card: String?, disk: String?, problem: String?
+    ) throws {
+        let folder = try TemporaryFolder()
+        let tree = folder.path("lib/modules/6.1/kernel")
+        try FileManager.default.createDirectory(atPath: tree, withIntermediateDirectories: true)
+        for module in modules { try folder.write("", to: "lib/modules/6.1/kernel/\(module).ko") }
+        do {
+            let machine = try StandInMachine(
+                files: "/x", kernel: "/k", commandLine: "quiet", modules: KernelModules(beneath: folder.path("")),
+                disks: 2,
+                network: "net=10.0.2.0/24", hardwareAddress: "52:54:00:00:00:01", memory: 512)
+            let devices = machine.words.indices.filter { machine.words[$0] == "-device" }.map { machine.words[$0 + 1] }
+            #expect(devices.first == card.map { "\($0),netdev=network,romfile=,mac=52:54:00:00:00:01" })
+            #expect(devices.count == 3 && devices.dropFirst().allSatisfy { $0.hasPrefix(disk ?? "") })
+        } catch {
+            #expect(error.text == problem)
+        }
+    }
+
+    @Test func `a disk of SATA's is refused when there are too many`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path("lib/modules/6.1"), withIntermediateDirectories: true)
+        for module in ["e1000e", "ahci", "sd_mod"] { try folder.write("", to: "lib/modules/6.1/\(module).ko") }
+        #expect(throws: BootProblem("QEMU has room for 6 volumes", remedy: "leave out --boot")) {
+            try StandInMachine(
+                files: "/x", kernel: "/k", commandLine: "", modules: KernelModules(beneath: folder.path("")), disks: 7,
+                network: "", hardwareAddress: "", memory: 512)
+        }
+    }
+
+    @Test(arguments: [
+        ("a UUID=11111111-2222-3333-4444-555555555555 none luks", "11111111-2222-3333-4444-555555555555", nil),
+        (
+            "a /dev/disk/by-uuid/11111111-2222-3333-4444-555555555555 none luks",
+            "11111111-2222-3333-4444-555555555555", nil
+        ),
+        (
+            "a LABEL=data none luks,x-postern.uuid=11111111-2222-3333-4444-555555555555",
+            "11111111-2222-3333-4444-555555555555", "data"
+        ),
+    ])
+    func `a volume that has a UUID or a label has a stand-in`(line: String, uuid: String?, label: String?) throws {
+        let standIn = try #require(BootTrial.StandIn(try entry(line)))
+        #expect(standIn.name == "a" && standIn.uuid == uuid && standIn.label == label)
+    }
+
+    @Test(arguments: [
+        "a /dev/vg/data none luks", "a PARTLABEL=data none luks", "a PARTUUID=11111111-01 none luks",
+        "a UUID=11111111-2222-3333-4444-555555555555 none luks,header=/etc/header",
+    ])
+    func `a volume that is found by its place, or has its header elsewhere, has none`(line: String) throws {
+        #expect(BootTrial.StandIn(try entry(line)) == nil)
+    }
+
+    private func entry(_ line: String) throws -> CrypttabEntry {
+        var findings: [Finding] = []
+        return try #require(Crypttab.parse(Array(line.utf8), file: "crypttab", into: &findings).entries.first)
+    }
+}
