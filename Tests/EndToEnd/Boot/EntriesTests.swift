@@ -63,5 +63,30 @@ extension BootTests {
                 try await machine.console.expect("reboot: Restarting system", times: 3)
             }
         }
+
+        @Test func `with GRUB the agent says why no entry can be chosen, leaves the firmware alone, and unlocks`()
+            async throws
+        {
+            var setup = setup
+            setup.loader = .grub
+            try await boot(setup, name: "entries-grub") { machine in
+                #expect(try await entry(of: machine) == "first")
+                let variables = """
+                    mkdir /efi && mount -t efivarfs efi /efi && ls /efi | sort && umount /efi && rmdir /efi
+                    """
+                let before = try await machine.run(variables)
+                #expect(before.status == 0 && before.output.contains("BootOrder-"), "\(before)")
+                let shown = try await machine.ssh(["entries"], input: "")
+                #expect(shown.status == 6 && shown.output == "", "\(shown)")
+                let asked = try await machine.ssh(["reboot", "second"], input: "")
+                #expect(asked.status == 6 && asked.output == "", "\(asked)")
+                try expectRecorded(asked, to: "reboot second")
+                #expect(shown.errors.hasSuffix(String(asked.errors.drop { $0 != ":" })), "\(shown)")
+                #expect(try await machine.run(variables).output == before.output)
+                let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+                #expect(unlocked.status == 0, "\(unlocked)")
+                try await machine.console.expect("agent ends with 0")
+            }
+        }
     }
 }
