@@ -50,15 +50,21 @@ extension BootTests {
                 try await machine.console.expect("agent starts", times: 3)
                 #expect(try await entry(of: machine) == "first")
                 // A choice that is there already is shown and replaced, though the kernel protects its file.
-                let choice = "first.conf".map { "\($0)\\000" }.joined()
+                // And so is the default where the loader starts what was started last.
                 let vendor = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
-                let written = try await machine.run(
-                    """
-                    mkdir /efi && mount -t efivarfs efi /efi &&
-                        printf '\\007\\000\\000\\000\(choice)\\000\\000' >/efi/LoaderEntryOneShot-\(vendor)
-                    """)
+                func write(_ text: String, to variable: String) -> String {
+                    let units = text.map { "\($0)\\000" }.joined()
+                    return "printf '\\007\\000\\000\\000\(units)\\000\\000' >/efi/\(variable)-\(vendor)"
+                }
+                let commands = [
+                    "mkdir /efi", "mount -t efivarfs efi /efi", write("first.conf", to: "LoaderEntryOneShot"),
+                    write("@saved", to: "LoaderEntryDefault"), write("second.conf", to: "LoaderEntryLastBooted"),
+                ]
+                let written = try await machine.run(commands.joined(separator: " && "))
                 #expect(written.status == 0, "\(written)")
-                #expect(try await machine.ssh(["entries"], input: "").output.contains("first.conf (current) (next)\n"))
+                let marked = try await machine.ssh(["entries"], input: "")
+                #expect(marked.output.contains("first.conf (current) (next)\n"), "\(marked)")
+                #expect(marked.output.contains("second.conf (default)\n"), "\(marked)")
                 #expect(try await machine.ssh(["reboot", "second.conf"], input: "").status == 0)
                 try await machine.console.expect("reboot: Restarting system", times: 3)
             }

@@ -192,6 +192,8 @@ import Testing
         #expect(eventually { announced.objects("/secure").contains { $0["text"]?.contains(guessed) == true } })
         #expect(announced.objects("/secure").map { $0["event"] } == ["waiting", "wrong-passphrase"])
         #expect(agent.logs("not told yet: json 127.0.0.1:8080: the server answers 503"))
+        #expect(agent.logs("told ntfy 127.0.0.1:8080 of wrong-passphrase"), "\(agent.log)")
+        #expect(!agent.log.contains(guessed), "\(agent.log)")
         #expect(agent.lines(with: "not told yet").count == 1, "\(agent.log)")
         #expect(!agent.log.contains("/secure") && !agent.log.contains("/status"))
         kill(process, SIGTERM)

@@ -1,3 +1,4 @@
+import Foundation
 import Repository
 import Testing
 
@@ -8,6 +9,15 @@ import Testing
         let recorded = try RecordedDialogues().answers
         for command in Command.all { #expect(recorded[command.spelling]?.isEmpty == false, "\(command.spelling)") }
         #expect(recorded.keys.contains { $0.hasPrefix("unlock ") })
+    }
+
+    @Test func `the manual and help have each exit code`() throws {
+        let manual = try String(contentsOfFile: Repository.path("initrd/man/postern.8"), encoding: .utf8)
+        let section = manual.components(separatedBy: "\n.Sh EXIT STATUS\n").dropFirst().first ?? ""
+        let items = section.components(separatedBy: "\n.It ").dropFirst().map { $0.prefix { $0 != "\n" } }
+        #expect(items == ExitCode.all.map { "\($0.rawValue)" })
+        let help = try #require(try RecordedDialogues().answers["help"])
+        for code in ExitCode.all { #expect(help.contains("\n  \(code.rawValue)  \(code.meaning)")) }
     }
 
     @Test(
