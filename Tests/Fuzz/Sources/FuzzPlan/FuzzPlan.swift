@@ -28,8 +28,8 @@ struct Boot {
     var scripts: [PromptAddress] = []
     /// Terminals that have sent a passphrase, and whose input goes on.
     var terminals: Set<UInt8> = []
-    /// The volumes that a prompt's passphrase is for, where it is not for all.
-    var only: [PromptAddress: [String]] = [:]
+    /// The volumes that the passphrase of a session is for, where it is not for all.
+    var only: [Int: [String]] = [:]
     /// Volumes that a worker has activated.
     var open: Set<String> = []
     var goneOn = false
@@ -174,7 +174,7 @@ struct Boot {
         }
         // The console has no names.
         let named = isConsole ? [] : [[], [], [], ["v0"], ["v1"], ["v2", "v3"], ["v4"], ["none"]][byte >> 4 & 7]
-        only[channel] = named
+        only[channel.session] = named
         let requester = Requester(
             prompt: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal, only: named)
         plan.passphrase(secret, from: requester, now: now)
@@ -247,7 +247,7 @@ struct Boot {
             guard let index = waiting.firstIndex(of: channel) else { fatalError("an answer to nobody") }
             waiting.remove(at: index)
             precondition(Set(results.map { $0.name }).count == results.count, "a volume answered for twice")
-            if let only = only[channel], !only.isEmpty {
+            if let only = only[channel.session], !only.isEmpty {
                 precondition(results.allSatisfy { only.contains($0.name) }, "tried on a volume that it is not for")
             }
         case .finish(let channel, _, _):
