@@ -43,6 +43,12 @@ public enum LoaderVariables {
         (features.first ?? 0) & 1 << 2 != 0
     }
 
+    /// The entry that is started where nobody chooses another one, as far as variables say: what LoaderEntryDefault has, or where
+    /// that or loader.conf has `@saved`, LoaderEntryLastBooted. systemd-boot keeps the latter only for that.
+    public static func standard(_ chosen: String?, lastBooted: String?) -> String? {
+        chosen == nil || chosen == "@saved" ? lastBooted : chosen
+    }
+
     /// One that does not come back as it was could not be chosen.
     private static func text(_ units: [UInt16]) -> String? {
         guard !units.isEmpty, units.count <= longestName else { return nil }

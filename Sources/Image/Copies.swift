@@ -8,6 +8,16 @@ public enum Copies {
     /// Where lines are from that are not from a file of the machine, such as those of the kernel command line.
     public static let builder = "the program that builds it"
 
+    /// The machine's name, for an initrd that has none.
+    ///
+    /// - Parameter bytes: the host's file hostname(5).
+    /// - Returns: a line of text, or nothing.
+    static func hostName(_ bytes: [UInt8]) -> [UInt8] {
+        let words = lines(bytes).compactMap { line in line.split { $0 <= 0x20 }.first }
+        guard let name = words.first(where: { $0.first != UInt8(ascii: "#") }) else { return [] }
+        return name + [UInt8(ascii: "\n")]
+    }
+
     /// The comment before the lines from somewhere.
     public static func title(from origin: String) -> String { "# Volumes of this initrd, from \(origin)." }
 

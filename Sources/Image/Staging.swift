@@ -199,6 +199,8 @@ public struct Staging {
             }
             for entry in chosen.entries where reasonLeft(entry) == nil { try putHeader(of: entry, tree) }
             if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: table) }
+            let name = Copies.hostName((try? Files.readRegular(host + "/etc/hostname", limit: 4096)) ?? [])
+            if !name.isEmpty { try tree.put(Machine.hostNameFile, name) }
             let settings = try Files.readRegular(host + file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
             try tree.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))

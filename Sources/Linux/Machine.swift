@@ -2,13 +2,18 @@ internal import CLinux
 
 /// What this machine is and has.
 public enum Machine {
-    /// The host's name, or `this machine` where an initrd has none yet.
+    /// Where `postern image` keeps the host's name for an initrd.
+    public static let hostNameFile = "/etc/postern/hostname"
+
+    /// The host's name: the kernel's, or where an initrd has none yet, that of `hostNameFile`, or `this machine`.
     public static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "this machine" }
         let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let name = String(decoding: bytes, as: UTF8.self)
-        return name.isEmpty || name == "(none)" || name == "localhost" ? "this machine" : name
+        guard name.isEmpty || name == "(none)" || name == "localhost" else { return name }
+        let kept = ((try? Files.read(hostNameFile, limit: 256)) ?? []).prefix { $0 > 0x20 }
+        return kept.isEmpty ? "this machine" : String(decoding: kept, as: UTF8.self)
     }
 
     /// Whether this runs in an initrd: systemd's mark is there, or the root lies in memory.

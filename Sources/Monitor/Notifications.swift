@@ -100,8 +100,9 @@ final class Notifications {
         if failure != nil { lane.complaints += 1 }
         var line = failure == nil ? "told " : "not told yet: "
         line += lane.target.title
-        line += ": "
-        line += failure ?? announcement.text
+        // Not the text, which a reader of the log would take for what it tells of.
+        line += failure == nil ? " of " : ": "
+        line += failure ?? announcement.event
         return line
     }
 }

@@ -47,7 +47,7 @@ enum Ask {
         // It is not repeated: it may have a passphrase in it.
         case .noShell:
             self = .refused(
-                "There is no shell here: write unlock alone, and give the passphrase on standard input; see: help",
+                "No shell reads this line: write unlock alone, and give the passphrase on standard input; see: help",
                 .refused)
         case .refused: self = .refused("\(printable(line, limit: 80)): no such command here; see: help", .refused)
         }

@@ -281,7 +281,7 @@ extension Command {
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
     private static func usage(_ line: String, _ synopsis: String) -> Result {
-        .usage(hasShell(line) ? "there is no shell here; write: \(synopsis)" : "usage: \(synopsis)")
+        .usage(hasShell(line) ? "no shell reads this line; write: \(synopsis)" : "usage: \(synopsis)")
     }
 
     private static func words(_ line: String) -> [String] {

@@ -1,6 +1,6 @@
 /// How a program or channel ends. The numbers are for ever: scripts rely on them.
 public enum ExitCode: UInt8, Sendable {
-    /// The boot goes on, or nothing was to do.
+    /// The boot goes on, or the command has done what it says.
     case done = 0
     case internalError = 1
     case usage = 2
@@ -14,7 +14,7 @@ public enum ExitCode: UInt8, Sendable {
     /// The sentence of the manual for it.
     public var meaning: String {
         switch self {
-        case .done: "the boot goes on, or nothing was to do"
+        case .done: "the boot goes on, or the command has done what it says"
         case .internalError: "internal error"
         case .usage: "wrong usage"
         case .wrongPassphrase: "wrong passphrase"

@@ -48,7 +48,9 @@ enum Entries {
         let ids = try texts("LoaderEntries", variables)
         guard !ids.isEmpty else { throw .noList }
         let current = try texts("LoaderEntrySelected", variables).first
-        let standard = try texts("LoaderEntryDefault", variables).first
+        let standard = LoaderVariables.standard(
+            try texts("LoaderEntryDefault", variables).first,
+            lastBooted: try texts("LoaderEntryLastBooted", variables).first)
         let next = try texts("LoaderEntryOneShot", variables).first
         return ids.map { BootEntry(id: $0, isCurrent: $0 == current, isDefault: $0 == standard, isNext: $0 == next) }
     }

@@ -47,6 +47,7 @@ let package = Package(
         harness("FuzzKeys", ["Base64"]),
         harness("FuzzLineEditor"),
         harness("FuzzNetwork"),
+        harness("FuzzNotify"),
         harness("FuzzPlan"),
         harness("FuzzReport"),
         harness("FuzzScreen"),

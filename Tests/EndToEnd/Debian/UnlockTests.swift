@@ -20,20 +20,6 @@ extension DebianTests {
         }
     }
 
-    @Test(arguments: Suite.tested) func `with an address from DHCP, a passphrase on standard input boots it`(
-        suite: Suite
-    ) async throws {
-        var system = System(suite, "plain")
-        system.address = nil
-        try await boot(system, name: "debian-stdin-dhcp") { machine in
-            try await machine.awaitAgent()
-            let unlocked = try await machine.ssh(["unlock"], input: passphrase)
-            #expect(unlocked.status == 0)
-            #expect(unlocked.errors == "")
-            try await expectLogin(machine, by: "owner@laptop")
-        }
-    }
-
     @Test(arguments: Suite.tested)
     func `a passphrase typed at the console boots it, while the network is being asked for an address`(suite: Suite)
         async throws

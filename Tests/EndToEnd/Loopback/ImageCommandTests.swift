@@ -33,6 +33,9 @@ import Testing
         let lines = try staged("/etc/postern/postern.conf").split(separator: "\n").filter { $0.hasPrefix("ImageTime ") }
         let time = try #require(lines.first?.split(separator: " ").last.flatMap { Int($0) })
         #expect(lines.count == 1)
+        // And what the machine is called.
+        let name = (try? String(contentsOfFile: "/etc/hostname", encoding: .utf8))?.split(separator: "\n").first
+        #expect(try name == nil || staged("/etc/postern/hostname") == "\(name ?? "")\n")
         if given == "1700000000" {
             #expect(time == 1_700_000_000)
         } else {

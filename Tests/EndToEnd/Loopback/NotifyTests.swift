@@ -76,6 +76,35 @@ import Testing
         #expect(servers.announced.objects("/slack") == [["text": text]])
     }
 
+    @Test func `a test says what the manual has recorded`() throws {
+        let folder = try TemporaryFolder()
+        let script = """
+            ip link set lo up
+            hostname nas
+            mount -t tmpfs none /mnt
+            mkdir -p /mnt/upper /mnt/work
+            mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work none /etc
+            mkdir -p /etc/postern
+            printf '%s\\n' 'Notify ntfy https://ntfy.example/nas' 'Notify http://127.0.0.1/status/404' \
+                >/etc/postern/postern.conf
+            echo '127.0.0.1 ntfy.example' >"$1/hosts"
+            "$0" "$1/servers" 443 80 8090 >/dev/null 2>&1 &
+            while [ ! -e "$1/servers/ports" ]; do sleep 0.1; done
+            mount --bind "$1/servers/ca.pem" /etc/ssl/certs/ca-certificates.crt
+            mount --bind "$1/hosts" /etc/hosts
+            "$2" notify --test || echo "status $?" >&2
+            """
+        let end = try run(
+            "unshare",
+            [
+                "--mount", "--net", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-euc", script,
+                Announced.script, folder.path("."), try Rehearsal.binary(),
+            ], timeout: patience)
+        #expect(end.err == "status 1\n", "\(end)")
+        #expect(try RecordedDialogues().isRecorded(end.out, to: "postern notify --test"), "\(end)")
+        #expect(Announced(folder: folder.path("servers")).bodies("/nas") == ["nas: a test of Postern's Notify lines"])
+    }
+
     @Test func `a server whose CA is not the system's is told nothing`() throws {
         let servers = try Servers()
         let ports = try #require(servers.announced.ports)
@@ -163,6 +192,8 @@ import Testing
         #expect(eventually { announced.objects("/secure").contains { $0["text"]?.contains(guessed) == true } })
         #expect(announced.objects("/secure").map { $0["event"] } == ["waiting", "wrong-passphrase"])
         #expect(agent.logs("not told yet: json 127.0.0.1:8080: the server answers 503"))
+        #expect(agent.logs("told ntfy 127.0.0.1:8080 of wrong-passphrase"), "\(agent.log)")
+        #expect(!agent.log.contains(guessed), "\(agent.log)")
         #expect(agent.lines(with: "not told yet").count == 1, "\(agent.log)")
         #expect(!agent.log.contains("/secure") && !agent.log.contains("/status"))
         kill(process, SIGTERM)

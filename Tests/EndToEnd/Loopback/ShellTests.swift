@@ -68,6 +68,9 @@ import Testing
         #expect(out[1].wholeMatch(of: /127\.0\.0\.1 \d+ 127\.0\.0\.1 \d+/) != nil, "\(out)")
         #expect(out[1].hasSuffix(" \(agent.port)"))
         #expect(end.err == "secret\n")
+        // What is not behind `shell` no shell reads, here as well.
+        let refused = try ssh(agent, "echo secret | cryptroot-unlock")
+        #expect(refused.status == 6 && refused.err.hasPrefix("No shell reads this line: "), "\(refused)")
         #expect(eventually { events(agent).contains { $0["event"] as? String == "shell-ended" } })
         let both = events(agent).filter { ($0["event"] as? String)?.hasPrefix("shell-") == true }
         try #require(both.count == 2)

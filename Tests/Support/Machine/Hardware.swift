@@ -22,8 +22,9 @@ struct Hardware: Sendable {
     var clock: String?
     /// Whether there is a console hvc0.
     var secondConsole = false
-    /// Entries of systemd-boot, where EFI starts the machine.
+    /// Entries of the boot loader, where EFI starts the machine.
     var entries: [String] = []
+    var loader = Loader.systemdBoot
 
     init(initrd: String, memory: Int, kernelArguments: String) {
         self.initrd = initrd
@@ -39,6 +40,8 @@ public enum Network: Sendable {
     /// A network of the machine and of a router that announces a prefix of version 6, and knows no version 4.
     /// It asks for root rights, and lies in a namespace of its own.
     case routedIPv6
+    /// As `forwarded`, in a namespace of its own with the servers of `Tests/Support/qemu/told`. It asks for root rights.
+    case told
 }
 
 /// Where the agent listens, as the host sees it.
@@ -67,7 +70,7 @@ extension Hardware {
         defer { for end in ends { close(end) } }
         var arguments = ["-netdev"]
         switch network {
-        case .forwarded: arguments += ["user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
+        case .forwarded, .told: arguments += ["user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
         case .routedIPv6: arguments += ["tap,id=net,ifname=lan,script=no,downscript=no"]
         }
         arguments += ["-device", "\(card),netdev=net,romfile=,mac=52:54:00:12:34:56"]
@@ -111,13 +114,17 @@ extension Hardware {
         // It holds no end of the lines, so that they end with QEMU.
         let keeper = "\"$@\" </dev/null & vm=$!; exec 3>&- 4>&- 5>&- 6>&- 7>&-; read -r _; kill -9 $vm; wait $vm"
         var command = ["sh", "-c", keeper, "keeper"]
-        if case .routedIPv6 = network {
-            command =
-                ["unshare", "--net", "--pid", "--fork", "--kill-child", Disks.script("router"), work.path] + command
+        let alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
+        switch network {
+        case .forwarded: break
+        case .routedIPv6: command = alone + [Disks.script("router"), work.path] + command
+        case .told: command = alone + [Disks.script("told"), work.path, images.folder + "/authority"] + command
         }
         command += ["env", "VM_ARCH=\(architecture)"]
         if let kernel { command.append("VM_KERNEL=\(kernel)") }
-        if !entries.isEmpty { command.append("VM_ENTRIES=\(entries.joined(separator: " "))") }
+        if !entries.isEmpty {
+            command += ["VM_ENTRIES=\(entries.joined(separator: " "))", "VM_LOADER=\(loader.rawValue)"]
+        }
         command += [Disks.script("vm"), initrd, String(memory), kernelArguments] + arguments
         do {
             let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)
@@ -130,13 +137,14 @@ extension Hardware {
 
     /// Where the agent of that machine listens.
     func address(of running: Running) async throws -> MachineAddress {
+        let reach = ["nsenter", "--net=/proc/\(running.emulator.number)/ns/net"]
         switch network {
-        case .forwarded:
+        case .forwarded, .told:
             let port = try await Hardware.forwardedPort(running.hypervisor)
-            return MachineAddress(host: "127.0.0.1", port: port)
+            let isHere = if case .forwarded = network { true } else { false }
+            return MachineAddress(host: "127.0.0.1", port: port, reach: isHere ? [] : reach)
         case .routedIPv6:
             // The address that the card's number makes of the prefix.
-            let reach = ["nsenter", "--net=/proc/\(running.emulator.number)/ns/net"]
             return MachineAddress(host: "fd00:706f:7374:0:5054:ff:fe12:3456", port: 2222, reach: reach)
         }
     }

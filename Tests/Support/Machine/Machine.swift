@@ -1,4 +1,5 @@
 import Foundation
+public import Repository
 import Synchronization
 
 /// A virtual machine with encrypted disks, from its start to its end.
@@ -24,6 +25,9 @@ public final class Machine: Sendable {
     /// What the machine prints.
     public var console: Transcript { running.lines[0].transcript }
 
+    /// The servers beside it, where its network is `told`.
+    public var announced: Announced { Announced(folder: work.appending(path: "announced").path) }
+
     /// What another console shows.
     public func console(_ number: Int) -> Transcript { running.lines[number].transcript }
 
@@ -48,6 +52,7 @@ public final class Machine: Sendable {
             hardware.clock = setup.clock
             hardware.secondConsole = setup.secondConsole
             hardware.entries = setup.entries
+            hardware.loader = setup.loader
             return hardware
         }
     }

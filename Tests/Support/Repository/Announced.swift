@@ -29,6 +29,9 @@ public struct Announced: Sendable {
 
     public var authority: String { "\(folder)/ca.pem" }
 
+    /// Has its name server know `late.test` from now on.
+    public func nameLate() throws { try Data().write(to: URL(filePath: "\(folder)/late")) }
+
     /// What has arrived.
     public var requests: [Request] {
         text("requests").split(separator: "\n").compactMap { line in

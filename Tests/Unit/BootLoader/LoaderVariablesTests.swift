@@ -37,4 +37,15 @@ import Testing
     func `a loader says whether it takes a choice for one boot`(features: [UInt8], takes: Bool) {
         #expect(LoaderVariables.takesOneShot(features) == takes)
     }
+
+    @Test(
+        arguments: [
+            (nil, nil, nil), ("a", nil, "a"), ("a", "b", "a"), (nil, "b", "b"), ("@saved", "b", "b"),
+            ("@saved", nil, nil),
+        ] as [(String?, String?, String?)])
+    func `the default is what a variable names, or what was started last`(
+        chosen: String?, last: String?, standard: String?
+    ) {
+        #expect(LoaderVariables.standard(chosen, lastBooted: last) == standard)
+    }
 }

@@ -39,6 +39,15 @@ import Testing
         #expect(settings.ports == Settings.parse(Array(host.utf8), file: "", into: &findings).ports)
     }
 
+    @Test(
+        arguments: [
+            ("apollo\n", "apollo\n"), ("apollo", "apollo\n"), ("", ""), ("\n# apollo\n", ""),
+            ("# mine\n\n \tapollo.example \nother\n", "apollo.example\n"),
+        ])
+    func `the machine's name is the first word that is no comment`(file: String, name: String) {
+        #expect(String(decoding: Copies.hostName(Array(file.utf8)), as: UTF8.self) == name)
+    }
+
     private let host = """
         # The machine's.
         root\tUUID=11111111-2222-3333-4444-555555555555\tnone\tluks,discard

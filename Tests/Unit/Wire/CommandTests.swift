@@ -1,3 +1,4 @@
+import Foundation
 import Repository
 import Testing
 
@@ -8,6 +9,15 @@ import Testing
         let recorded = try RecordedDialogues().answers
         for command in Command.all { #expect(recorded[command.spelling]?.isEmpty == false, "\(command.spelling)") }
         #expect(recorded.keys.contains { $0.hasPrefix("unlock ") })
+    }
+
+    @Test func `the manual and help have each exit code`() throws {
+        let manual = try String(contentsOfFile: Repository.path("initrd/man/postern.8"), encoding: .utf8)
+        let section = manual.components(separatedBy: "\n.Sh EXIT STATUS\n").dropFirst().first ?? ""
+        let items = section.components(separatedBy: "\n.It ").dropFirst().map { $0.prefix { $0 != "\n" } }
+        #expect(items == ExitCode.all.map { "\($0.rawValue)" })
+        let help = try #require(try RecordedDialogues().answers["help"])
+        for code in ExitCode.all { #expect(help.contains("\n  \(code.rawValue)  \(code.meaning)")) }
     }
 
     @Test(
@@ -33,8 +43,8 @@ import Testing
             ("unlock -x", .usage("usage: unlock [VOLUME...]")),
             ("unlock data -x", .usage("usage: unlock [VOLUME...]")),
             ("cryptroot-unlock data", .usage("usage: cryptroot-unlock")),
-            ("unlock && reboot", .usage("there is no shell here; write: unlock [VOLUME...]")),
-            ("unlock < /key", .usage("there is no shell here; write: unlock [VOLUME...]")),
+            ("unlock && reboot", .usage("no shell reads this line; write: unlock [VOLUME...]")),
+            ("unlock < /key", .usage("no shell reads this line; write: unlock [VOLUME...]")),
             ("log", .command(.log(follow: false))),
             ("log -f", .command(.log(follow: true))),
             ("log --follow", .command(.log(follow: true))),
@@ -51,7 +61,7 @@ import Testing
             ("unlock \u{7F}root", .usage("usage: unlock [VOLUME...]")),
             ("reboot --firmware-setup", .usage("usage: reboot [ENTRY]")),
             ("reboot a b", .usage("usage: reboot [ENTRY]")),
-            ("reboot 1>2", .usage("there is no shell here; write: reboot [ENTRY]")),
+            ("reboot 1>2", .usage("no shell reads this line; write: reboot [ENTRY]")),
             ("systemctl reboot a", .refused),
             ("entries", .command(.entries(json: false))),
             ("entries --json", .command(.entries(json: true))),
@@ -75,8 +85,8 @@ import Testing
             ("help me", .usage("usage: help")),
             ("systemd-tty-ask-password-agent --console=/dev/tty1", .command(.unlock)),
             ("systemd-tty-ask-password-agent now", .usage("usage: systemd-tty-ask-password-agent")),
-            ("cryptroot-unlock && exit", .usage("there is no shell here; write: cryptroot-unlock")),
-            ("status | less", .usage("there is no shell here; write: status [--json]")),
+            ("cryptroot-unlock && exit", .usage("no shell reads this line; write: cryptroot-unlock")),
+            ("status | less", .usage("no shell reads this line; write: status [--json]")),
             ("unlock\texit", .command(.unlockOnly(["exit"]))),
             ("exec cryptroot-unlock", .noShell),
             ("sudo /bin/unlock", .noShell),

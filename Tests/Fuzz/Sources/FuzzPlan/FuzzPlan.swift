@@ -28,6 +28,8 @@ struct Boot {
     var scripts: [PromptAddress] = []
     /// Terminals that have sent a passphrase, and whose input goes on.
     var terminals: Set<UInt8> = []
+    /// The volumes that the passphrase of a session is for, where it is not for all.
+    var only: [Int: [String]] = [:]
     /// Volumes that a worker has activated.
     var open: Set<String> = []
     var goneOn = false
@@ -84,7 +86,9 @@ struct Boot {
             if byte & 128 == 0 { close(byte) } else { endInput(byte) }
         case 5: pass(Int64(next()) * 100)
         case 6: requestActivation(next())
-        default: pass(Int64(next()) * 10_000)
+        default:
+            let byte = next()
+            if byte == 255 { goOnNow() } else { pass(Int64(byte) * 10_000) }
         }
         drain()
     }
@@ -168,7 +172,11 @@ struct Boot {
             scripts.append(channel)
             terminals.remove(UInt8(byte & 7))
         }
-        let requester = Requester(prompt: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal)
+        // The console has no names.
+        let named = isConsole ? [] : [[], [], [], ["v0"], ["v1"], ["v2", "v3"], ["v4"], ["none"]][byte >> 4 & 7]
+        only[channel.session] = named
+        let requester = Requester(
+            prompt: channel, key: isConsole ? nil : byte & 3, who: "w", terminal: isTerminal, only: named)
         plan.passphrase(secret, from: requester, now: now)
     }
 
@@ -178,6 +186,15 @@ struct Boot {
         scripts.removeAll { $0 == channel }
         terminals.remove(UInt8(byte & 7))
         if byte & 8 == 0 { plan.closed(channel) } else { plan.closed(session: byte & 7) }
+    }
+
+    /// A login has the boot go on: that is refused while a needed volume is locked, and done at once otherwise.
+    private mutating func goOnNow() {
+        let reason = plan.goOnNow(now: now)
+        precondition(reason == nil || !goneOn && !plan.continues, "it goes on, and says why not")
+        guard reason == nil else { return }
+        drain()
+        precondition(goneOn, "it does not go on, and does not say why")
     }
 
     /// From now on the terminal is answered as a script is.
@@ -230,6 +247,9 @@ struct Boot {
             guard let index = waiting.firstIndex(of: channel) else { fatalError("an answer to nobody") }
             waiting.remove(at: index)
             precondition(Set(results.map { $0.name }).count == results.count, "a volume answered for twice")
+            if let only = only[channel.session], !only.isEmpty {
+                precondition(results.allSatisfy { only.contains($0.name) }, "tried on a volume that it is not for")
+            }
         case .finish(let channel, _, _):
             guard let index = scripts.firstIndex(of: channel) else { fatalError("an end of nobody") }
             scripts.remove(at: index)

@@ -37,12 +37,22 @@ public func initialize(_: UnsafeMutableRawPointer, _: UnsafeMutableRawPointer) -
             serve()
             guard current?.monitor.hasOpened == true else { fatalError("the usual client cannot unlock") }
         }, 20)
+    input = shellInput
+    fuzz_isolated(
+        {
+            serve()
+            guard current?.monitor.hasEchoed == true else { fatalError("the usual client has no shell") }
+        }, 20)
     return 0
 }
 
 /// Greets, exchanges keys, logs in, opens a channel, and runs `unlock` with a passphrase that opens.
 private let usualInput: [UInt8] =
     [0, 1, 0, 2, 3, 4, 0, 12, 0, 13, 0x28, 0, 14, 0, 8] + Array("correct\n".utf8)
+
+/// The same, and types into `shell`.
+private let shellInput: [UInt8] =
+    [0, 1, 0, 2, 3, 4, 0, 12, 0, 13, 0x28, 8, 14, 0, 5] + Array("echo\n".utf8)
 
 /// Whether to print what goes on, for a look at one input.
 let isTraced = fuzz_has("POSTERN_FUZZ_TRACE")
@@ -58,6 +68,7 @@ private func serve() {
         let world = try World(input)
         current = world
         fuzz_direct { milliseconds in current?.waits(Int(milliseconds)) ?? false }
+        Sandbox.ignoreBrokenPipes()
         let monitor = SessionProcess.endpoint()
         guard let setup = SessionProcess.receiveSetup(from: monitor) else { fatalError("no setup") }
         try Service(setup, monitor).run()

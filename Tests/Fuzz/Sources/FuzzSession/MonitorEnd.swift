@@ -1,3 +1,4 @@
+import CSession
 import Linux
 import Wire
 
@@ -6,9 +7,13 @@ final class MonitorEnd {
     private var socket: FrameSocket?
     private var permits = PermitTable()
     private var open: [UInt8: Bool] = [:]
+    /// The shells' ends of what their sessions have, by channel.
+    private var shells: [UInt8: PassedDescriptors] = [:]
     private let signer: SignerEnd
     /// Whether a passphrase has opened the volume.
     private(set) var hasOpened = false
+    /// Whether a shell has had something to print.
+    private(set) var hasEchoed = false
     /// Whether it answers by itself.
     private let answers: Bool
 
@@ -18,9 +23,9 @@ final class MonitorEnd {
         self.answers = answers
     }
 
-    func send(_ message: MonitorMessage, _ channel: UInt8 = 0) {
+    func send(_ message: MonitorMessage, _ channel: UInt8 = 0, _ descriptors: PassedDescriptors? = nil) {
         guard let body = try? message.body(channel: channel) else { fatalError("it cannot be sent") }
-        _ = socket?.send(body)
+        _ = socket?.send(body, descriptors)
     }
 
     func close() { socket = nil }
@@ -38,6 +43,7 @@ final class MonitorEnd {
             moved = true
         }
         if socket?.wantsToWrite == true { _ = socket?.flush() }
+        for shell in shells.values { moved = echo(shell) || moved }
         return moved
     }
 
@@ -51,7 +57,7 @@ final class MonitorEnd {
             open[channel] = terminal
             guard answers else { break }
             send(.state(state(1)), channel)
-            if case .status = command { endChannel(channel, .done) }
+            start(command, channel, terminal)
         case .passphrase(let secret):
             let first = secret.withUnsafeBytes { $0.first ?? 0 }
             guard answers else { break }
@@ -64,20 +70,71 @@ final class MonitorEnd {
             // The channel may be finished: the session did not know.
             guard open[channel] == true, answers else { break }
             endChannel(channel, .wrongPassphrase)
-        // No shell starts here.
-        case .terminal, .signal: break
-        case .close: open[channel] = nil
+        case .terminal(let type, _, _): checkPlain(type)
+        case .signal(let number): if !(1..<32).contains(number) { fatalError("no signal: \(number)") }
+        case .close:
+            open[channel] = nil
+            shells[channel] = nil
         }
+    }
+
+    /// What the monitor does for each command.
+    private func start(_ command: Command, _ channel: UInt8, _ terminal: Bool) {
+        switch command {
+        case .unlock, .unlockOnly, .help: break
+        case .status: endChannel(channel, .done)
+        case .log(let follow):
+            send(.lines(["2026-11-28 one", "two\u{1b}[2J"]), channel)
+            if !follow { endChannel(channel, .done) }
+        case .entries: sendEntries(channel)
+        case .goOn: send(.finish(.refused, reason: "The boot cannot do without: root."), channel)
+        case .reboot, .rebootInto, .powerOff: endChannel(channel, .done)
+        case .shell, .shellCommand: startShell(channel, terminal ? 1 : 3)
+        }
+    }
+
+    private func sendEntries(_ channel: UInt8) {
+        send(
+            .entries([BootEntry(id: "a.conf", isCurrent: true), BootEntry(id: "b\u{9b}\"\\.conf", isNext: true)]),
+            channel)
+        endChannel(channel, .done)
+    }
+
+    private func startShell(_ channel: UInt8, _ count: Int) {
+        var (theirs, ours): ([Int32], [Int32]) = ([], [])
+        for _ in 0..<count {
+            var ends: [Int32] = [-1, -1]
+            guard fuzz_socket_pair(&ends) else { fatalError("no sockets") }
+            theirs.append(ends[0])
+            ours.append(ends[1])
+        }
+        shells[channel] = PassedDescriptors(owning: ours)
+        send(.shellStarted, channel, PassedDescriptors(owning: theirs))
+    }
+
+    /// A shell that prints what it reads, on its standard error, too, if it has one.
+    ///
+    /// - Returns: whether there was anything.
+    private func echo(_ shell: PassedDescriptors) -> Bool {
+        guard shell.isOpen(0), let bytes = shell.read(0, most: 4096) else { return false }
+        if bytes.isEmpty {
+            shell.close(0)
+            return true
+        }
+        hasEchoed = true
+        for place in shell.numbers.indices.dropFirst(shell.numbers.count == 1 ? 0 : 1) { _ = shell.write(place, bytes) }
+        return true
     }
 
     private func endChannel(_ channel: UInt8, _ code: ExitCode) {
         send(.finish(code, reason: ""), channel)
         open[channel] = nil
+        shells[channel] = nil
     }
 
     /// What the monitor does of its own accord.
     func act(_ what: UInt8, _ channel: UInt8) {
-        switch what & 7 {
+        switch what & 15 {
         case 0, 1: send(.state(state(Int(what >> 3) + 1)), channel)
         case 2:
             permits.answered(channel)
@@ -89,7 +146,22 @@ final class MonitorEnd {
         case 4: send(.finish(.done, reason: "The boot goes on."), 0)
         case 5: send(.state(state(Limits.items)), channel)
         case 6: for _ in 0...what { send(.state(state(8)), channel) }
-        default: close()
+        case 7: close()
+        case 8: send(.lines((0...what >> 4).map { "line \($0)\u{1b}]0;x\u{7}" }), channel)
+        case 9: sendEntries(channel)
+        // With one descriptor or three, whatever the channel has; or with none.
+        case 10: startShell(channel, what >> 4 & 1 == 0 ? 1 : 3)
+        case 11: send(.shellStarted, channel)
+        case 12:
+            send(
+                .shellEnded(status: what, signal: what >> 4, reason: what & 16 == 0 ? "" : "The boot continues."),
+                channel)
+        case 13:
+            if let shell = shells[channel] {
+                _ = shell.write(shell.numbers.count - 1, Array(repeating: what, count: 9000))
+            }
+        case 14: shells[channel]?.close(Int(what >> 4) % (shells[channel]?.numbers.count ?? 1))
+        default: shells[channel] = nil
         }
     }
 

@@ -157,9 +157,10 @@ struct Script {
         case 2:
             let commands = [
                 "unlock", "status", "status --json", "help", "cryptroot-unlock", "cryptroot-unlock && exit", "",
-                "\u{1b}c\0\n",
+                "\u{1b}c\0\n", "shell", "shell -c id", "entries --json", "log -f", "continue", "reboot a.conf",
+                "unlock root", "shell x",
             ]
-            message.string(commands[Int(sizes & 7)])
+            message.string(commands[Int(sizes & 15)])
         case 7: message.string([UInt8](repeating: 0x20 &+ sizes, count: 1000 + Int(sizes)))
         case 3: for number in [first, second, 0, 0] { message.integer(number) }
         case 6 where sizes & 1 == 0: message.string("sftp")

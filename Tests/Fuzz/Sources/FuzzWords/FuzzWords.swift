@@ -26,7 +26,7 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case 2:
         let line = String(decoding: bytes, as: UTF8.self)
         if case .usage(let text) = Command.parse(line) {
-            precondition(text.hasPrefix("usage: ") || text.hasPrefix("there is no shell here; write: "))
+            precondition(text.hasPrefix("usage: ") || text.hasPrefix("no shell reads this line; write: "))
         }
         // A spelling means the same, and is its own.
         if let spelling = Command.canonical(line) {

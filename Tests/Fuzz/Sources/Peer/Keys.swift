@@ -109,7 +109,7 @@ extension SessionSetup {
             keyExchange: choice & 0x08 == 0
                 ? nil
                 : "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,mlkem768nistp256-sha256,curve25519-sha256",
-            ciphers: nil, macs: nil, loginGraceTime: choice & 0x20 == 0 ? 0 : 20)
+            ciphers: nil, macs: nil, loginGraceTime: choice & 0x20 == 0 ? 0 : 20, permitsShell: true)
     }
 }
 
