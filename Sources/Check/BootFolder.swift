@@ -2,11 +2,13 @@ internal import Linux
 
 /// The images of the kernels in `/boot`.
 struct BootFolder {
-    /// An image, with the version of its kernel.
+    /// An image, with the version of its kernel, which is empty where only the unpacked image tells.
     struct Image: Equatable {
         let version: String
         /// Its path on the machine.
         let path: String
+        /// Whether it is one file with its kernel.
+        var isUnified = false
     }
 
     /// What the boot loader starts first where that is known, then those of newer kernels before those of older ones.
@@ -15,8 +17,8 @@ struct BootFolder {
     private(set) var bare: [String] = []
     /// The image that the first entry of GRUB's menu names.
     private(set) var first: String?
-    /// Whether there are kernels and images in one file each.
-    private(set) var hasUnified = false
+    /// The entry that systemd-boot starts next, if it starts this machine.
+    let next: LoaderEntry?
 
     /// How Debian, dracut elsewhere and openSUSE call an image.
     private static let names = [("initrd.img-", ""), ("initramfs-", ".img"), ("initrd-", "")]
@@ -27,6 +29,8 @@ struct BootFolder {
 
     /// - Parameter root: a prefix of the paths.
     init(beneath root: String) {
+        let menu = LoaderMenu(beneath: root)
+        next = menu.next
         let boot = "/boot"
         var kernels: [String] = []
         for name in Files.names(in: root + boot) {
@@ -59,14 +63,22 @@ struct BootFolder {
             if !isLeft { found.append(image) }
         }
         images = found
+        first = menu.next == nil ? BootFolder.firstOfMenu(root) : nil
+        // GRUB by itself starts none of these.
+        for entry in menu.entries where entry.isUnified && !entry.images.isEmpty && first == nil {
+            let version = UnifiedImage(root + entry.file)?.kernel ?? ""
+            images.append(Image(version: version, path: entry.file, isUnified: true))
+        }
+        // Elsewhere only what is started next is anybody's concern: NixOS keeps the images of all its generations.
+        if let next, let image = next.images.last, !images.contains(where: { $0.path == image }),
+            Files.exists(root + image)
+        {
+            images.append(Image(version: next.version, path: image, isUnified: next.isUnified))
+        }
         bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
         images.sort { BootFolder.isNewer($0.version, than: $1.version) }
         bare.sort { BootFolder.isNewer($0, than: $1) }
-        hasUnified = ["/boot/EFI/Linux", "/boot/efi/EFI/Linux", "/efi/EFI/Linux"].contains {
-            Files.names(in: root + $0).contains { $0.hasSuffix(".efi") }
-        }
-        first = BootFolder.firstOfMenu(root)
-        if let first, let place = images.firstIndex(where: { $0.path == first }) {
+        if let first = next?.images.last ?? first, let place = images.firstIndex(where: { $0.path == first }) {
             images.insert(images.remove(at: place), at: 0)
         }
     }

@@ -1,44 +1,50 @@
 internal import Config
 internal import ConfigFiles
 internal import HostKeys
+internal import HostPrograms
 internal import Image
 internal import Linux
 
 /// Whether the images in `/boot` have the agent, and with it what the machine's files say now.
 struct ImagesCheck {
     private let machine: CheckedMachine
-    private let isPatient: Bool
     private let boot: BootFolder
-    private let started = Clock.now()
+    /// When no further image is begun, by `Clock.now()`; `nil` where somebody waits for each.
+    private let deadline: Int64?
+    /// The machine's volumes.
+    private let volumes: [VolumeFacts]
     /// What the machine's own files were found to have, and the images too: it is not said again.
     private let known: CheckReport
     private(set) var report = CheckReport()
     /// The machine's configuration, if its network is looked at as well: with the first image that has the agent.
     private let network: Configuration?
     private(set) var lookedAtNetwork = false
+    /// What is the same for all images is said of the first one that has the agent.
+    private var lookedAtMemory = false
 
-    /// All images together may take so long unless somebody waits for each, in seconds.
-    private static let time = 25
     /// One alone that somebody waits for, in seconds.
     private static let patience = 300
 
     /// - Parameters:
     ///   - machine: whose images they are.
-    ///   - isPatient: whether all images are looked at, however long it takes.
     ///   - known: what was found in the machine's own files.
     ///   - network: the machine's configuration, if its network is looked at as well.
+    ///   - volumes: the machine's.
+    ///   - deadline: when no further image is begun, by `Clock.now()`, or `nil`.
     ///   - pause: is called after each image, when nothing of it is left.
     init(
-        _ machine: CheckedMachine, isPatient: Bool, known: CheckReport, network: Configuration? = nil,
-        pause: () -> Void = {}
+        _ machine: CheckedMachine, known: CheckReport, network: Configuration? = nil, volumes: [VolumeFacts] = [],
+        until deadline: Int64?, pause: () -> Void = {}
     ) {
         self.network = network
         self.machine = machine
-        self.isPatient = isPatient
         self.known = known
+        self.volumes = volumes
+        self.deadline = deadline
         boot = BootFolder(beneath: machine.root)
         lookAtFolder()
         lookAtImages(pause)
+        noticeNewer()
     }
 
     private var makesDracut: Bool {
@@ -55,11 +61,7 @@ struct ImagesCheck {
             report.add(
                 "/boot", 0, "Linux \(version) has no image, so nothing asks for a passphrase", remedy: again(version))
         }
-        if boot.hasUnified {
-            report.addNotice(
-                "/boot", 0, "images in one file with their kernel (.efi) are not looked at",
-                remedy: "unpack the initrd in it, and run: postern check --image FOLDER")
-        }
+        lookAtNext()
         // NixOS keeps its images elsewhere, and a menu that another boot loader has replaced starts nothing.
         guard let first = boot.first, !Files.exists(machine.root + "/etc/NIXOS"),
             !Files.exists(machine.root + "/boot/loader/entries") || Files.exists(machine.root + first)
@@ -77,15 +79,43 @@ struct ImagesCheck {
         }
     }
 
+    /// What systemd-boot starts.
+    private mutating func lookAtNext() {
+        guard let next = boot.next else { return }
+        guard let image = next.images.last else {
+            report.add(
+                next.file, 0,
+                "systemd-boot starts this entry next, and it has no initrd, so nothing asks for a passphrase",
+                remedy: "choose another one with: bootctl set-default ID, or " + again(next.version))
+            return
+        }
+        if !Files.exists(machine.root + image) {
+            report.add(
+                next.file, 0, "systemd-boot starts this entry next, and its image \(printable(image)) is not there",
+                remedy: again(next.version))
+        }
+    }
+
+    /// That systemd-boot starts an older kernel, where nothing else is wrong with it.
+    private mutating func noticeNewer() {
+        guard let next = boot.next, let started = boot.images.first, started.path == next.images.last,
+            !started.version.isEmpty, !report.findings.contains(where: { $0.file.hasPrefix(started.path) }),
+            let newer = boot.images.dropFirst().first(where: { BootFolder.isNewer($0.version, than: started.version) })
+        else { return }
+        report.addNotice(
+            next.file, 0, "systemd-boot starts this entry next, and \(newer.path) is newer",
+            remedy: "run: bootctl set-default ID, unless you want that")
+    }
+
     private mutating func lookAtImages(_ pause: () -> Void) {
+        // What is in those comes from Nix, and not from files of this machine.
+        guard !Files.exists(machine.root + "/etc/NIXOS") else {
+            report.addNotice(
+                "/boot", 0, "the image of this machine is not looked at",
+                remedy: "unpack it, and run: postern check --image FOLDER")
+            return
+        }
         guard !boot.images.isEmpty else {
-            let isElsewhere = boot.hasUnified || Files.exists(machine.root + "/etc/NIXOS")
-            guard !isElsewhere else {
-                report.addNotice(
-                    "/boot", 0, "the image of this machine is not looked at",
-                    remedy: "unpack it, and run: postern check --image FOLDER")
-                return
-            }
             report.add(
                 "/boot", 0, "no image is here, so none that has Postern",
                 remedy: Rebuilding.command(beneath: machine.root).map { "run: " + $0 } ?? "build one")
@@ -100,12 +130,12 @@ struct ImagesCheck {
         var longest: Int64 = 0
         for (place, image) in boot.images.enumerated() {
             let before = Clock.now()
-            let left = Int64(ImagesCheck.time * 1000) - (before - started)
-            guard isPatient || place == 0 || left > longest else {
+            let left = deadline.map { $0 - before } ?? Int64(ImagesCheck.patience * 1000)
+            guard deadline == nil || place == 0 || left > longest else {
                 leaveOut(image)
                 continue
             }
-            look(image, tool, seconds: isPatient ? ImagesCheck.patience : max(Int(left / 1000), 1))
+            look(image, tool, seconds: max(Int(left / 1000), 1))
             longest = max(longest, Clock.now() - before)
             pause()
         }
@@ -126,7 +156,8 @@ struct ImagesCheck {
         }
         var found = CheckReport()
         do throws(UnpackedImage.Failure) {
-            try UnpackedImage.with(machine.root + image.path, tool, seconds: seconds) { tree, folder in
+            try UnpackedImage.with(machine.root + image.path, isUnified: image.isUnified, tool, seconds: seconds) {
+                tree, folder in
                 found = findings(tree, folder, image)
             }
         } catch {
@@ -154,17 +185,23 @@ struct ImagesCheck {
 
     private mutating func findings(_ tree: String, _ folder: String, _ image: BootFolder.Image) -> CheckReport {
         var report = CheckReport()
-        let again = again(image.version)
+        let version = image.version.isEmpty ? KernelModules(beneath: tree).versions.first ?? "" : image.version
+        let again = again(version)
         guard Files.exists(tree + ImageComparison.settings),
             ["/usr/sbin/postern", "/usr/bin/postern"].contains(where: { Files.exists(tree + $0) })
         else {
             report.add(
-                image.path, 0, "the agent is not in the image: Linux \(image.version) asks at the console alone",
+                image.path, 0,
+                "the agent is not in the image: Linux \(version) asks at the console alone\(started(image))",
                 remedy: again)
             return report
         }
         // This first: the comparison changes the tree.
-        let check = ImageCheck.look(tree, file: ImageComparison.settings)
+        let isFirst = !lookedAtMemory
+        lookedAtMemory = true
+        let cards = network != nil && isFirst ? NetworkCheck.cards(machine: machine.root) : []
+        let check = ImageCheck.look(
+            tree, file: ImageComparison.settings, hardware: Hardware(sysfs: machine.root + "/sys"), passingOver: cards)
         for finding in check.findings where !isKnown(finding, known.findings) {
             let isBuilding = finding.remedy == "build the image again"
             report.add(
@@ -174,13 +211,32 @@ struct ImagesCheck {
         for notice in check.notices where !isKnown(notice, known.notices) {
             report.addNotice(image.path + ":" + notice.file, notice.line, notice.problem, remedy: notice.remedy)
         }
-        if let network, !lookedAtNetwork {
+        if isFirst { lookAtMemory(tree, image, into: &report) }
+        if let network, isFirst {
             lookedAtNetwork = true
             NetworkCheck.look(machine: machine.root, image: tree, configuration: network, into: &report)
         }
         let comparison = ImageComparison(tree, folder: folder, of: machine, image: image.path, again: again)
         report.add(findings: comparison.report.findings, notices: comparison.report.notices)
         return report
+    }
+
+    /// The kernel unpacks the image into memory, and keeps it there while keys are derived.
+    private func lookAtMemory(_ tree: String, _ image: BootFolder.Image, into report: inout CheckReport) {
+        guard let program = HostProgram.find("du"),
+            let result = try? HostProgram.run([program, "-sk", tree], seconds: 20), result.succeeded,
+            let size = UInt64(String(decoding: result.output.prefix { $0 > 0x20 }, as: UTF8.self))
+        else { return }
+        KeySlotCheck(beneath: machine.root, file: image.path)
+            .look(at: image.path, size: size, volumes: volumes, into: &report)
+    }
+
+    /// Words for the image that the boot loader starts next, where that is known.
+    private func started(_ image: BootFolder.Image) -> String {
+        if let next = boot.next, next.images.last == image.path {
+            return ", and systemd-boot starts it next" + (next.isUnified ? "" : ", by \(next.file)")
+        }
+        return boot.first == image.path ? ", and GRUB's first entry starts it" : ""
     }
 
     private func isKnown(_ finding: Finding, _ list: [Finding]) -> Bool {
