@@ -15,7 +15,7 @@ struct BootFolder {
     private(set) var images: [Image] = []
     /// The versions of the kernels in `/boot` that have no image there.
     private(set) var bare: [String] = []
-    /// The image that the first entry of GRUB's menu names.
+    /// The image that the default entry of GRUB's menu names.
     private(set) var first: String?
     /// The entry that systemd-boot starts next, if it starts this machine.
     let next: LoaderEntry?
@@ -63,11 +63,11 @@ struct BootFolder {
             if !isLeft { found.append(image) }
         }
         images = found
-        first = menu.next == nil ? BootFolder.firstOfMenu(root) : nil
+        first = menu.next == nil ? BootFolder.imageOfGRUB(root) : nil
         // GRUB by itself starts none of these.
-        for entry in menu.entries where entry.isUnified && !entry.images.isEmpty && first == nil {
-            let version = UnifiedImage(root + entry.file)?.kernel ?? ""
-            images.append(Image(version: version, path: entry.file, isUnified: true))
+        for entry in menu.entries where entry.isUnified && first == nil {
+            guard let path = entry.images.last, !images.contains(where: { $0.path == path }) else { continue }
+            images.append(Image(version: UnifiedImage(root + path)?.kernel ?? "", path: path, isUnified: true))
         }
         // Elsewhere only what is started next is anybody's concern: NixOS keeps the images of all its generations.
         if let next, let image = next.images.last, !images.contains(where: { $0.path == image }),
@@ -93,20 +93,17 @@ struct BootFolder {
         return version.isEmpty || version.hasPrefix("0-rescue") ? nil : version
     }
 
-    /// The path of the first image that GRUB's menu names. GRUB may see `/boot` as its root.
-    private static func firstOfMenu(_ root: String) -> String? {
-        for menu in ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"] {
-            guard let bytes = try? Files.readRegular(root + menu, limit: 1 << 20) else { continue }
-            for line in bytes.split(separator: UInt8(ascii: "\n")) {
-                let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-                guard let word = words.first, word.elementsEqual("initrd".utf8) || word.elementsEqual("initrdefi".utf8),
-                    let name = words.last?.split(separator: UInt8(ascii: "/")).last, words.count > 1
-                else { continue }
-                let image = String(decoding: name, as: UTF8.self)
-                // Another system's, or one of somebody's own making.
-                guard names.contains(where: { middle(of: image, $0.0, $0.1) != nil }) else { return nil }
-                return "/boot/" + image
-            }
+    /// The path of the image that GRUB's default entry names. GRUB may see `/boot` as its root.
+    private static func imageOfGRUB(_ root: String) -> String? {
+        for folder in ["/boot/grub", "/boot/grub2"] {
+            guard let bytes = try? Files.readRegular("\(root)\(folder)/grub.cfg", limit: 1 << 20) else { continue }
+            let environment = (try? Files.readRegular("\(root)\(folder)/grubenv", limit: 64 << 10)) ?? []
+            guard let path = GRUBMenu(bytes, environment: environment).image,
+                let name = path.utf8.split(separator: UInt8(ascii: "/")).last
+            else { continue }
+            let image = String(decoding: Array(name), as: UTF8.self)
+            // Another system's, or one of somebody's own making.
+            return names.contains { middle(of: image, $0.0, $0.1) != nil } ? "/boot/" + image : nil
         }
         return nil
     }

@@ -68,13 +68,13 @@ struct ImagesCheck {
         else { return }
         if !Files.exists(machine.root + first) {
             report.add(
-                first, 0, "the first entry of GRUB's menu names this image, and it is not there",
+                first, 0, "the default entry of GRUB's menu names this image, and it is not there",
                 remedy: "run: update-grub, or grub2-mkconfig")
         } else if let image = boot.images.first, image.path == first,
             let newer = boot.images.dropFirst().first, BootFolder.isNewer(newer.version, than: image.version)
         {
             report.addNotice(
-                first, 0, "the first entry of GRUB's menu starts this image, and \(newer.path) is newer",
+                first, 0, "the default entry of GRUB's menu starts this image, and \(newer.path) is newer",
                 remedy: "run update-grub, or grub2-mkconfig, unless you want that")
         }
     }
@@ -83,6 +83,7 @@ struct ImagesCheck {
     private mutating func lookAtNext() {
         guard let next = boot.next else { return }
         guard let image = next.images.last else {
+            guard next.isLinux else { return }
             report.add(
                 next.file, 0,
                 "systemd-boot starts this entry next, and it has no initrd, so nothing asks for a passphrase",
@@ -193,7 +194,7 @@ struct ImagesCheck {
             report.add(
                 image.path, 0,
                 "the agent is not in the image: Linux \(version) asks at the console alone\(started(image))",
-                remedy: again)
+                remedy: again + choosing(image))
             return report
         }
         // This first: the comparison changes the tree.
@@ -236,7 +237,15 @@ struct ImagesCheck {
         if let next = boot.next, next.images.last == image.path {
             return ", and systemd-boot starts it next" + (next.isUnified ? "" : ", by \(next.file)")
         }
-        return boot.first == image.path ? ", and GRUB's first entry starts it" : ""
+        return boot.first == image.path ? ", and GRUB's default entry starts it" : ""
+    }
+
+    /// What else to do about an image that the boot loader starts next.
+    private func choosing(_ image: BootFolder.Image) -> String {
+        if let next = boot.next, next.images.last == image.path {
+            return "; or choose another entry with: bootctl set-default ID"
+        }
+        return boot.first == image.path ? "; or choose another entry of GRUB's menu" : ""
     }
 
     private func isKnown(_ finding: Finding, _ list: [Finding]) -> Bool {

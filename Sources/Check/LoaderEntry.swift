@@ -21,7 +21,9 @@ struct LoaderEntry: Equatable {
     /// The path of what it starts on the machine.
     private(set) var kernel = ""
     /// Whether it is an image that is one file with its kernel.
-    let isUnified: Bool
+    private(set) var isUnified: Bool
+    /// Whether it starts Linux, and no other program.
+    private(set) var isLinux = true
     private(set) var version = ""
     private var sortKey = ""
     private var machineID = ""
@@ -45,7 +47,9 @@ struct LoaderEntry: Equatable {
             let value = String(decoding: rest, as: UTF8.self)
             let path = volume + (value.hasPrefix("/") ? "" : "/") + value
             switch String(decoding: word, as: UTF8.self) {
-            case "linux", "efi", "uki": kernel = path
+            case "linux", "efi", "uki":
+                kernel = path
+                isLinux = !word.elementsEqual("efi".utf8)
             case "initrd": images.append(path)
             case "version": version = value
             case "sort-key": sortKey = value
@@ -54,6 +58,12 @@ struct LoaderEntry: Equatable {
             }
         }
         guard !kernel.isEmpty else { return nil }
+    }
+
+    /// What it starts is one file with an image and its kernel.
+    mutating func holdsImage() {
+        isUnified = true
+        images = [kernel]
     }
 
     /// An image that is one file with its kernel.

@@ -22,8 +22,9 @@ struct LoaderMenu {
             where name.hasSuffix(".conf") && !name.hasPrefix(".") && !name.hasPrefix("auto-") {
                 let path = "\(root)\(volume)/loader/entries/\(name)"
                 guard let bytes = try? Files.readRegular(path, limit: 1 << 20),
-                    let entry = LoaderEntry(name, on: volume, bytes), Files.exists(root + entry.kernel)
+                    var entry = LoaderEntry(name, on: volume, bytes), Files.exists(root + entry.kernel)
                 else { continue }
+                if entry.images.isEmpty, UnifiedImage(root + entry.kernel)?.initrd != nil { entry.holdsImage() }
                 entries.append(entry)
             }
             for name in Files.names(in: "\(root)\(volume)/EFI/Linux")

@@ -195,16 +195,18 @@ import Testing
         },
         Fault(
             name: "boot loader without its image", subject: "/boot/initrd.img-6.1.0-0: ",
-            texts: ["the first entry of GRUB's menu", "it is not there", "update-grub"]
+            texts: ["the default entry of GRUB's menu", "it is not there", "update-grub"]
         ) {
-            try $0.put("initrd /boot/initrd.img-6.1.0-0\ninitrd /boot/initrd.img-6.1.0-1\n", at: "/boot/grub/grub.cfg")
+            try $0.put(
+                "menuentry x {\ninitrd /boot/initrd.img-6.1.0-0\n}\nmenuentry y {\ninitrd /boot/initrd.img-6.1.0-1\n}\n",
+                at: "/boot/grub/grub.cfg")
         },
         Fault(
             name: "boot loader with an old image", subject: image + ": ",
             texts: ["/boot/initrd.img-6.1.0-2 is newer", "update-grub"], isNotice: true
         ) {
             try $0.build("6.1.0-2")
-            try $0.put("initrd /initrd.img-6.1.0-1\n", at: "/boot/grub/grub.cfg")
+            try $0.put("menuentry x {\n  initrd /initrd.img-6.1.0-1\n}\n", at: "/boot/grub/grub.cfg")
         },
         Fault(
             name: "image for all to read", subject: image + ": ", texts: ["others than root may read", "chmod 600"],
@@ -290,7 +292,7 @@ import Testing
     ) throws {
         let made = try MadeMachine()
         try made.put("", at: file)
-        try made.put(line + "\n", at: "/boot/grub/grub.cfg")
+        try made.put("menuentry x {\n\(line)\n}\n", at: "/boot/grub/grub.cfg")
         let report = check(made)
         // Into the images of NixOS nobody looks.
         let isLookedAt = notices(report).allSatisfy { !$0.problem.contains("is not looked at") }

@@ -136,6 +136,17 @@ import Testing
             let file = $0.machine.root + "/boot/EFI/Linux/a.efi"
             try Data(try Data(contentsOf: URL(filePath: file)).prefix(1600)).write(to: URL(filePath: file))
         },
+        Case(
+            name: "one file that an entry names, without the agent", subject: "/boot/kept/all.efi: ",
+            texts: ["the agent is not in the image", "systemd-boot starts it next"]
+        ) {
+            try $0.unify("/boot/kept/all.efi", "6.1.0-3", without: "/usr/sbin/postern")
+            try $0.put("title All\nlinux /kept/all.efi\n", at: entries + "z.conf")
+        },
+        Case(name: "another system") {
+            try $0.put("", at: "/boot/EFI/other.efi")
+            try $0.put("title Other\nefi /EFI/other.efi\n", at: entries + "z.conf")
+        },
         Case(name: "a program for EFI that is no kernel") {
             try $0.put("MZ", at: "/boot/EFI/Linux/z.efi")
             try $0.put(String(repeating: "MZ", count: 9000), at: "/boot/EFI/Linux/y.efi")
@@ -197,6 +208,62 @@ import Testing
         // And what the next boot starts must be there.
         try made.remove("/boot/EFI/nixos/12aaaa-initrd-linux-initrd.efi")
         #expect(check(made).findings.count == 1)
+    }
+
+    private static let menu = #"""
+        if [ "${next_entry}" ] ; then
+           set default="${next_entry}"
+        else
+           set default="DEFAULT"
+        fi
+        function gfxmode {
+            set gfxpayload="${1}"
+        }
+        menuentry 'Debian' --class debian --class os $menuentry_id_option 'simple' {
+            gfxmode $linux_gfx_mode
+            linux   /vmlinuz-6.1.0-2 root=/dev/sda1
+            initrd  /initrd.img-6.1.0-2
+        }
+        submenu 'Advanced options for "Debian"' $menuentry_id_option 'advanced' {
+            menuentry 'Debian, with Linux 6.1.0-2' --class os $menuentry_id_option 'advanced-2' {
+                initrd  /initrd.img-6.1.0-2
+            }
+            menuentry 'Debian, with Linux 6.1.0-1' --class os $menuentry_id_option 'advanced-1' {
+                initrd  /boot/microcode.img /boot/initrd.img-6.1.0-1
+            }
+        }
+        menuentry "Memory test" {
+            linux16 /memtest86+.bin
+        }
+
+        """#
+
+    @Test(arguments: [
+        ("0", "", "/initrd.img-6.1.0-2"), ("simple", "", "/initrd.img-6.1.0-2"), ("1", "", "/initrd.img-6.1.0-2"),
+        ("1>1", "", "/boot/initrd.img-6.1.0-1"), ("advanced>advanced-1", "", "/boot/initrd.img-6.1.0-1"),
+        ("Advanced options for \"Debian\">Debian, with Linux 6.1.0-1", "", "/boot/initrd.img-6.1.0-1"),
+        ("${saved_entry}", "saved_entry=advanced>advanced-1", "/boot/initrd.img-6.1.0-1"),
+        ("${saved_entry}", "", "/initrd.img-6.1.0-2"), ("gone", "", "/initrd.img-6.1.0-2"),
+        ("0", "next_entry=1>1", "/boot/initrd.img-6.1.0-1"), ("2", "", nil), ("${other}", "", nil),
+    ])
+    func `the default entry of GRUB is found`(choice: String, environment: String, image: String?) {
+        let text = LoaderTests.menu.replacing("DEFAULT", with: choice.replacing("\"", with: "\\\""))
+        let menu = GRUBMenu(Array(text.utf8), environment: Array("# GRUB Environment Block\n\(environment)\n####".utf8))
+        #expect(menu.image == image)
+    }
+
+    @Test func `the image that GRUB's saved entry starts has the agent, or a finding`() throws {
+        let made = try MadeMachine()
+        try made.build("6.1.0-2")
+        try made.put(LoaderTests.menu.replacing("DEFAULT", with: "${saved_entry}"), at: "/boot/grub/grub.cfg")
+        #expect(check(made).findings.isEmpty && check(made).notices.isEmpty)
+        try made.put("saved_entry=advanced>advanced-1\n", at: "/boot/grub/grubenv")
+        #expect(check(made).notices.count == 1)
+        try made.build("6.1.0-1", without: "/usr/sbin/postern")
+        let findings = check(made).findings
+        #expect(
+            findings.count == 1 && findings.first?.contains("and GRUB's default entry starts it") == true, "\(findings)"
+        )
     }
 
     /// By the rules of the Version Format Specification.
