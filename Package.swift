@@ -140,7 +140,10 @@ let package = Package(
         module("Image", ["Config", "ConfigFiles", "LUKS", "Linux", "Notify", "Worker"]),
         module(
             "Check",
-            ["CLinux", "Config", "ConfigFiles", "HostKeys", "HostPrograms", "Image", "Linux", "Terminal"]),
+            [
+                "BootLoader", "CLinux", "Config", "ConfigFiles", "HostKeys", "HostPrograms", "Image", "Linux", "Plan",
+                "Terminal", "Wire", "Worker",
+            ]),
         module("Report", ["Config", "HostPrograms", "Linux", "Terminal"]),
         module(
             "Agent", ["CLinux", "Console", "Linux", "Monitor", "Notifier", "Session", "Signer", "Worker"]),

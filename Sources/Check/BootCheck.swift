@@ -33,8 +33,14 @@ struct BootCheck {
 
     private mutating func look() {
         let place = BootFolder(beneath: machine.root)
-        guard let image = place.images.first, let kernel = kernel(of: image) else {
+        guard let image = place.images.first, let kernel = image.isUnified ? "" : kernel(of: image) else {
             report.add("/boot", 0, "no kernel is here with its image, so none was booted", remedy: "leave out --boot")
+            return
+        }
+        guard !image.isUnified else {
+            report.add(
+                image.path, 0, "this image is one file with its kernel, which is not booted in QEMU",
+                remedy: "leave out --boot")
             return
         }
         for (program, package) in [
@@ -56,7 +62,8 @@ struct BootCheck {
         var problem: BootProblem?
         var found = CheckReport()
         do throws(UnpackedImage.Failure) {
-            try UnpackedImage.with(machine.root + image.path, tool, seconds: BootCheck.time) { tree, folder in
+            try UnpackedImage.with(machine.root + image.path, isUnified: false, tool, seconds: BootCheck.time) {
+                tree, folder in
                 do throws(BootProblem) {
                     found = try boot(image, kernel, tree, folder + "/boot", isFirst: place.first == image.path)
                 } catch { problem = error }

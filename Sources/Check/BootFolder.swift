@@ -2,21 +2,23 @@ internal import Linux
 
 /// The images of the kernels in `/boot`.
 struct BootFolder {
-    /// An image, with the version of its kernel.
+    /// An image, with the version of its kernel, which is empty where only the unpacked image tells.
     struct Image: Equatable {
         let version: String
         /// Its path on the machine.
         let path: String
+        /// Whether it is one file with its kernel.
+        var isUnified = false
     }
 
     /// What the boot loader starts first where that is known, then those of newer kernels before those of older ones.
     private(set) var images: [Image] = []
     /// The versions of the kernels in `/boot` that have no image there.
     private(set) var bare: [String] = []
-    /// The image that the first entry of GRUB's menu names.
+    /// The image that the default entry of GRUB's menu names.
     private(set) var first: String?
-    /// Whether there are kernels and images in one file each.
-    private(set) var hasUnified = false
+    /// The entry that systemd-boot starts next, if it starts this machine.
+    let next: LoaderEntry?
 
     /// How Debian, dracut elsewhere and openSUSE call an image.
     private static let names = [("initrd.img-", ""), ("initramfs-", ".img"), ("initrd-", "")]
@@ -27,6 +29,8 @@ struct BootFolder {
 
     /// - Parameter root: a prefix of the paths.
     init(beneath root: String) {
+        let menu = LoaderMenu(beneath: root)
+        next = menu.next
         let boot = "/boot"
         var kernels: [String] = []
         for name in Files.names(in: root + boot) {
@@ -59,14 +63,22 @@ struct BootFolder {
             if !isLeft { found.append(image) }
         }
         images = found
+        first = menu.next == nil ? BootFolder.imageOfGRUB(root) : nil
+        // GRUB by itself starts none of these.
+        for entry in menu.entries where entry.isUnified && first == nil {
+            guard let path = entry.images.last, !images.contains(where: { $0.path == path }) else { continue }
+            images.append(Image(version: UnifiedImage(root + path)?.kernel ?? "", path: path, isUnified: true))
+        }
+        // Elsewhere only what is started next is anybody's concern: NixOS keeps the images of all its generations.
+        if let next, let image = next.images.last, !images.contains(where: { $0.path == image }),
+            Files.exists(root + image)
+        {
+            images.append(Image(version: next.version, path: image, isUnified: next.isUnified))
+        }
         bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
         images.sort { BootFolder.isNewer($0.version, than: $1.version) }
         bare.sort { BootFolder.isNewer($0, than: $1) }
-        hasUnified = ["/boot/EFI/Linux", "/boot/efi/EFI/Linux", "/efi/EFI/Linux"].contains {
-            Files.names(in: root + $0).contains { $0.hasSuffix(".efi") }
-        }
-        first = BootFolder.firstOfMenu(root)
-        if let first, let place = images.firstIndex(where: { $0.path == first }) {
+        if let first = next?.images.last ?? first, let place = images.firstIndex(where: { $0.path == first }) {
             images.insert(images.remove(at: place), at: 0)
         }
     }
@@ -81,20 +93,17 @@ struct BootFolder {
         return version.isEmpty || version.hasPrefix("0-rescue") ? nil : version
     }
 
-    /// The path of the first image that GRUB's menu names. GRUB may see `/boot` as its root.
-    private static func firstOfMenu(_ root: String) -> String? {
-        for menu in ["/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"] {
-            guard let bytes = try? Files.readRegular(root + menu, limit: 1 << 20) else { continue }
-            for line in bytes.split(separator: UInt8(ascii: "\n")) {
-                let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-                guard let word = words.first, word.elementsEqual("initrd".utf8) || word.elementsEqual("initrdefi".utf8),
-                    let name = words.last?.split(separator: UInt8(ascii: "/")).last, words.count > 1
-                else { continue }
-                let image = String(decoding: name, as: UTF8.self)
-                // Another system's, or one of somebody's own making.
-                guard names.contains(where: { middle(of: image, $0.0, $0.1) != nil }) else { return nil }
-                return "/boot/" + image
-            }
+    /// The path of the image that GRUB's default entry names. GRUB may see `/boot` as its root.
+    private static func imageOfGRUB(_ root: String) -> String? {
+        for folder in ["/boot/grub", "/boot/grub2"] {
+            guard let bytes = try? Files.readRegular("\(root)\(folder)/grub.cfg", limit: 1 << 20) else { continue }
+            let environment = (try? Files.readRegular("\(root)\(folder)/grubenv", limit: 64 << 10)) ?? []
+            guard let path = GRUBMenu(bytes, environment: environment).image,
+                let name = path.utf8.split(separator: UInt8(ascii: "/")).last
+            else { continue }
+            let image = String(decoding: Array(name), as: UTF8.self)
+            // Another system's, or one of somebody's own making.
+            return names.contains { middle(of: image, $0.0, $0.1) != nil } ? "/boot/" + image : nil
         }
         return nil
     }

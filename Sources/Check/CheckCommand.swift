@@ -8,66 +8,110 @@ internal import Terminal
 
 /// `postern check` without `--image`: whether the next boot of this machine can be unlocked from afar.
 public enum CheckCommand {
-    /// - Parameters:
-    ///   - arguments: what follows `check`.
-    ///   - defaultFile: postern.conf, unless `-f` names another one.
-    /// - Returns: the exit status: 0 without a finding, 1 with some; `nil` for wrong usage.
-    public static func run(_ arguments: [String], file defaultFile: String) -> Int32? {
+    /// What its arguments ask for.
+    private struct Options {
         var isQuick = false
         var isPatient = false
         var json = false
         var logsIn = true
         var boots = false
         var identity: String?
+        var asks = false
         var file: String?
-        var rest = arguments[...]
-        while let word = rest.popFirst() {
-            switch word {
-            case "--quick": isQuick = true
-            case "--images": isPatient = true
-            case "--json": json = true
-            case "--no-login": logsIn = false
-            case "--boot": boots = true
-            case "-i":
-                guard let value = rest.popFirst() else { return nil }
-                identity = value
-            case "-f":
-                guard let value = rest.popFirst() else { return nil }
-                file = value
-            default: return nil
+
+        init?(_ arguments: [String]) {
+            var rest = arguments[...]
+            while let word = rest.popFirst() {
+                switch word {
+                case "--quick": isQuick = true
+                case "--images": isPatient = true
+                case "--json": json = true
+                case "--no-login": logsIn = false
+                case "--boot": boots = true
+                case "--passphrase": asks = true
+                case "-i":
+                    guard let value = rest.popFirst() else { return nil }
+                    identity = value
+                case "-f":
+                    guard let value = rest.popFirst() else { return nil }
+                    file = value
+                default: return nil
+                }
+            }
+            guard !isQuick || !isPatient && !asks && !boots && identity == nil else { return nil }
+            guard logsIn || boots || identity == nil else { return nil }
+        }
+    }
+
+    /// Keys may be tried so long unless somebody waits for them, in milliseconds: key files, and then a passphrase.
+    private static let keyTime: Int64 = 10_000
+    /// All together may take so long, in milliseconds.
+    private static let time: Int64 = 27_000
+
+    /// - Parameters:
+    ///   - arguments: what follows `check`.
+    ///   - defaultFile: postern.conf, unless `-f` names another one.
+    /// - Returns: the exit status: 0 without a finding, 1 with some, 2 without the passphrase that was asked for; `nil` for
+    ///   wrong usage.
+    public static func run(_ arguments: [String], file defaultFile: String) -> Int32? {
+        guard let options = Options(arguments) else { return nil }
+        // Who interrupts this leaves no unpacked image, with the host keys in it, and no worker behind.
+        let interruption = Interruption()
+        var passphrase: SecretBytes?
+        if options.asks {
+            do throws(PassphrasePrompt.Failure) { passphrase = try PassphrasePrompt.read(interruption) } catch {
+                Log.complain("postern: \(error.description)")
+                return 2
             }
         }
-        guard !isQuick || !isPatient && !boots && identity == nil else { return nil }
-        guard logsIn || boots || identity == nil else { return nil }
+        let started = Clock.now()
         // Who names a file may be on another machine than the one that it is for.
-        let looksAtImages = isPatient || boots || !isQuick && file == nil && ChildProcess.isRoot
-        let machine = CheckedMachine(file: file ?? defaultFile)
+        let isElsewhere = options.file != nil
+        let looksAtImages =
+            options.isPatient || options.boots || !options.isQuick && !isElsewhere && ChildProcess.isRoot
+        let machine = CheckedMachine(file: options.file ?? defaultFile)
         let configuration = Configuration(file: machine.file)
-        var report = look(machine, configuration)
-        let network = file == nil ? configuration : nil
+        var (report, volumes) = look(machine, configuration)
+        let known = report
+        let crypttab = configuration.settings.crypttab
+        func deadline() -> Int64? { options.isPatient ? nil : Clock.now() + keyTime }
+        if !options.isQuick {
+            let keys = KeyFilesCheck(&volumes, file: crypttab, until: deadline(), interruption)
+            report.add(findings: keys.report.findings, notices: keys.report.notices)
+        }
+        if let passphrase {
+            PassphraseCheck.look(
+                passphrase, &volumes, needed: machine.neededVolumes(), file: crypttab, until: deadline(), interruption,
+                into: &report)
+        }
+        passphrase = nil
+        let network = isElsewhere ? nil : configuration
         var lookedAtNetwork = network == nil
         if looksAtImages {
-            // Who interrupts this leaves no unpacked image, with the host keys in it, behind.
-            let interruption = try? Interruption()
-            let means = (logsIn || boots) && ChildProcess.isRoot ? means(identity, into: &report) : nil
+            let logsIn = options.logsIn
+            let means = (logsIn || options.boots) && ChildProcess.isRoot ? means(options.identity, into: &report) : nil
             let images = ImagesCheck(
-                machine, isPatient: isPatient, known: report, network: network, login: logsIn ? means : nil
-            ) {
-                endIfAsked(interruption)
-            }
+                machine, known: known, network: network, volumes: volumes.map { $0.facts }, login: logsIn ? means : nil,
+                until: options.isPatient ? nil : started + time
+            ) { interruption.endIfAsked() }
             report.add(images.report)
             lookedAtNetwork = lookedAtNetwork || images.lookedAtNetwork
-            if boots, let means {
+            if options.boots, let means {
                 report.add(BootCheck(machine, means, interruption).report)
-                endIfAsked(interruption)
-            } else if boots, !ChildProcess.isRoot {
+                interruption.endIfAsked()
+            } else if options.boots, !ChildProcess.isRoot {
                 report.add("--boot", 0, "nothing was booted, for that takes root", remedy: "run it as root")
             }
         }
         if let network, !lookedAtNetwork {
             NetworkCheck.look(machine: machine.root, image: nil, configuration: network, into: &report)
         }
-        show(report, configuration, machine.file, json: json)
+        if options.json {
+            print(report.json(volumes))
+        } else {
+            let showsVolumes = !isElsewhere && !options.isQuick || options.asks
+            show(report, showsVolumes ? volumes : [], configuration, machine.file)
+        }
         return report.findings.isEmpty ? 0 : 1
     }
 
@@ -82,25 +126,24 @@ public enum CheckCommand {
         }
     }
 
-    private static func endIfAsked(_ interruption: Interruption?) {
-        if interruption?.isThere ?? false { exit(130) }
-    }
-
     /// Looks at the machine's own files and disks.
-    static func look(_ machine: CheckedMachine, _ configuration: Configuration) -> CheckReport {
+    static func look(
+        _ machine: CheckedMachine, _ configuration: Configuration
+    ) -> (report: CheckReport, volumes: [CheckedVolume]) {
         var report = CheckReport()
         let identities = Identities(configuration)
         report.add(
             findings: configuration.findings + identities.findings, notices: configuration.notices + identities.notices)
+        let keySlots = KeySlotCheck(beneath: machine.root, file: configuration.settings.crypttab)
+        for volume in identities.volumes { keySlots.look(at: volume, into: &report) }
         AccessCheck.look(configuration, beneath: machine.root, now: Clock.date(), into: &report)
-        return report
+        return (report, identities.volumes.map { CheckedVolume($0) })
     }
 
-    private static func show(_ report: CheckReport, _ configuration: Configuration, _ file: String, json: Bool) {
-        if json {
-            print(report.json)
-            return
-        }
+    private static func show(
+        _ report: CheckReport, _ volumes: [CheckedVolume], _ configuration: Configuration, _ file: String
+    ) {
+        for volume in volumes { print(volume.line) }
         for notice in report.notices { print("notice: \(notice.description)") }
         for proof in report.proofs { print("proved: \(proof.file): \(proof.text)") }
         for finding in report.findings { print(finding.description) }
@@ -116,16 +159,18 @@ public enum CheckCommand {
 }
 
 extension CheckReport {
-    /// One object with the lists `findings` and `notices`, each of objects with file, line, problem and remedy, and the list
-    /// `proofs`, of objects with file and text.
-    var json: String {
-        var text = ""
+    /// One object with the lists `findings` and `notices`, each of objects with file, line, problem and remedy, the list
+    /// `proofs`, of objects with file and text, and the list `volumes`.
+    func json(_ volumes: [CheckedVolume]) -> String {
+        var text = "{\"findings\":" + CheckReport.list(findings) + ",\"notices\":" + CheckReport.list(notices)
+        text += ",\"proofs\":["
         for (place, proof) in proofs.enumerated() {
             text += (place > 0 ? "," : "") + "{\"file\":" + Terminal.Report.quoted(proof.file)
             text += ",\"text\":" + Terminal.Report.quoted(proof.text) + "}"
         }
-        return "{\"findings\":" + CheckReport.list(findings) + ",\"notices\":" + CheckReport.list(notices)
-            + ",\"proofs\":[" + text + "]}"
+        text += "],\"volumes\":["
+        for (place, volume) in volumes.enumerated() { text += (place > 0 ? "," : "") + volume.json }
+        return text + "]}"
     }
 
     private static func list(_ findings: [Finding]) -> String {

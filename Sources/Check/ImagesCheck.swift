@@ -1,15 +1,18 @@
 internal import Config
 internal import ConfigFiles
 internal import HostKeys
+internal import HostPrograms
 internal import Image
 internal import Linux
 
 /// Whether the images in `/boot` have the agent, and with it what the machine's files say now.
 struct ImagesCheck {
     private let machine: CheckedMachine
-    private let isPatient: Bool
     private let boot: BootFolder
-    private let started = Clock.now()
+    /// When no further image is begun, by `Clock.now()`; `nil` where somebody waits for each.
+    private let deadline: Int64?
+    /// The machine's volumes.
+    private let volumes: [VolumeFacts]
     /// What the machine's own files were found to have, and the images too: it is not said again.
     private let known: CheckReport
     private(set) var report = CheckReport()
@@ -18,9 +21,9 @@ struct ImagesCheck {
     /// What a login to each agent is tried with; without it none is.
     private let login: LoginMeans?
     private(set) var lookedAtNetwork = false
+    /// What is the same for all images is said of the first one that has the agent.
+    private var lookedAtMemory = false
 
-    /// All images together may take so long unless somebody waits for each, in seconds.
-    private static let time = 25
     /// One alone that somebody waits for, in seconds.
     private static let patience = 300
     /// A login that somebody waits for, in seconds.
@@ -28,23 +31,26 @@ struct ImagesCheck {
 
     /// - Parameters:
     ///   - machine: whose images they are.
-    ///   - isPatient: whether all images are looked at, however long it takes.
     ///   - known: what was found in the machine's own files.
     ///   - network: the machine's configuration, if its network is looked at as well.
+    ///   - volumes: the machine's.
     ///   - login: what a login to the agent of each image is tried with, if it is.
+    ///   - deadline: when no further image is begun, by `Clock.now()`, or `nil`.
     ///   - pause: is called after each image, when nothing of it is left.
     init(
-        _ machine: CheckedMachine, isPatient: Bool, known: CheckReport, network: Configuration? = nil,
-        login: LoginMeans? = nil, pause: () -> Void = {}
+        _ machine: CheckedMachine, known: CheckReport, network: Configuration? = nil, volumes: [VolumeFacts] = [],
+        login: LoginMeans? = nil, until deadline: Int64?, pause: () -> Void = {}
     ) {
         self.network = network
         self.login = login
         self.machine = machine
-        self.isPatient = isPatient
         self.known = known
+        self.volumes = volumes
+        self.deadline = deadline
         boot = BootFolder(beneath: machine.root)
         lookAtFolder()
         lookAtImages(pause)
+        noticeNewer()
     }
 
     private var makesDracut: Bool {
@@ -61,37 +67,62 @@ struct ImagesCheck {
             report.add(
                 "/boot", 0, "Linux \(version) has no image, so nothing asks for a passphrase", remedy: again(version))
         }
-        if boot.hasUnified {
-            report.addNotice(
-                "/boot", 0, "images in one file with their kernel (.efi) are not looked at",
-                remedy: "unpack the initrd in it, and run: postern check --image FOLDER")
-        }
+        lookAtNext()
         // NixOS keeps its images elsewhere, and a menu that another boot loader has replaced starts nothing.
         guard let first = boot.first, !Files.exists(machine.root + "/etc/NIXOS"),
             !Files.exists(machine.root + "/boot/loader/entries") || Files.exists(machine.root + first)
         else { return }
         if !Files.exists(machine.root + first) {
             report.add(
-                first, 0, "the first entry of GRUB's menu names this image, and it is not there",
+                first, 0, "the default entry of GRUB's menu names this image, and it is not there",
                 remedy: "run: update-grub, or grub2-mkconfig")
         } else if let image = boot.images.first, image.path == first,
             let newer = boot.images.dropFirst().first, BootFolder.isNewer(newer.version, than: image.version)
         {
             report.addNotice(
-                first, 0, "the first entry of GRUB's menu starts this image, and \(newer.path) is newer",
+                first, 0, "the default entry of GRUB's menu starts this image, and \(newer.path) is newer",
                 remedy: "run update-grub, or grub2-mkconfig, unless you want that")
         }
     }
 
+    /// What systemd-boot starts.
+    private mutating func lookAtNext() {
+        guard let next = boot.next else { return }
+        guard let image = next.images.last else {
+            guard next.isLinux else { return }
+            report.add(
+                next.file, 0,
+                "systemd-boot starts this entry next, and it has no initrd, so nothing asks for a passphrase",
+                remedy: "choose another one with: bootctl set-default ID, or " + again(next.version))
+            return
+        }
+        if !Files.exists(machine.root + image) {
+            report.add(
+                next.file, 0, "systemd-boot starts this entry next, and its image \(printable(image)) is not there",
+                remedy: again(next.version))
+        }
+    }
+
+    /// That systemd-boot starts an older kernel, where nothing else is wrong with it.
+    private mutating func noticeNewer() {
+        guard let next = boot.next, let started = boot.images.first, started.path == next.images.last,
+            !started.version.isEmpty, !report.findings.contains(where: { $0.file.hasPrefix(started.path) }),
+            let newer = boot.images.dropFirst().first(where: { BootFolder.isNewer($0.version, than: started.version) })
+        else { return }
+        report.addNotice(
+            next.file, 0, "systemd-boot starts this entry next, and \(newer.path) is newer",
+            remedy: "run: bootctl set-default ID, unless you want that")
+    }
+
     private mutating func lookAtImages(_ pause: () -> Void) {
+        // What is in those comes from Nix, and not from files of this machine.
+        guard !Files.exists(machine.root + "/etc/NIXOS") else {
+            report.addNotice(
+                "/boot", 0, "the image of this machine is not looked at",
+                remedy: "unpack it, and run: postern check --image FOLDER")
+            return
+        }
         guard !boot.images.isEmpty else {
-            let isElsewhere = boot.hasUnified || Files.exists(machine.root + "/etc/NIXOS")
-            guard !isElsewhere else {
-                report.addNotice(
-                    "/boot", 0, "the image of this machine is not looked at",
-                    remedy: "unpack it, and run: postern check --image FOLDER")
-                return
-            }
             report.add(
                 "/boot", 0, "no image is here, so none that has Postern",
                 remedy: Rebuilding.command(beneath: machine.root).map { "run: " + $0 } ?? "build one")
@@ -106,12 +137,12 @@ struct ImagesCheck {
         var longest: Int64 = 0
         for (place, image) in boot.images.enumerated() {
             let before = Clock.now()
-            let left = Int64(ImagesCheck.time * 1000) - (before - started)
-            guard isPatient || place == 0 || left > longest else {
+            let left = deadline.map { $0 - before } ?? Int64(ImagesCheck.patience * 1000)
+            guard deadline == nil || place == 0 || left > longest else {
                 leaveOut(image)
                 continue
             }
-            look(image, tool, seconds: isPatient ? ImagesCheck.patience : max(Int(left / 1000), 1))
+            look(image, tool, seconds: max(Int(left / 1000), 1))
             longest = max(longest, Clock.now() - before)
             pause()
         }
@@ -132,7 +163,8 @@ struct ImagesCheck {
         }
         var found = CheckReport()
         do throws(UnpackedImage.Failure) {
-            try UnpackedImage.with(machine.root + image.path, tool, seconds: seconds) { tree, folder in
+            try UnpackedImage.with(machine.root + image.path, isUnified: image.isUnified, tool, seconds: seconds) {
+                tree, folder in
                 found = findings(tree, folder, image)
             }
         } catch {
@@ -160,17 +192,23 @@ struct ImagesCheck {
 
     private mutating func findings(_ tree: String, _ folder: String, _ image: BootFolder.Image) -> CheckReport {
         var report = CheckReport()
-        let again = again(image.version)
+        let version = image.version.isEmpty ? KernelModules(beneath: tree).versions.first ?? "" : image.version
+        let again = again(version)
         guard Files.exists(tree + ImageComparison.settings),
             ["/usr/sbin/postern", "/usr/bin/postern"].contains(where: { Files.exists(tree + $0) })
         else {
             report.add(
-                image.path, 0, "the agent is not in the image: Linux \(image.version) asks at the console alone",
-                remedy: again)
+                image.path, 0,
+                "the agent is not in the image: Linux \(version) asks at the console alone\(started(image))",
+                remedy: again + choosing(image))
             return report
         }
         // This first: the comparison changes the tree.
-        let check = ImageCheck.look(tree, file: ImageComparison.settings)
+        let isFirst = !lookedAtMemory
+        lookedAtMemory = true
+        let cards = network != nil && isFirst ? NetworkCheck.cards(machine: machine.root) : []
+        let check = ImageCheck.look(
+            tree, file: ImageComparison.settings, hardware: Hardware(sysfs: machine.root + "/sys"), passingOver: cards)
         for finding in check.findings where !isKnown(finding, known.findings) {
             let isBuilding = finding.remedy == "build the image again"
             report.add(
@@ -180,13 +218,14 @@ struct ImagesCheck {
         for notice in check.notices where !isKnown(notice, known.notices) {
             report.addNotice(image.path + ":" + notice.file, notice.line, notice.problem, remedy: notice.remedy)
         }
-        if let network, !lookedAtNetwork {
+        if isFirst { lookAtMemory(tree, image, into: &report) }
+        if let network, isFirst {
             lookedAtNetwork = true
             NetworkCheck.look(machine: machine.root, image: tree, configuration: network, into: &report)
         }
         if let login {
-            let left = Int64(ImagesCheck.time) - (Clock.now() - started) / 1000
-            let seconds = isPatient ? ImagesCheck.patienceForLogin : min(max(Int(left), 3), LoginCheck.time)
+            let left = deadline.map { Int($0 - Clock.now()) / 1000 }
+            let seconds = left.map { min(max($0, 3), LoginCheck.time) } ?? ImagesCheck.patienceForLogin
             report.add(
                 LoginCheck(
                     tree, folder: folder, image: image.path, again: again, means: login, seconds: seconds
@@ -195,6 +234,32 @@ struct ImagesCheck {
         let comparison = ImageComparison(tree, folder: folder, of: machine, image: image.path, again: again)
         report.add(comparison.report)
         return report
+    }
+
+    /// The kernel unpacks the image into memory, and keeps it there while keys are derived.
+    private func lookAtMemory(_ tree: String, _ image: BootFolder.Image, into report: inout CheckReport) {
+        guard let program = HostProgram.find("du"),
+            let result = try? HostProgram.run([program, "-sk", tree], seconds: 20), result.succeeded,
+            let size = UInt64(String(decoding: result.output.prefix { $0 > 0x20 }, as: UTF8.self))
+        else { return }
+        KeySlotCheck(beneath: machine.root, file: image.path)
+            .look(at: image.path, size: size, volumes: volumes, into: &report)
+    }
+
+    /// Words for the image that the boot loader starts next, where that is known.
+    private func started(_ image: BootFolder.Image) -> String {
+        if let next = boot.next, next.images.last == image.path {
+            return ", and systemd-boot starts it next" + (next.isUnified ? "" : ", by \(next.file)")
+        }
+        return boot.first == image.path ? ", and GRUB's default entry starts it" : ""
+    }
+
+    /// What else to do about an image that the boot loader starts next.
+    private func choosing(_ image: BootFolder.Image) -> String {
+        if let next = boot.next, next.images.last == image.path {
+            return "; or choose another entry with: bootctl set-default ID"
+        }
+        return boot.first == image.path ? "; or choose another entry of GRUB's menu" : ""
     }
 
     private func isKnown(_ finding: Finding, _ list: [Finding]) -> Bool {

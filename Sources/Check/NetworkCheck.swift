@@ -21,6 +21,15 @@ public enum NetworkCheck {
         PortCheck(root, image: image, configuration).look(into: &report)
     }
 
+    /// The names of the cards that carry the default route now, whose drivers and firmware `look` looks for in an image.
+    ///
+    /// - Parameter root: prefix of the booted machine's paths.
+    /// - Returns: the names.
+    static func cards(machine root: String) -> [String] {
+        let links = NetworkLinks(beneath: root)
+        return links.ofDefaultRoute.flatMap { links.path(from: $0) }.filter { $0.kind == .card }.map { $0.name }
+    }
+
     /// - Returns: the names of the physical cards below the default route.
     private static func lookAtLinks(
         _ links: NetworkLinks, _ network: InitrdNetwork, into report: inout CheckReport

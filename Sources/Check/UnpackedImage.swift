@@ -38,12 +38,14 @@ enum UnpackedImage {
     ///
     /// - Parameters:
     ///   - image: its path.
+    ///   - isUnified: whether it is one file with its kernel.
     ///   - tool: what unpacks it.
     ///   - seconds: the longest that it may take.
     ///   - look: is told the root of the tree, and of a folder for files of its own.
     /// - Throws: `Failure`.
     static func with(
-        _ image: String, _ tool: Tool, seconds: Int, _ look: (_ tree: String, _ folder: String) -> Void
+        _ image: String, isUnified: Bool = false, _ tool: Tool, seconds: Int,
+        _ look: (_ tree: String, _ folder: String) -> Void
     ) throws(Failure) {
         // In /tmp it could take half of the memory.
         let place = Files.isFolder("/var/tmp") ? "/var/tmp" : "/tmp"
@@ -52,6 +54,13 @@ enum UnpackedImage {
         }
         defer { remove(folder) }
         let whole = folder + "/image"
+        var image = image
+        if isUnified {
+            let initrd = folder + "/initrd"
+            guard let unified = UnifiedImage(image) else { throw .failed("it is no image with a kernel") }
+            if let problem = unified.extract(image, to: initrd, seconds: seconds) { throw .failed(problem) }
+            image = initrd
+        }
         let result: HostProgram.Result
         do throws(SystemError) {
             try Files.makeFolder(whole, mode: 0o700)

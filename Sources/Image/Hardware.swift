@@ -1,4 +1,4 @@
-internal import Config
+public import Config
 internal import Linux
 
 /// What this machine has, as sysfs and udev tell it.
@@ -22,7 +22,7 @@ public struct Hardware {
     }
 
     /// The paths under which a device may be found.
-    static func links(to device: DeviceSpec) -> [String] {
+    public static func links(to device: DeviceSpec) -> [String] {
         switch device {
         case .path(let path): [path]
         // FAT's short identifiers have capitals there.

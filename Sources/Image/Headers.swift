@@ -21,6 +21,13 @@ final class Header {
     /// The types of the tokens that open a key slot.
     private(set) var tokens: [String] = []
     private(set) var encryptions: [Encryption] = []
+    /// 1 or 2, or 0 where none could be read.
+    private(set) var version: UInt8 = 0
+    /// The paths of the device and of a detached header; empty where they are not there.
+    private(set) var device = ""
+    private(set) var path = ""
+    /// The key slots that would be tried.
+    private(set) var derivations: [(slot: Int32, kibibytes: UInt32)] = []
 
     /// - Parameters:
     ///   - entry: the line of crypttab.
@@ -36,9 +43,13 @@ final class Header {
             if Hardware.isThere(entry.device) == false { state = .missing }
             return
         }
+        self.device = device
+        path = header ?? device
         LUKSVolume.neverWrite()
         do throws(LUKSError) {
             let volume = try LUKSVolume(device: device, header: header, log: LibraryLog())
+            version = volume.version
+            derivations = volume.derivations(keySlot: entry.options.keySlot.map { Int32($0) })
             uuid = identifier(volume.uuid) ?? ""
             tokens = volume.tokenTypes
             encryptions = volume.encryptions

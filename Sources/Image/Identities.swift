@@ -9,6 +9,8 @@ public final class Identities {
     public private(set) var findings: [Finding] = []
     /// What is no fault, but may become one at the next boot.
     public private(set) var notices: [Finding] = []
+    /// What is known of each volume, in the order of the lines.
+    public private(set) var volumes: [VolumeFacts] = []
     private let file: String
     private let origin: Origin
 
@@ -45,6 +47,7 @@ public final class Identities {
                         "this machine cannot be unlocked from afar: every volume is left to the native opener, for "
                         + reason, remedy: "write Volume NAME take in postern.conf for one that a passphrase opens"))
         }
+        volumes = all.map { VolumeFacts($0, headers) }
         let entries = headers.ours(all)
         for (index, entry) in entries.enumerated() {
             if let header = headers[entry] { look(entry, header, isSpare: headers.isSpare(entry)) }

@@ -45,8 +45,12 @@ public struct ImageCheck {
     /// - Parameters:
     ///   - root: the unpacked image, a folder.
     ///   - file: its postern.conf, as it is called in the image.
+    ///   - hardware: the machine's.
+    ///   - cards: network cards whose drivers somebody else looks for.
     /// - Returns: what was found.
-    public static func look(_ root: String, file: String) -> ImageCheck {
+    public static func look(
+        _ root: String, file: String, hardware: Hardware = Hardware(), passingOver cards: [String] = []
+    ) -> ImageCheck {
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
         let identities = Identities(
@@ -54,7 +58,7 @@ public struct ImageCheck {
             .image(root))
         check.findings += identities.findings
         check.notices = check.configuration.notices + identities.notices
-        check.lookAtModules(KernelModules(beneath: root), Hardware())
+        check.lookAtModules(KernelModules(beneath: root), hardware, passingOver: cards)
         if check.hasSystemd {
             let systemd = SystemdCheck(root, entries: check.volumes, console: check.configuration.settings.console)
             check.findings += systemd.findings
@@ -102,7 +106,9 @@ public struct ImageCheck {
         !path.hasPrefix("/dev/") && !Files.exists(root + path)
     }
 
-    private mutating func lookAtModules(_ modules: KernelModules, _ hardware: Hardware) {
+    private mutating func lookAtModules(
+        _ modules: KernelModules, _ hardware: Hardware, passingOver cards: [String]
+    ) {
         guard !modules.versions.isEmpty else {
             add("/lib/modules", 0, "the image has no kernel modules", "build it for an installed kernel")
             return
@@ -117,7 +123,7 @@ public struct ImageCheck {
             + ", and build the image again"
         want(["dm_crypt"], "opens every volume", listing)
         lookAtCiphers(modules, folder, listing)
-        for card in hardware.networkCards {
+        for card in hardware.networkCards where !cards.contains(card.name) {
             for module in card.modules { want([module], "the network card \(card.name) needs", listing) }
         }
         var seen: [String] = []

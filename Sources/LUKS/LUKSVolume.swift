@@ -125,24 +125,30 @@ public import Linux
         return types
     }
 
+    /// The key slots that would be tried.
+    ///
+    /// - Parameter keySlot: the one slot to be tried, or `nil` for all.
+    /// - Returns: their numbers, each with the memory that argon2 takes for it in KiB, 0 for PBKDF2.
+    public borrowing func derivations(keySlot: Int32?) -> [(slot: Int32, kibibytes: UInt32)] {
+        var all: [(slot: Int32, kibibytes: UInt32)] = []
+        let count = unsafe crypt_keyslot_max(crypt_get_type(handle))
+        for slot in 0..<max(count, 0) where holdsKey(slot) {
+            // A slot of priority "ignore" is tried only when it is named.
+            let isTried = unsafe !isLUKS2 || crypt_keyslot_get_priority(handle, slot) != CRYPT_SLOT_PRIORITY_IGNORE
+            guard keySlot.map({ $0 == slot }) ?? isTried else { continue }
+            var derivation = unsafe crypt_pbkdf_type()
+            let isKnown = unsafe isLUKS2 && crypt_keyslot_get_pbkdf(handle, slot, &derivation) == 0
+            all.append((slot, unsafe isKnown ? derivation.max_memory_kb : 0))
+        }
+        return all
+    }
+
     /// Finds the most memory that argon2 takes for one of the key slots that would be tried.
     ///
     /// - Parameter keySlot: the one slot to be tried, or `nil` for all.
     /// - Returns: the memory in KiB; 0 for PBKDF2 alone.
     public borrowing func derivationMemory(keySlot: Int32?) -> UInt32 {
-        guard isLUKS2 else { return 0 }
-        var most: UInt32 = 0
-        let count = unsafe crypt_keyslot_max("LUKS2")
-        for slot in 0..<max(count, 0) where holdsKey(slot) {
-            // A slot of priority "ignore" is tried only when it is named.
-            let isTried = unsafe crypt_keyslot_get_priority(handle, slot) != CRYPT_SLOT_PRIORITY_IGNORE
-            guard keySlot.map({ $0 == slot }) ?? isTried else { continue }
-            var derivation = unsafe crypt_pbkdf_type()
-            if unsafe crypt_keyslot_get_pbkdf(handle, slot, &derivation) == 0 {
-                most = max(most, unsafe derivation.max_memory_kb)
-            }
-        }
-        return most
+        derivations(keySlot: keySlot).reduce(0) { max($0, $1.kibibytes) }
     }
 
     /// Whether a key slot holds the volume's key, and not none or one that is bound to nothing.

@@ -22,9 +22,12 @@ public enum Machine {
     }
 
     /// Memory that can be had without swapping, in KiB: `MemAvailable` of proc(5), or 0 when it cannot be read.
-    public static var freeMemory: UInt64 {
-        guard let bytes = try? Files.read("/proc/meminfo", limit: 64 << 10) else { return 0 }
-        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.starts(with: "MemAvailable:".utf8) {
+    public static var freeMemory: UInt64 { memory("MemAvailable:") }
+
+    /// A figure of proc(5)'s meminfo in KiB, or 0 when it cannot be read.
+    public static func memory(_ name: String, in file: String = "/proc/meminfo") -> UInt64 {
+        guard let bytes = try? Files.read(file, limit: 64 << 10) else { return 0 }
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.starts(with: name.utf8) {
             return line.reduce(0) { value, byte in
                 (0x30...0x39).contains(byte) ? value &* 10 &+ UInt64(byte - 0x30) : value
             }

@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Linux
+public import Linux
 internal import Wire
 
 /// The job that reads a key file into locked memory.
@@ -70,6 +70,27 @@ public enum KeyFile {
             case .file(_, EACCES), .file(_, EPERM), .lockedMemory: return nil
             default: return .flaw(error.description)
             }
+        }
+    }
+
+    /// Reads a key of this machine as a worker would.
+    ///
+    /// - Parameters:
+    ///   - path: the file or block device.
+    ///   - folder: where the key volume that has it is mounted, or `nil` where it is on none.
+    ///   - offset: where the key begins, in bytes.
+    ///   - size: how long it is, in bytes, or `nil` for all that follows.
+    ///   - problem: becomes one sentence where there is no key.
+    /// - Returns: the key, or `nil`.
+    public static func key(
+        _ path: String, in folder: String?, offset: Int, size: Int?, problem: inout String
+    ) -> SecretBytes? {
+        let order = KeyOrder(
+            device: nil, folder: folder, path: path, offset: UInt64(clamping: offset),
+            size: size.map { UInt32(clamping: $0) })
+        do throws(KeyError) { return try read(order) } catch {
+            problem = error.description
+            return nil
         }
     }
 

@@ -13,7 +13,7 @@ enum CommandLine {
     private static let usage =
         AgentCommands.usage + """
 
-                   postern check [--quick|--images] [--no-login] [--boot] [-i KEY] [--json] [-f FILE]
+                   postern check [--quick|--images] [--passphrase] [--no-login] [--boot] [-i KEY] [--json] [-f FILE]
                    postern check --image FOLDER [-f FILE]
                    postern image --into FOLDER [-f FILE] [--also CRYPTTAB] [VOLUME...]
                    postern notify --test|--pending|--files [-f FILE]
@@ -57,7 +57,9 @@ enum CommandLine {
     private static func check(_ arguments: [String]) -> Int32 {
         guard let index = arguments.firstIndex(of: "--image") else {
             return CheckCommand.run(arguments, file: AgentCommands.defaultFile)
-                ?? misused("check takes --quick or --images, --no-login, --boot, -i KEY, --json, and -f FILE")
+                ?? misused(
+                    "check takes --images, --passphrase, --no-login, --boot, -i KEY, or --quick without these, --json, -f FILE"
+                )
         }
         guard index + 1 < arguments.count else { return misused("--image wants a folder") }
         let rest = Array(arguments[..<index] + arguments[(index + 2)...])

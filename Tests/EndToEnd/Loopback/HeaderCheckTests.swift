@@ -130,7 +130,7 @@ extension ImageCommandTests {
     // MARK: Devices
 
     private func check(_ wrapper: [String] = []) throws -> Finished {
-        let words = wrapper + [try Rehearsal.binary(), "check", "-f", folder.path("postern.conf")]
+        let words = wrapper + [try Rehearsal.binary(), "check", "--quick", "-f", folder.path("postern.conf")]
         return try run(words[0], Array(words.dropFirst()), timeout: patience)
     }
 

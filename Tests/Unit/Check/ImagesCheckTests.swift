@@ -27,8 +27,8 @@ import Testing
 
     private func check(_ made: MadeMachine) -> CheckReport {
         let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
-        var report = CheckCommand.look(made.machine, configuration)
-        let images = ImagesCheck(made.machine, isPatient: true, known: report)
+        var (report, volumes) = CheckCommand.look(made.machine, configuration)
+        let images = ImagesCheck(made.machine, known: report, volumes: volumes.map { $0.facts }, until: nil)
         report.add(findings: images.report.findings, notices: images.report.notices)
         return report
     }
@@ -47,6 +47,74 @@ import Testing
         try made.put("", at: "/boot/initrd.img-5.10.0-9")
         let report = check(made)
         #expect(report.findings.isEmpty && notices(report).isEmpty, "\(report)")
+    }
+
+    /// Options for argon2id with 64 MiB, and for PBKDF2, with no more work than there must be.
+    private static let argon2 = "--pbkdf argon2id --pbkdf-memory 65536 --pbkdf-parallel 1 --pbkdf-force-iterations 4"
+    private static let pbkdf2 = "--pbkdf pbkdf2 --pbkdf-force-iterations 1000"
+
+    @Test(arguments: [argon2, pbkdf2])
+    func `a healthy machine whose volume is there has nothing to be said of it`(options: String) throws {
+        let made = try MadeMachine()
+        try made.put("MemTotal:       262144 kB\n", at: "/proc/meminfo")
+        try made.format(options)
+        let report = check(made)
+        #expect(report.findings.isEmpty && report.notices.isEmpty, "\(report)")
+        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
+        let line = try #require(CheckCommand.look(made.machine, configuration).volumes.first).line
+        let memory = options == ImagesCheckTests.argon2 ? ", 64 MiB to open a key slot" : ""
+        #expect(line == "root: Postern opens it; LUKS2, aes-xts-plain64\(memory); a passphrase is asked for")
+    }
+
+    @Test(arguments: [
+        ("root /gone none luks", "root: Postern opens it; its device is not to be seen; a passphrase is asked for"),
+        (
+            "swap /gone /dev/urandom swap",
+            "swap: left to the native opener, for swap volumes belong to the native opener"
+        ),
+        (
+            "tpm /gone none luks,tpm2-device=auto",
+            "tpm: left to the native opener, for tpm2-device= opens it without a person"
+        ),
+        ("own /gone none luks", "own: left to the native opener, for postern.conf leaves it to the native opener"),
+        ("late /gone none luks,noauto", "late: not opened at boot, for its line has noauto"),
+    ])
+    func `who opens a volume is said with the reason`(entry: String, line: String) throws {
+        let made = try MadeMachine()
+        try made.append("Volume own leave\n", to: MadeMachine.conf)
+        try made.put(MadeMachine.root.replacing("root", with: "first") + entry + "\n", at: "/etc/crypttab")
+        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
+        let volumes = CheckCommand.look(made.machine, configuration).volumes
+        #expect(volumes.count == 2 && volumes.last?.line == line, "\(volumes.map(\.line))")
+    }
+
+    @Test func `a missing driver of a card is said once`() throws {
+        let made = try MadeMachine()
+        let card = made.machine.root + "/sys/devices/pci0/0000:02:00.0"
+        let links = [
+            ("/sys/drivers/r8169/module", made.machine.root + "/sys/module/r8169"),
+            ("/sys/class/net/eno1/device", card),
+            ("/sys/devices/pci0/0000:02:00.0/driver", made.machine.root + "/sys/drivers/r8169"),
+        ]
+        try made.put("", at: "/sys/module/r8169/refcnt")
+        for (path, target) in links {
+            try made.put("", at: path + "/x")
+            try made.remove(path)
+            try FileManager.default.createSymbolicLink(
+                atPath: made.machine.root + path, withDestinationPath: target)
+        }
+        try FileManager.default.createDirectory(atPath: card, withIntermediateDirectories: true)
+        try made.put(
+            "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+                + "eno1\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", at: "/proc/net/route")
+        try made.build("6.1.0-2")
+        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
+        let images = ImagesCheck(made.machine, known: CheckReport(), network: configuration, until: nil).report
+        let lines = images.findings.map(\.description)
+        // The other image has nothing of the network looked at but this.
+        #expect(lines.count { $0.contains("module r8169") && $0.contains("6.1.0-2") } == 1, "\(lines)")
+        #expect(lines.count { $0.contains("module r8169") && $0.contains("6.1.0-1") } == 1, "\(lines)")
+        #expect(lines.count == 2, "\(lines)")
     }
 
     @Test(arguments: faults)
@@ -127,16 +195,18 @@ import Testing
         },
         Fault(
             name: "boot loader without its image", subject: "/boot/initrd.img-6.1.0-0: ",
-            texts: ["the first entry of GRUB's menu", "it is not there", "update-grub"]
+            texts: ["the default entry of GRUB's menu", "it is not there", "update-grub"]
         ) {
-            try $0.put("initrd /boot/initrd.img-6.1.0-0\ninitrd /boot/initrd.img-6.1.0-1\n", at: "/boot/grub/grub.cfg")
+            try $0.put(
+                "menuentry x {\ninitrd /boot/initrd.img-6.1.0-0\n}\nmenuentry y {\ninitrd /boot/initrd.img-6.1.0-1\n}\n",
+                at: "/boot/grub/grub.cfg")
         },
         Fault(
             name: "boot loader with an old image", subject: image + ": ",
             texts: ["/boot/initrd.img-6.1.0-2 is newer", "update-grub"], isNotice: true
         ) {
             try $0.build("6.1.0-2")
-            try $0.put("initrd /initrd.img-6.1.0-1\n", at: "/boot/grub/grub.cfg")
+            try $0.put("menuentry x {\n  initrd /initrd.img-6.1.0-1\n}\n", at: "/boot/grub/grub.cfg")
         },
         Fault(
             name: "image for all to read", subject: image + ": ", texts: ["others than root may read", "chmod 600"],
@@ -172,6 +242,41 @@ import Testing
             try $0.put("command=\"status\" " + $0.text(keys), at: keys)
             try $0.build("6.1.0-1")
         },
+        Fault(name: "weak key", subject: keys + ":2: ", texts: ["the RSA key has 1024 bits", ";"]) {
+            try $0.append(try $0.newLine(type: "rsa", bits: 1024), to: keys)
+            try $0.build("6.1.0-1")
+        },
+        Fault(
+            name: "key slot that takes more memory than there is", subject: "/etc/crypttab:1: ",
+            texts: [
+                "the key slot 0 of root takes 64 MiB of memory to open, and this machine has 32 MiB; ",
+                "cryptsetup luksConvertKey --key-slot 0 --pbkdf argon2id --pbkdf-memory 16384 ",
+            ]
+        ) {
+            try $0.put("MemTotal:       32768 kB\n", at: "/proc/meminfo")
+            try $0.format(argon2)
+        },
+        Fault(
+            name: "key slot that takes more memory than the image leaves", subject: image + ": ",
+            texts: [
+                "the key slot 0 of root takes 64 MiB of memory to open", "with this image unpacked", "luksConvertKey",
+            ]
+        ) {
+            try $0.put("MemTotal:       65540 kB\n", at: "/proc/meminfo")
+            try $0.format(argon2)
+        },
+        Fault(
+            name: "empty key slot", subject: "/etc/crypttab:1: ",
+            texts: ["the key slot 5 of root is empty", "correct key-slot="]
+        ) { try $0.format(pbkdf2, more: ",key-slot=5") },
+        Fault(
+            name: "header of another UUID", subject: "/etc/crypttab:1: ",
+            texts: ["will be refused: its LUKS UUID is ", "and not 11111111-2222-3333-4444-555555555555"]
+        ) { try $0.format(pbkdf2, more: ",x-postern.uuid=11111111-2222-3333-4444-555555555555") },
+        Fault(
+            name: "root without a line", subject: "/etc/crypttab: ",
+            texts: ["the root lies on the volume other, which has no line here", "add its line"]
+        ) { try $0.put("#!/bin/sh\necho other\n", at: "/usr/share/postern/volumes-needed", mode: 0o755) },
         Fault(name: "key from nowhere", subject: keys + ":1: ", texts: ["from= shuts out every address"]) {
             try $0.put("from=\"192.0.2.1,!192.0.2.0/24\" " + $0.newLine() + $0.text(keys), at: keys)
             try $0.build("6.1.0-1")
@@ -187,9 +292,12 @@ import Testing
     ) throws {
         let made = try MadeMachine()
         try made.put("", at: file)
-        try made.put(line + "\n", at: "/boot/grub/grub.cfg")
+        try made.put("menuentry x {\n\(line)\n}\n", at: "/boot/grub/grub.cfg")
         let report = check(made)
-        #expect(report.findings.isEmpty && notices(report).isEmpty, "\(report)")
+        // Into the images of NixOS nobody looks.
+        let isLookedAt = notices(report).allSatisfy { !$0.problem.contains("is not looked at") }
+        #expect(report.findings.isEmpty && isLookedAt == (file != "/etc/NIXOS"), "\(report)")
+        #expect(notices(report).count == (isLookedAt ? 0 : 1), "\(report)")
     }
 
     @Test func `an image is unpacked into a folder that is removed again`() throws {
@@ -235,7 +343,7 @@ import Testing
         report.addNotice("eth0", 0, "one", remedy: "two")
         struct Item: Decodable, Equatable { let file, problem, remedy: String, line: Int }
         struct Object: Decodable { let findings, notices: [Item] }
-        let object = try JSONDecoder().decode(Object.self, from: Data(report.json.utf8))
+        let object = try JSONDecoder().decode(Object.self, from: Data(report.json([]).utf8))
         #expect(object.findings == [Item(file: "/etc/a\"b", problem: "problem", remedy: "remedy", line: 3)])
         #expect(object.notices == [Item(file: "eth0", problem: "one", remedy: "two", line: 0)])
     }

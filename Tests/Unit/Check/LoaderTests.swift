@@ -1,0 +1,279 @@
+import Config
+import ConfigFiles
+import Foundation
+import Testing
+
+@testable import Check
+
+/// What `postern check` says of the image that systemd-boot starts next.
+@Suite struct LoaderTests {
+    private static let entries = "/boot/loader/entries/"
+
+    /// A machine that systemd-boot starts: two entries of one kernel, whose images are good.
+    private static func made() throws -> MadeMachine {
+        let made = try MadeMachine()
+        try made.put("", at: "/boot/EFI/systemd/systemd-bootx64.efi")
+        try made.put("#default x\ntimeout 3\n", at: "/boot/loader/loader.conf")
+        try made.putVariable("LoaderInfo", "systemd-boot 257")
+        try entry(made, "made-6.1.0-1", image: "/initrd.img-6.1.0-1", "version 6.1.0-1")
+        return made
+    }
+
+    private static func entry(_ made: MadeMachine, _ name: String, image: String?, _ more: String = "") throws {
+        let initrd = image.map { "initrd  \($0)\n" } ?? ""
+        try made.put(
+            "title Made\nlinux /vmlinuz-6.1.0-1\n\(initrd)options root=/dev/sda1\n\(more)\n",
+            at: "\(entries)\(name).conf")
+    }
+
+    /// An image without the agent, and the entry that starts it.
+    private static func addOld(_ made: MadeMachine, _ name: String = "an-old-one") throws {
+        try made.put("", at: "/boot/kept/initrd")
+        try made.pack("6.0.0-1", without: ["/usr/sbin/postern"], into: made.machine.root + "/boot/kept/initrd")
+        try entry(made, name, image: "/kept/initrd", "version 6.0.0-1")
+    }
+
+    private func check(_ made: MadeMachine) -> (findings: [String], notices: [String]) {
+        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
+        let (report, _) = CheckCommand.look(made.machine, configuration)
+        let images = ImagesCheck(made.machine, known: report, until: nil).report
+        return (images.findings.map(\.description), images.notices.map(\.description))
+    }
+
+    /// What is done to a machine, and what is found then.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        /// The finding begins with this; `nil` for none.
+        var subject: String?
+        var texts: [String] = []
+        var isNotice = false
+        let make: @Sendable (MadeMachine) throws -> Void
+
+        var testDescription: String { name }
+    }
+
+    private static let old = "/boot/kept/initrd: "
+    private static let isStarted = [
+        "the agent is not in the image", "systemd-boot starts it next, by \(entries)an-old",
+    ]
+
+    private static let cases = [
+        Case(name: "healthy") { _ in },
+        Case(name: "an old image that is not started") { try addOld($0) },
+        Case(name: "an old image by loader.conf", subject: old, texts: isStarted) {
+            try addOld($0)
+            try $0.put("default  An-old*\n", at: "/boot/loader/loader.conf")
+        },
+        Case(name: "an old image by the firmware's variable", subject: old, texts: isStarted) {
+            try addOld($0)
+            try $0.putVariable("LoaderEntryDefault", "an-old-one.conf")
+        },
+        Case(name: "an old image, once", subject: old, texts: isStarted) {
+            try addOld($0)
+            try $0.put("default made*\n", at: "/boot/loader/loader.conf")
+            try $0.putVariable("LoaderEntryDefault", "made-6.1.0-1.conf")
+            try $0.putVariable("LoaderEntryOneShot", "an-old-one.conf")
+        },
+        Case(name: "an old image that was started last", subject: old, texts: isStarted) {
+            try addOld($0)
+            try $0.put("default @saved\n", at: "/boot/loader/loader.conf")
+            try $0.putVariable("LoaderEntryLastBooted", "an-old-one.conf")
+        },
+        Case(name: "an old image by its sort key", subject: old, texts: isStarted) {
+            try addOld($0)
+            try $0.append("sort-key zzz\n", to: entries + "an-old-one.conf")
+        },
+        Case(name: "an old image whose tries are over") {
+            try addOld($0, "z-old-one+0-3")
+        },
+        Case(name: "an old image by its name", subject: old, texts: ["by \(entries)z-old-one+2-1.conf"]) {
+            try addOld($0, "z-old-one+2-1")
+        },
+        Case(name: "an entry of an image that GRUB would start") {
+            try addOld($0)
+            try $0.put("default an-old*\n", at: "/boot/loader/loader.conf")
+            try $0.putVariable("LoaderInfo", "GRUB 2.12")
+        },
+        Case(
+            name: "an entry whose image has gone", subject: "\(entries)z.conf: ",
+            texts: ["its image /boot/gone is not there"]
+        ) { try entry($0, "z", image: "/gone", "version 6.1.0-1") },
+        Case(name: "an entry without an image", subject: "\(entries)z.conf: ", texts: ["has no initrd"]) {
+            try entry($0, "z", image: nil)
+        },
+        Case(name: "an entry whose kernel has gone") {
+            try $0.put("linux /gone\ninitrd /gone\n", at: entries + "z.conf")
+        },
+        Case(
+            name: "an older kernel with a good image", subject: "\(entries)z.conf: ",
+            texts: ["/boot/initrd.img-6.1.0-2 is newer"], isNotice: true
+        ) {
+            try $0.build("6.1.0-2")
+            try entry($0, "z", image: "/initrd.img-6.1.0-1", "version 6.1.0-1")
+        },
+        Case(name: "one file with its kernel") { try $0.unify("/efi/EFI/Linux/made.efi", "6.1.0-3") },
+        Case(
+            name: "one file with its kernel and without the agent", subject: "/efi/EFI/Linux/made-2.efi: ",
+            texts: ["the agent is not in the image: Linux 6.1.0-3", "systemd-boot starts it next; "]
+        ) {
+            try $0.unify("/efi/EFI/Linux/made-1.efi", "6.1.0-3")
+            try $0.unify("/efi/EFI/Linux/made-2.efi", "6.1.0-3", without: "/usr/sbin/postern")
+        },
+        Case(
+            name: "the newest system's file without the agent", subject: "/boot/EFI/Linux/a.efi: ",
+            texts: ["the agent is not in the image", "systemd-boot starts it next"]
+        ) {
+            try $0.unify("/boot/EFI/Linux/b.efi", "6.1.0-3", release: "ID=made\nVERSION_ID=9\n")
+            try $0.unify(
+                "/boot/EFI/Linux/a.efi", "6.1.0-3", release: "ID=made\nVERSION_ID=\"10\"\n",
+                without: "/usr/sbin/postern")
+        },
+        Case(
+            name: "one file whose image is no archive", subject: "/boot/EFI/Linux/a.efi: ",
+            texts: ["cannot be unpacked"]
+        ) {
+            try $0.unify("/boot/EFI/Linux/a.efi", "6.1.0-3")
+            let file = $0.machine.root + "/boot/EFI/Linux/a.efi"
+            try Data(try Data(contentsOf: URL(filePath: file)).prefix(1600)).write(to: URL(filePath: file))
+        },
+        Case(
+            name: "one file that an entry names, without the agent", subject: "/boot/kept/all.efi: ",
+            texts: ["the agent is not in the image", "systemd-boot starts it next"]
+        ) {
+            try $0.unify("/boot/kept/all.efi", "6.1.0-3", without: "/usr/sbin/postern")
+            try $0.put("title All\nlinux /kept/all.efi\n", at: entries + "z.conf")
+        },
+        Case(name: "another system") {
+            try $0.put("", at: "/boot/EFI/other.efi")
+            try $0.put("title Other\nefi /EFI/other.efi\n", at: entries + "z.conf")
+        },
+        Case(name: "a program for EFI that is no kernel") {
+            try $0.put("MZ", at: "/boot/EFI/Linux/z.efi")
+            try $0.put(String(repeating: "MZ", count: 9000), at: "/boot/EFI/Linux/y.efi")
+        },
+    ]
+
+    @Test(arguments: cases)
+    func `what is started next has the agent, or a finding`(one: Case) throws {
+        let made = try LoaderTests.made()
+        try one.make(made)
+        let (findings, notices) = check(made)
+        guard let subject = one.subject else {
+            #expect(!findings.contains { $0.contains("systemd-boot") } && notices.isEmpty, "\(findings) \(notices)")
+            #expect(findings.allSatisfy { $0.hasPrefix("/boot/kept/initrd: ") }, "\(findings)")
+            return
+        }
+        let lines = one.isNotice ? notices : findings
+        #expect(lines.count == 1 && (one.isNotice ? findings : notices).isEmpty, "\(findings) \(notices)")
+        let line = try #require(lines.first)
+        #expect(line.hasPrefix(subject) && one.texts.allSatisfy { line.contains($0) }, "\(line)")
+    }
+
+    /// As nixos-rebuild leaves them: the store has all else, and the images are those of all generations.
+    @Test func `a healthy NixOS has no finding`() throws {
+        let made = try MadeMachine()
+        try made.remove("/boot")
+        try made.remove("/etc/crypttab")
+        try made.remove("/usr/lib/postern/postern-initrd")
+        try made.put("", at: "/etc/NIXOS")
+        try made.put("", at: "/boot/EFI/systemd/systemd-bootx64.efi")
+        try made.put("timeout 5\ndefault nixos-generation-12.conf\n", at: "/boot/loader/loader.conf")
+        try made.putVariable("LoaderInfo", "systemd-boot 257.9")
+        for generation in [9, 10, 11, 12] {
+            let store = "/EFI/nixos/\(generation)aaaa"
+            try made.put(
+                "title NixOS\nsort-key nixos\nversion Generation \(generation) NixOS 25.11, Linux 6.12.\(generation)\n"
+                    + "linux \(store)-linux-6.12.\(generation)-bzImage.efi\ninitrd \(store)-initrd-linux-initrd.efi\n"
+                    + "options init=/nix/store/x/init\nmachine-id 11112222333344445555666677778888\n",
+                at: "\(LoaderTests.entries)nixos-generation-\(generation).conf")
+            try made.put("", at: "/boot\(store)-linux-6.12.\(generation)-bzImage.efi")
+            try made.put("", at: "/boot\(store)-initrd-linux-initrd.efi")
+        }
+        // What the module puts into the initrd, with the volume and the keys of boot.initrd.
+        let settings = "Port 2222\nHostKey /etc/postern/key\nCrypttab /etc/postern/crypttab\nInitrd systemd\n"
+        try made.put(settings, at: MadeMachine.conf)
+        try made.put(
+            "root /dev/disk/by-uuid/11111111-2222-3333-4444-555555555555 none luks,discard\n",
+            at: "/etc/postern/crypttab")
+        #expect(BootFolder(beneath: made.machine.root).next?.id == "nixos-generation-12.conf")
+        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
+        let (report, volumes) = CheckCommand.look(made.machine, configuration)
+        #expect(report.findings.isEmpty && volumes.count == 1, "\(report)")
+        let (findings, notices) = check(made)
+        #expect(findings.isEmpty, "\(findings)")
+        #expect(
+            notices == [
+                "/boot: the image of this machine is not looked at; unpack it, and run: postern check --image FOLDER"
+            ])
+        // And what the next boot starts must be there.
+        try made.remove("/boot/EFI/nixos/12aaaa-initrd-linux-initrd.efi")
+        #expect(check(made).findings.count == 1)
+    }
+
+    private static let menu = #"""
+        if [ "${next_entry}" ] ; then
+           set default="${next_entry}"
+        else
+           set default="DEFAULT"
+        fi
+        function gfxmode {
+            set gfxpayload="${1}"
+        }
+        menuentry 'Debian' --class debian --class os $menuentry_id_option 'simple' {
+            gfxmode $linux_gfx_mode
+            linux   /vmlinuz-6.1.0-2 root=/dev/sda1
+            initrd  /initrd.img-6.1.0-2
+        }
+        submenu 'Advanced options for "Debian"' $menuentry_id_option 'advanced' {
+            menuentry 'Debian, with Linux 6.1.0-2' --class os $menuentry_id_option 'advanced-2' {
+                initrd  /initrd.img-6.1.0-2
+            }
+            menuentry 'Debian, with Linux 6.1.0-1' --class os $menuentry_id_option 'advanced-1' {
+                initrd  /boot/microcode.img /boot/initrd.img-6.1.0-1
+            }
+        }
+        menuentry "Memory test" {
+            linux16 /memtest86+.bin
+        }
+
+        """#
+
+    @Test(arguments: [
+        ("0", "", "/initrd.img-6.1.0-2"), ("simple", "", "/initrd.img-6.1.0-2"), ("1", "", "/initrd.img-6.1.0-2"),
+        ("1>1", "", "/boot/initrd.img-6.1.0-1"), ("advanced>advanced-1", "", "/boot/initrd.img-6.1.0-1"),
+        ("Advanced options for \"Debian\">Debian, with Linux 6.1.0-1", "", "/boot/initrd.img-6.1.0-1"),
+        ("${saved_entry}", "saved_entry=advanced>advanced-1", "/boot/initrd.img-6.1.0-1"),
+        ("${saved_entry}", "", "/initrd.img-6.1.0-2"), ("gone", "", "/initrd.img-6.1.0-2"),
+        ("0", "next_entry=1>1", "/boot/initrd.img-6.1.0-1"), ("2", "", nil), ("${other}", "", nil),
+    ])
+    func `the default entry of GRUB is found`(choice: String, environment: String, image: String?) {
+        let text = LoaderTests.menu.replacing("DEFAULT", with: choice.replacing("\"", with: "\\\""))
+        let menu = GRUBMenu(Array(text.utf8), environment: Array("# GRUB Environment Block\n\(environment)\n####".utf8))
+        #expect(menu.image == image)
+    }
+
+    @Test func `the image that GRUB's saved entry starts has the agent, or a finding`() throws {
+        let made = try MadeMachine()
+        try made.build("6.1.0-2")
+        try made.put(LoaderTests.menu.replacing("DEFAULT", with: "${saved_entry}"), at: "/boot/grub/grub.cfg")
+        #expect(check(made).findings.isEmpty && check(made).notices.isEmpty)
+        try made.put("saved_entry=advanced>advanced-1\n", at: "/boot/grub/grubenv")
+        #expect(check(made).notices.count == 1)
+        try made.build("6.1.0-1", without: "/usr/sbin/postern")
+        let findings = check(made).findings
+        #expect(
+            findings.count == 1 && findings.first?.contains("and GRUB's default entry starts it") == true, "\(findings)"
+        )
+    }
+
+    /// By the rules of the Version Format Specification.
+    @Test(arguments: [
+        ("11", "10"), ("122.1", "122"), ("122.1", "122.0"), ("123", "123~rc1-1"), ("123-a", "123"),
+        ("123-a.1", "123-a"), ("123.a-1", "123-a-1"), ("0.10", "0.9"), ("1.0^post", "1.0"), ("foo-123", "bar-123"),
+        ("123a", "123.a"), ("a", "A"), ("1", "a"), ("00124", "123"), ("9.conf", "8.conf"),
+    ])
+    func `versions are ordered as systemd-boot orders them`(newer: String, older: String) {
+        #expect(LoaderVersion.compare(newer, older) > 0 && LoaderVersion.compare(older, newer) < 0)
+        #expect(LoaderVersion.compare(newer, newer) == 0 && LoaderVersion.compare("\(older)é", older) == 0)
+    }
+}
