@@ -41,7 +41,7 @@ extension DebianTests {
             postern check --boot --no-login $KEY && echo passed || echo "ended with $?"
             ls /var/tmp
             for process in /proc/[0-9]*; do
-                tr '\0' ' ' <"$process/cmdline" | grep -E 'qemu|unshare' || true
+                tr '\0\n' '  ' <"$process/cmdline" | grep -E '^([^ ]*/)?(ld-linux|postern|unshare)' || true
             done
             """#
 

@@ -21,7 +21,7 @@ extension DebianTests {
             ssh-keygen -q -t ed25519 -N '' -f /root/other
             part stranger postern check -i /root/other
             cp /root/id /root/locked
-            ssh-keygen -q -p -N secret -f /root/locked
+            ssh-keygen -q -p -N secret -f /root/locked >/root/log
             part locked postern check -i /root/locked
             part rubbish postern check -i /etc/hostname
             part boot postern check --boot --no-login
@@ -57,7 +57,7 @@ extension DebianTests {
             echo '== left'
             ls /var/tmp
             for process in /proc/[0-9]*; do
-                tr '\0' ' ' <"$process/cmdline" | grep -E '^(postern|ssh|unshare|timeout|chroot)|agent --rehearse' || true
+                tr '\0\n' '  ' <"$process/cmdline" | grep -E '^([^ ]*/)?(postern|ssh|unshare|timeout|chroot) ' || true
             done
             grep /var/tmp /proc/mounts || true
             """#

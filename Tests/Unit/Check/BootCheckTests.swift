@@ -14,7 +14,7 @@ import Testing
         (["dhcp"], [], "net=10.0.2.0/24,dhcpstart=10.0.2.15,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22", nil),
         (["eno1:dhcp"], [], "net=10.0.2.0/24,dhcpstart=10.0.2.15,hostfwd=tcp:127.0.0.1:2222-10.0.2.15:22", "eno1"),
         (
-            ["192.0.2.77::192.0.2.1:255.255.255.192:nas:eno1:off"], [],
+            ["192.0.2.77::192.0.2.65:255.255.255.192:nas:eno1:off"], [],
             "net=192.0.2.64/26,host=192.0.2.65,dns=192.0.2.66,dhcpstart=192.0.2.77,hostfwd=tcp:127.0.0.1:2222-192.0.2.77:22",
             "eno1"
         ),
@@ -90,31 +90,34 @@ import Testing
                 """, "\(unpacked)")
     }
 
-    @Test(arguments: [
-        (["virtio_net", "virtio_pci", "virtio_blk", "nvme", "e1000e"], "virtio-net-pci", "virtio-blk-pci", nil),
-        (["e1000e", "virtio_blk", "ahci", "sd_mod"], "e1000e", "ide-hd", nil),
-        (["igb", "nvme"], "igb", "nvme", nil),
-        (["nvme", "virtio_net"], nil, nil, "the image has a driver for no network card that QEMU could be"),
-        (["e1000"], nil, nil, "the image has a driver for no disk that QEMU could be"),
-    ])
-    func `QEMU is a machine that the image has drivers for`(
-        modules: [String], card: String?, disk: String?, problem: String?
-    ) throws {
+    /// QEMU's machine with two disks, for an image with these modules.
+    private func machine(_ modules: [String]) throws -> StandInMachine {
         let folder = try TemporaryFolder()
-        let tree = folder.path("lib/modules/6.1/kernel")
-        try FileManager.default.createDirectory(atPath: tree, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("lib/modules/6.1/kernel"), withIntermediateDirectories: true)
         for module in modules { try folder.write("", to: "lib/modules/6.1/kernel/\(module).ko") }
-        do {
-            let machine = try StandInMachine(
-                files: "/x", kernel: "/k", commandLine: "quiet", modules: KernelModules(beneath: folder.path("")),
-                disks: 2,
-                network: "net=10.0.2.0/24", hardwareAddress: "52:54:00:00:00:01", memory: 512)
-            let devices = machine.words.indices.filter { machine.words[$0] == "-device" }.map { machine.words[$0 + 1] }
-            #expect(devices.first == card.map { "\($0),netdev=network,romfile=,mac=52:54:00:00:00:01" })
-            #expect(devices.count == 3 && devices.dropFirst().allSatisfy { $0.hasPrefix(disk ?? "") })
-        } catch {
-            #expect(error.text == problem)
-        }
+        return try StandInMachine(
+            files: "/x", kernel: "/k", commandLine: "quiet", modules: KernelModules(beneath: folder.path("")), disks: 2,
+            network: "net=10.0.2.0/24", hardwareAddress: "52:54:00:00:00:01", memory: 512)
+    }
+
+    @Test(arguments: [
+        (["virtio_net", "virtio_pci", "virtio_blk", "nvme", "e1000e"], "virtio-net-pci", "virtio-blk-pci"),
+        (["e1000e", "virtio_blk", "ahci", "sd_mod"], "e1000e", "ide-hd"),
+        (["igb", "nvme"], "igb", "nvme"),
+    ])
+    func `QEMU is a machine that the image has drivers for`(modules: [String], card: String, disk: String) throws {
+        let words = try machine(modules).words
+        let devices = words.indices.filter { words[$0] == "-device" }.map { words[$0 + 1] }
+        #expect(devices.first == "\(card),netdev=network,romfile=,mac=52:54:00:00:00:01")
+        #expect(devices.count == 3 && devices.dropFirst().allSatisfy { $0.hasPrefix(disk) })
+    }
+
+    @Test(arguments: [(["nvme", "virtio_net"], "network card"), (["e1000"], "disk")])
+    func `an image without a driver for QEMU is not booted`(modules: [String], what: String) {
+        let problem = BootProblem(
+            "the image has a driver for no \(what) that QEMU could be", remedy: "leave out --boot")
+        #expect(throws: problem) { try machine(modules) }
     }
 
     @Test func `a disk of SATA's is refused when there are too many`() throws {
