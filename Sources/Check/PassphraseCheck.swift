@@ -1,4 +1,5 @@
 internal import Config
+internal import HostPrograms
 internal import Image
 internal import Linux
 

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import HostPrograms
 internal import Linux
 internal import Wire
 
