@@ -29,3 +29,6 @@ func glob(_ pattern: some Collection<UInt8>, matches name: some Collection<UInt8
 func isPattern(_ text: some Sequence<UInt8>) -> Bool {
     text.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
 }
+
+/// Whether a name is like a pattern with `*` and `?`.
+public func isName(_ name: String, like pattern: String) -> Bool { glob(pattern.utf8, matches: name.utf8) }
