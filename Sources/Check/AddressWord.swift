@@ -18,6 +18,8 @@ struct AddressWord: Equatable {
     var bits: Int?
     /// Whether it leaves the machine without an address.
     var isOff = false
+    /// Whether it asks for an address of IPv6, or a link's own, and for no other.
+    var isWithoutIPv4 = false
     /// What is wrong with it.
     var problem: String?
 
@@ -26,6 +28,7 @@ struct AddressWord: Equatable {
         "", "dhcp", "on", "any", "both", "bootp", "rarp", "ibft", "dhcp6", "auto6", "either6", "link6", "link-local",
         "single-dhcp", "dhcp,dhcp6", "auto", "static",
     ]
+    private static let withoutIPv4 = ["dhcp6", "auto6", "either6", "link6", "link-local"]
     private static let offs = ["off", "none", "done"]
 
     /// - Parameter value: what stands behind `ip=`.
@@ -34,6 +37,7 @@ struct AddressWord: Equatable {
         let known = AddressWord.askers + AddressWord.offs
         guard fields.count > 1 else {
             isOff = AddressWord.offs.contains(value)
+            isWithoutIPv4 = AddressWord.withoutIPv4.contains(value)
             client = PeerAddress(AddressWord.bare(value))
             if !known.contains(value), client == nil {
                 problem = "it is neither an address nor a way to get one"
@@ -44,6 +48,7 @@ struct AddressWord: Equatable {
         if isCard, !fields[1].isEmpty, known.contains(fields[1]) {
             card = fields[0]
             isOff = AddressWord.offs.contains(fields[1])
+            isWithoutIPv4 = AddressWord.withoutIPv4.contains(fields[1])
             return
         }
         for (place, what) in [(0, "address"), (1, "peer"), (2, "gateway"), (3, "netmask")]
@@ -63,6 +68,7 @@ struct AddressWord: Equatable {
             return
         }
         isOff = fields[0].isEmpty && AddressWord.offs.contains(asker)
+        isWithoutIPv4 = fields[0].isEmpty && AddressWord.withoutIPv4.contains(asker)
     }
 
     /// Those of a netmask, or of a number of bits itself.

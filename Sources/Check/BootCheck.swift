@@ -68,12 +68,15 @@ struct BootCheck {
                     found = try boot(image, kernel, tree, folder + "/boot", isFirst: place.first == image.path)
                 } catch { problem = error }
             }
-        } catch {
-            problem = BootProblem("it cannot be unpacked", remedy: "see that /var/tmp has room, and check again")
-        }
+        } catch { problem = BootProblem(error) }
         report.add(found)
         if let problem {
-            report.add(image.path, 0, "it was not booted in QEMU: \(problem.text)", remedy: problem.remedy)
+            let text = "it was not booted in QEMU: \(problem.text)"
+            if problem.isNotice {
+                report.addNotice(image.path, 0, text, remedy: problem.remedy)
+            } else {
+                report.add(image.path, 0, text, remedy: problem.remedy)
+            }
         }
     }
 
@@ -98,13 +101,16 @@ struct BootCheck {
         let card = links.ofDefaultRoute.flatMap { links.path(from: $0) }.first { $0.kind == .card }?.name
         let told = InitrdNetwork(beneath: machine.root, image: tree, commandLine: commandLine.bytes)
         let network = try StandInNetwork(
-            addresses: told.addresses.map { $0.value }, files: told.fixed, card: card,
-            port: words.port ?? trial.port)
-        let address = hardwareAddress(of: network.card ?? card)
+            addresses: told.addresses.map { $0.value }, files: told.fixed(on: card), card: card,
+            port: words.port ?? trial.port, layers: told.layers)
+        // The initrd may call it otherwise than the booted machine does.
+        let address = hardwareAddress(of: network.card.flatMap { links.isThere($0) ? $0 : nil } ?? card)
+        let memory = memory(for: machine.root + image.path)
+        if let problem = BootProblem(memory: memory, free: Machine.freeMemory) { throw problem }
         let qemu = try StandInMachine(
             files: folder, kernel: machine.root + kernel, commandLine: commandLine.inQEMU,
             modules: KernelModules(beneath: tree), disks: trial.standIns.count, network: network.options,
-            hardwareAddress: address, memory: memory(for: machine.root + image.path))
+            hardwareAddress: address, memory: memory)
         let started = Clock.now()
         do throws(SystemError) {
             try trial.writeFiles(card: network.card, hardwareAddress: address)
@@ -147,12 +153,18 @@ struct BootCheck {
                 image.path, 0,
                 "\(what), and its agent was not reached within \(BootCheck.time) s; the console's last line: \(words)",
                 remedy: "boot the machine only where you can reach its console")
-        case .notLoggedIn(let ssh):
-            let isForeign = ssh.obstacle == .hostKey
+        case .ended(let words):
             report.add(
+                image.path, 0, "\(what), and QEMU ended before it was unlocked; the console's last line: \(words)",
+                remedy: "boot the machine only where you can reach its console")
+        case .notLoggedIn(let ssh) where ssh.acceptsKey:
+            report.addNotice(
                 image.path, 0,
-                "\(what), and ssh could not log in: "
-                    + (isForeign ? "the host key is not the image's" : "the key was refused"),
+                "\(what), and its agent knows the key, and no login was made: \(ssh.reason)",
+                remedy: "name a key with -i that needs nobody at hand")
+        case .notLoggedIn(let ssh):
+            report.add(
+                image.path, 0, "\(what), and ssh could not log in: \(ssh.reason)",
                 remedy: "see what postern check says of the login")
         case .answered(0, _):
             report.addProof(
@@ -178,9 +190,30 @@ struct BootCheck {
 struct BootProblem: Error, Equatable {
     let text: String
     let remedy: String
+    /// Whether QEMU lacks something, and the image is not at fault.
+    let isNotice: Bool
 
-    init(_ text: String, remedy: String) {
+    init(_ text: String, remedy: String, isNotice: Bool = false) {
         self.text = text
         self.remedy = remedy
+        self.isNotice = isNotice
+    }
+
+    init(_ failure: UnpackedImage.Failure) {
+        let reason =
+            switch failure {
+            case .tookTooLong: "unpacking took too long"
+            case .noPlace(let words), .failed(let words): words
+            }
+        self.init(
+            "it cannot be unpacked: " + reason, remedy: "see that /var/tmp has room, and check again")
+    }
+
+    /// - Returns: `nil` where the machine has the memory; `memory` in megabytes, `free` in KiB, or 0 where nobody knows.
+    init?(memory: Int, free: UInt64) {
+        guard free > 0, free >> 10 < UInt64(memory) else { return nil }
+        self.init(
+            "QEMU takes \(memory) MiB of memory, and \(free >> 10) MiB are free here",
+            remedy: "end other programs, and check again")
     }
 }

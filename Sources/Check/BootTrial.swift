@@ -21,6 +21,8 @@ struct BootTrial {
         let name: String
         let uuid: String?
         let label: String?
+        /// The key slot that crypttab names.
+        let keySlot: Int?
     }
 
     /// - Parameters:
@@ -75,8 +77,9 @@ struct BootTrial {
     func writeFiles(card: String?, hardwareAddress: String) throws(SystemError) {
         var archive = InitrdArchive()
         if let card {
-            let link = "[Match]\nMACAddress=\(hardwareAddress)\n[Link]\nName=\(card)\n"
-            archive.add("/etc/systemd/network/00-postern-check.link", Array(link.utf8), mode: 0o644)
+            archive.add(
+                "/etc/systemd/network/00-postern-check.link",
+                Array(BootTrial.link(card, hardwareAddress).utf8), mode: 0o644)
         }
         if let line = key.added {
             let file = configuration.keys.first?.file ?? configuration.settings.authorizedKeysFiles.first ?? ""
@@ -98,9 +101,14 @@ struct BootTrial {
         try Files.write("", to: folder + "/addresses", mode: 0o600)
         var lines = ""
         for (number, volume) in standIns.enumerated() {
-            lines += "disk-\(number) \(volume.uuid ?? "-") \(volume.label ?? "")\n"
+            lines += "disk-\(number) \(volume.keySlot ?? 0) \(volume.uuid ?? "-") \(volume.label ?? "")\n"
         }
         try Files.write(lines, to: folder + "/volumes", mode: 0o600)
+    }
+
+    /// A file for systemd.link(5). A bridge or bond that lies on the card has its hardware address, too, and no path.
+    static func link(_ card: String, _ hardwareAddress: String) -> String {
+        "[Match]\nMACAddress=\(hardwareAddress)\nPath=pci-*\n[Link]\nName=\(card)\n"
     }
 
     // MARK: The boot
@@ -111,31 +119,36 @@ struct BootTrial {
             folder=$1 image=$2 seconds=$3
             shift 3
             od -An -tx1 -N16 /dev/urandom | tr -d ' \n' >"$folder/passphrase"
-            while read -r disk uuid label; do
+            while read -r disk slot uuid label; do
                 [ "$uuid" != - ] || uuid=
                 truncate -s 32M "$folder/$disk"
-                cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 \
+                cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-slot "$slot" \
                     ${uuid:+--uuid "$uuid"} ${label:+--label "$label"} --key-file "$folder/passphrase" "$folder/$disk"
             done <"$folder/volumes"
             cat "$image" >"$folder/initrd"
             truncate -s %512 "$folder/initrd"
             cat "$folder/archive" >>"$folder/initrd"
             : >"$folder/prepared"
-            "$@" </dev/null >"$folder/qemu" 2>&1 &
+            # Where memory is short after all, the kernel ends this first.
+            (echo 1000 >/proc/self/oom_score_adj || true; exec "$@") </dev/null >"$folder/qemu" 2>&1 &
             machine=$!
             end=$(($(date +%s) + seconds))
-            while kill -0 "$machine" && [ "$(date +%s)" -lt "$end" ]; do
+            while kill -0 "$machine" && left=$((end - $(date +%s))) && [ "$left" -gt 0 ]; do
                 status=0
-                timeout -k 1 120 ssh -v -F "$folder/config" machine unlock \
+                [ "$left" -lt 120 ] || left=120
+                timeout -k 1 "$left" ssh -v -F "$folder/config" machine unlock \
                     <"$folder/passphrase" >"$folder/out" 2>"$folder/log" || status=$?
                 if grep -q -e '^Authenticated to ' -e 'Permission denied (' -e '^Host key verification failed' \
                     -e '^Unable to negotiate ' "$folder/log"; then
                     echo "$status" >"$folder/status"
-                    # Another disk was not there yet.
+                    # Another disk was not there yet, or has no stand-in.
                     [ "$status" = 4 ] || break
+                    late=${late:-$(($(date +%s) + 60))}
+                    [ "$late" -gt "$end" ] || end=$late
                 fi
                 sleep 1
             done
+            kill -0 "$machine" || : >"$folder/ended"
             """#
 
     /// - Parameters:
@@ -149,7 +162,7 @@ struct BootTrial {
             let result = try Enclosure.run(
                 BootTrial.script, [folder, image, String(seconds)] + words, environment: key.environment,
                 seconds: seconds + 180, interruption)
-        else { throw SystemError("there is no unshare", code: 0) }
+        else { throw SystemError("unshare", code: ENOENT) }
         return result
     }
 
@@ -161,6 +174,8 @@ struct BootTrial {
         case notStarted(String)
         /// Its agent was not reached; the last of what the console showed.
         case notReached(String)
+        /// QEMU ended before its agent was reached; the last of what the console showed.
+        case ended(String)
         case notLoggedIn(SSHLog)
         /// The exit status of `unlock`, and the last line that it printed.
         case answered(Int32, String)
@@ -171,6 +186,10 @@ struct BootTrial {
         let status = Int32(String(decoding: read("status").prefix { $0 != 0x0a }, as: UTF8.self))
         guard let status else {
             let words = last(read("qemu"))
+            if Files.exists(folder + "/ended") {
+                let shown = last(read("console"), containing: "Kernel panic")
+                return shown.isEmpty ? .notStarted(words) : .ended(shown)
+            }
             let shown = last(read("console"), containing: "postern: ")
             return shown.isEmpty && !words.isEmpty ? .notStarted(words) : .notReached(shown)
         }
@@ -205,6 +224,6 @@ extension BootTrial.StandIn {
             uuid = String(decoding: path.utf8.dropFirst(byUUID.utf8.count), as: UTF8.self)
         case .path, .partuuid, .partlabel: return nil
         }
-        self.init(name: entry.name, uuid: uuid, label: label)
+        self.init(name: entry.name, uuid: uuid, label: label, keySlot: entry.options.keySlot)
     }
 }

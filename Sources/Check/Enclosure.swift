@@ -34,14 +34,15 @@ enum Enclosure {
         done <"$1/hosts"
         """#
 
-    /// For a script: the loopback interface, with the addresses that are named in the file `$1/addresses`.
+    /// For a script: the loopback interface, with the addresses that are named in the file `$1/addresses`; those that it
+    /// cannot have are in `$1/missing`.
     static let network = #"""
         ip link set lo up
         while read -r address; do
             case $address in
             127.* | ::1) ;;
-            *:*) ip address add "$address/128" dev lo nodad ;;
-            *) ip address add "$address/32" dev lo ;;
+            *:*) ip address add "$address/128" dev lo nodad || echo "$address" >>"$1/missing" ;;
+            *) ip address add "$address/32" dev lo || echo "$address" >>"$1/missing" ;;
             esac
         done <"$1/addresses"
         """#

@@ -11,8 +11,18 @@ struct InitrdNetwork {
     private(set) var device: Setting?
     /// Names of links that `bond=`, `bridge=`, `team=`, `vlan=`, `ifname=` or a `.netdev` file make.
     private(set) var made: [String] = []
-    /// The addresses that networkd's files in the image give, with their bits.
-    private(set) var fixed: [String] = []
+    /// What `bond=`, `bridge=`, `team=`, `vlan=` or a `.netdev` file make.
+    private(set) var layers: [Layer] = []
+    /// networkd's files in the image, in the order in which it looks for one that is for a link.
+    private var files: [NetworkFile] = []
+
+    /// A link that the initrd lays upon others.
+    struct Layer: Equatable {
+        let name: String
+        /// What it lies on, as far as that is known.
+        let lower: [String]
+        let isVLAN: Bool
+    }
 
     /// - Parameters:
     ///   - root: prefix of the booted machine's paths.
@@ -40,7 +50,13 @@ struct InitrdNetwork {
                 ("bond=", "bond0"), ("bridge=", "br0"), ("team=", "team0"), ("vlan=", ""), ("ifname=", ""),
             ] {
                 guard let value = InitrdNetwork.value(of: key, text) else { continue }
-                made.append(value.isEmpty ? standard : String(value.prefix { $0 != ":" }))
+                let name = value.isEmpty ? standard : String(value.prefix { $0 != ":" })
+                made.append(name)
+                guard key != "ifname=" else { continue }
+                let lower = value.drop { $0 != ":" }.dropFirst().prefix { $0 != ":" }
+                layers.append(
+                    Layer(
+                        name: name, lower: lower.split(separator: ",").map { String($0) }, isVLAN: key == "vlan="))
             }
         }
     }
@@ -49,6 +65,12 @@ struct InitrdNetwork {
     func names(_ link: String) -> Bool {
         let named = addresses.compactMap { AddressWord($0.value).card } + (device.map { [$0.value] } ?? [])
         return named.contains { $0.utf8.elementsEqual(link.utf8) }
+    }
+
+    /// The addresses that networkd's file for the card, or for what lies on it, gives, with their bits.
+    func fixed(on card: String?) -> [String] {
+        let links = card.map { [$0] + layers.filter { !$0.isVLAN }.map { $0.name } } ?? []
+        return files.first { $0.isFor(links) }?.fixed ?? []
     }
 
     func makes(_ name: String) -> Bool { made.contains { $0.utf8.elementsEqual(name.utf8) } }
@@ -70,18 +92,26 @@ struct InitrdNetwork {
     }
 
     private mutating func readNetworkd(_ image: String) {
+        var found: [(name: String, path: String)] = []
         for folder in ["/etc/systemd/network", "/usr/lib/systemd/network", "/lib/systemd/network"] {
             for name in Files.names(in: image + folder) where name.hasSuffix(".netdev") {
+                var isVLAN = false
+                var names: [String] = []
                 InitrdNetwork.eachLine(of: "\(image)\(folder)/\(name)") { _, text in
-                    if let value = InitrdNetwork.value(of: "Name=", text) { made.append(value) }
+                    if let value = InitrdNetwork.value(of: "Name=", text) { names.append(value) }
+                    if let value = InitrdNetwork.value(of: "Kind=", text) { isVLAN = value == "vlan" }
                 }
+                made += names
+                layers += names.map { Layer(name: $0, lower: [], isVLAN: isVLAN) }
             }
-            for name in Files.names(in: image + folder) where name.hasSuffix(".network") {
-                InitrdNetwork.eachLine(of: "\(image)\(folder)/\(name)") { _, text in
-                    if let value = InitrdNetwork.value(of: "Address=", text) { fixed.append(value) }
-                }
+            // One in an earlier folder takes the place of one with its name in a later one.
+            for name in Files.names(in: image + folder)
+            where name.hasSuffix(".network") && !found.contains(where: { $0.name == name }) {
+                found.append((name, "\(image)\(folder)/\(name)"))
             }
         }
+        files = found.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            .map { NetworkFile((try? Files.readRegular($0.path, limit: 256 << 10)) ?? []) }
     }
 
     private static func eachLine(of file: String, _ body: (Int, String) -> Void) {

@@ -92,6 +92,17 @@ struct LoginCheck {
                 left.removeAll { $0.fingerprint == print }
             }
         }
+        let isHere = { [means] (key: AuthorizedKey) in
+            means.identity == nil && means.fingerprints.contains(key.fingerprint)
+        }
+        left = left.filter { isHere($0) } + left.filter { !isHere($0) }
+        if left.count > LoginCheck.mostKeys {
+            let count = left.count - LoginCheck.mostKeys
+            report.addNotice(
+                image, 0,
+                "its agent was not asked whether it knows \(count) more authorized key\(count == 1 ? "" : "s")",
+                remedy: "name one of them with -i, if it matters")
+        }
         for key in left.prefix(LoginCheck.mostKeys) {
             guard let place = LoginPlace(configuration.settings, for: key) else {
                 report.addNotice(
@@ -100,9 +111,8 @@ struct LoginCheck {
                     remedy: "log in from an address that it admits, before you need to")
                 continue
             }
-            let isHere = means.identity == nil && means.fingerprints.contains(key.fingerprint)
             trials.append(
-                Trial(place: place, key: key, identity: nil, isLogin: isHere, name: "key\(trials.count)"))
+                Trial(place: place, key: key, identity: nil, isLogin: isHere(key), name: "key\(trials.count)"))
         }
         // Who has to touch a security key may not be there: what needs nobody comes first.
         return trials.filter { !$0.isLogin } + trials.filter { $0.isLogin }
@@ -193,7 +203,12 @@ struct LoginCheck {
             leaveOut("its agent had no time to start", remedy: "run: postern check --images")
             return
         }
+        let ended = LoginCheck.ownEnd(log)
         guard log.contains(where: { LoginCheck.has($0, "listening on") }) else {
+            if let ended {
+                leaveOut(ended, remedy: LoginCheck.remedyForEnd)
+                return
+            }
             let last = log.last.map { printable(Array($0), limit: 300) } ?? result.failure
             if LoginCheck.has(last.utf8, "this is an initrd") {
                 leaveOut("this machine unpacks images into memory", remedy: "put /var/tmp on a disk")
@@ -205,7 +220,17 @@ struct LoginCheck {
         var wouldEnter = 0
         var isProved = false
         var isLeftOut = false
+        var hasEnded = false
+        let missing = read("missing").split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
         for trial in trials {
+            if let address = [trial.place.source, trial.place.address].first(where: { missing.contains($0.description) }
+            ) {
+                report.addNotice(
+                    image + ":" + (trial.key?.file ?? ImageComparison.settings), trial.key?.line ?? 0,
+                    "no login with this key was tried: this machine cannot have the address \(address.description)",
+                    remedy: "log in from an address that from= admits, before you need to")
+                continue
+            }
             guard let status = LoginCheck.number(read(trial.name + ".status")) else {
                 isLeftOut = true
                 continue
@@ -216,10 +241,17 @@ struct LoginCheck {
                 isLeftOut = true
                 continue
             }
-            if ssh.acceptsKey || ssh.isAuthenticated { wouldEnter += 1 }
+            if ssh.acceptsKey || ssh.isAuthenticated {
+                wouldEnter += 1
+            } else if ended != nil, ssh.obstacle != .refused, ssh.obstacle != .hostKey {
+                hasEnded = true
+                continue
+            }
             if judge(trial, ssh, status) { isProved = true }
         }
-        if isLeftOut {
+        if hasEnded, let ended {
+            leaveOut(ended, remedy: LoginCheck.remedyForEnd)
+        } else if isLeftOut {
             report.addNotice(
                 image, 0, "not every login to its agent was tried, for want of time",
                 remedy: "run: postern check --images")
@@ -229,8 +261,10 @@ struct LoginCheck {
             report.addNotice(
                 image, 0,
                 "its agent knows \(wouldEnter) authorized key\(wouldEnter == 1 ? "" : "s"), "
-                    + "and no login was made, for their private keys are not here",
-                remedy: "name one with -i, or come here with ssh -A, and check again")
+                    + "and no login was made, for "
+                    + (configuration.keys.contains { means.fingerprints.contains($0.fingerprint) }
+                        ? "that with the key that is here could not be tried" : "their private keys are not here"),
+                remedy: "name one with -i, or come here with ssh -A, and \(LoginCheck.checkAgain)")
         }
     }
 
@@ -240,8 +274,7 @@ struct LoginCheck {
         let file = trial.key.map { image + ":" + $0.file } ?? image
         let line = trial.key?.line ?? 0
         if ssh.isAuthenticated {
-            let isForced = trial.key?.forcedCommand != nil
-            guard isForced || status == 0 else {
+            guard let told = LoginCheck.told(status, isForced: trial.key?.forcedCommand != nil) else {
                 let output = read(trial.name + ".out").split(separator: UInt8(ascii: "\n")).last ?? []
                 report.add(
                     image, 0,
@@ -251,8 +284,7 @@ struct LoginCheck {
             }
             report.addProof(
                 image,
-                "ssh knew the host key of its agent and logged in with \(name)"
-                    + (isForced ? "; command= left it no status" : ", and was told the status"))
+                "ssh knew the host key of its agent and logged in with \(name)\(told)")
             return true
         }
         // A query ends like this, for nobody can sign.
@@ -290,6 +322,38 @@ struct LoginCheck {
         }
         return false
     }
+
+    /// What became of the command behind a login, in a sentence; `nil` where it failed.
+    ///
+    /// - Parameters:
+    ///   - status: as timeout(1) ends: with 124, or 137 where it had to kill, for one that took too long.
+    ///   - isForced: whether `command=` says what runs.
+    /// - Returns: what follows the sentence of the login, or `nil`.
+    static func told(_ status: Int32, isForced: Bool) -> String? {
+        if isForced { return "; command= left it no status" }
+        switch status {
+        case 0: return ", and was told the status"
+        case 124, 137: return "; the status did not come in time"
+        default: return nil
+        }
+    }
+
+    /// Why an agent whose volumes need nobody ended by itself, in its own words; `nil` while it waits.
+    ///
+    /// - Parameter log: the lines of its log.
+    /// - Returns: a sentence, or `nil`.
+    static func ownEnd(_ log: [ArraySlice<UInt8>]) -> String? {
+        let line = log.last { has($0, "the boot goes on") || has($0, "no volume to open") }
+        return line.map { "its agent ended by itself: " + printable(Array($0), limit: 300) }
+    }
+
+    /// sudo takes the way to ssh-agent away.
+    private static var checkAgain: String {
+        unsafe getenv("SUDO_USER") == nil
+            ? "check again" : "run: sudo --preserve-env=SSH_AUTH_SOCK postern check"
+    }
+
+    private static let remedyForEnd = "see that crypttab in the image has what it is to wait for"
 
     /// What the agent says of a key, or else ssh.
     private func reason(_ ssh: SSHLog, _ key: AuthorizedKey?) -> String {

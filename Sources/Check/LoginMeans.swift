@@ -8,6 +8,8 @@ struct LoginMeans {
     let identity: String?
     /// Of that key, or else of those that ssh-agent has.
     private(set) var fingerprints: [String] = []
+    /// Those that ssh-agent has.
+    private(set) var held: [String] = []
     /// What ssh needs to reach ssh-agent.
     let environment: [String]
 
@@ -18,6 +20,10 @@ struct LoginMeans {
         self.identity = identity
         let socket = unsafe getenv("SSH_AUTH_SOCK").map { unsafe String(cString: $0) }
         environment = socket.map { ["SSH_AUTH_SOCK=" + $0] } ?? []
+        if socket != nil, let program = HostProgram.find("ssh-add") {
+            let result = try? HostProgram.run([program, "-l"], environment: environment, seconds: 5)
+            held = LoginMeans.fingerprints(in: result?.output ?? [])
+        }
         if let identity {
             guard let program = HostProgram.find("ssh-keygen") else { return }
             let result = try? HostProgram.run([program, "-l", "-f", identity])
@@ -26,9 +32,8 @@ struct LoginMeans {
                 throw Problem(text: result?.failure ?? "ssh-keygen does not run")
             }
             fingerprints = words
-        } else if socket != nil, let program = HostProgram.find("ssh-add") {
-            let result = try? HostProgram.run([program, "-l"], environment: environment, seconds: 5)
-            fingerprints = LoginMeans.fingerprints(in: result?.output ?? [])
+        } else {
+            fingerprints = held
         }
     }
 

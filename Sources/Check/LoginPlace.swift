@@ -14,7 +14,9 @@ struct LoginPlace: Equatable {
     init?(_ settings: Settings, for key: AuthorizedKey?) {
         let doors = LoginPlace.doors(settings)
         let own = doors.filter { !$0.isAny }.map { $0.address }
-        for source in own + LoginPlace.sources(of: key) {
+        let all = (own + LoginPlace.sources(of: key)).filter { !LoginPlace.isUnfit($0) }
+        // A machine may be without IPv6.
+        for source in all.filter({ $0.isIPv4 }) + all.filter({ !$0.isIPv4 }) {
             guard key?.admits(address: source) ?? true else { continue }
             for door in doors where door.isAny || door.address.isIPv4 == source.isIPv4 {
                 // `::` takes IPv4, too; the address of the client itself is then as good as any.
@@ -26,6 +28,13 @@ struct LoginPlace: Equatable {
             }
         }
         return nil
+    }
+
+    /// Whether it is a link's own, for which a link would have to be named, or multicast.
+    private static func isUnfit(_ address: PeerAddress) -> Bool {
+        let (first, second) = (address.bytes[0], address.bytes[1])
+        if address.isIPv4 { return first & 0xf0 == 0xe0 }
+        return first == 0xff || first == 0xfe && second & 0xc0 == 0x80
     }
 
     private static func doors(_ settings: Settings) -> [(address: PeerAddress, port: UInt16, isAny: Bool)] {

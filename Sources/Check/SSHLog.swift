@@ -24,6 +24,18 @@ struct SSHLog: Equatable {
         case other(String)
     }
 
+    /// The obstacle in a sentence.
+    var reason: String {
+        switch obstacle {
+        case .hostKey: "the host key is not the image's"
+        case .algorithms(let words), .unsigned(let words): words
+        case .locked: "the key wants its passphrase"
+        case .other(let words) where !words.isEmpty: words
+        case .other, nil: acceptsKey ? "nobody signed in time" : "it ended without a word"
+        case .refused: "the key was refused"
+        }
+    }
+
     /// Whether the server did not answer in time.
     var isTooLate: Bool {
         if case .other(let words) = obstacle { SSHLog.has(words, "timed out") } else { false }

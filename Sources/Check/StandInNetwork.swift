@@ -10,13 +10,17 @@ struct StandInNetwork: Equatable {
 
     /// - Parameters:
     ///   - addresses: the `ip=` words that hold.
-    ///   - files: the addresses of networkd's files in the image, with their bits.
+    ///   - files: the addresses of networkd's file for the card in the image, with their bits.
     ///   - card: the machine's card, as it is called now.
     ///   - port: where the agent listens.
+    ///   - layers: what the initrd makes upon its cards.
     /// - Throws: `BootProblem` where QEMU has no such network.
-    init(addresses: [String], files: [String], card: String?, port: UInt16) throws(BootProblem) {
+    init(
+        addresses: [String], files: [String], card: String?, port: UInt16, layers: [InitrdNetwork.Layer] = []
+    ) throws(BootProblem) {
         func unfit(_ reason: String) -> BootProblem {
-            BootProblem("QEMU has no network like this machine's: " + reason, remedy: "leave out --boot")
+            BootProblem(
+                "QEMU has no network like this machine's: " + reason, remedy: "leave out --boot", isNotice: true)
         }
         self.card = card
         let forward = "hostfwd=tcp:127.0.0.1:2222-"
@@ -24,14 +28,32 @@ struct StandInNetwork: Equatable {
         var gateway: PeerAddress?
         var bits = 24
         let words = addresses.map { AddressWord($0) }
-        if let named = words.compactMap({ $0.card }).first { self.card = named }
-        if let word = words.first(where: { $0.client != nil }) {
+        let paths = words.compactMap { $0.card }.map { StandInNetwork.path(from: $0, layers) }
+        func isTagged(_ path: [String]) -> Bool {
+            layers.contains { layer in layer.isVLAN && path.contains { $0.utf8.elementsEqual(layer.name.utf8) } }
+        }
+        let isVLAN =
+            paths.isEmpty
+            ? words.isEmpty && files.isEmpty && isTagged(layers.map { $0.name })
+            : paths.allSatisfy(isTagged)
+        if isVLAN { throw unfit("there it has no VLAN") }
+        // What lies on the card must keep its name.
+        if let path = paths.first(where: { !isTagged($0) }), let lowest = path.last,
+            !layers.contains(where: { $0.name.utf8.elementsEqual(lowest.utf8) })
+        {
+            self.card = lowest
+        }
+        if let word = words.first(where: { $0.client?.isIPv4 ?? false }) {
             address = word.client
             gateway = word.gateway
             bits = word.bits ?? 24
-        } else if !words.isEmpty, words.allSatisfy({ $0.isOff }) {
+        } else if words.contains(where: { $0.client == nil && !$0.isOff && !$0.isWithoutIPv4 }) {
+            // DHCP has one.
+        } else if !words.isEmpty {
             throw unfit("ip= gives the initrd no address over IPv4")
-        } else if words.isEmpty, let file = files.first {
+        } else if let file = files.first(where: { PeerAddress(String($0.prefix { $0 != "/" }))?.isIPv4 ?? false })
+            ?? files.first
+        {
             let parts = file.split(separator: "/")
             address = PeerAddress(String(parts.first ?? ""))
             bits = parts.count > 1 ? Int(parts[1]) ?? 24 : 24
@@ -53,6 +75,18 @@ struct StandInNetwork: Equatable {
         self.options =
             "net=\(net.description)/\(bits),host=\(host.description),dns=\(others[0].description),"
             + "dhcpstart=\(address.description),\(forward)\(address.description):\(port)"
+    }
+
+    /// A link, and what it lies on, as far as the initrd's words say.
+    private static func path(from name: String, _ layers: [InitrdNetwork.Layer]) -> [String] {
+        var path = [name]
+        while path.count < 8,
+            let layer = layers.first(where: { $0.name.utf8.elementsEqual(path.last?.utf8 ?? "".utf8) }),
+            let lower = layer.lower.first
+        {
+            path.append(lower)
+        }
+        return path
     }
 
     private static func network(of address: PeerAddress, _ bits: Int) -> PeerAddress {

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Config
 internal import ConfigFiles
 internal import HostPrograms
@@ -18,23 +19,24 @@ struct TrialKey {
     init(_ configuration: Configuration, _ means: LoginMeans, folder: String) throws(SystemError) {
         environment = means.environment
         let now = Clock.date()
-        // QEMU's network has addresses of its own.
+        // QEMU's network has addresses of its own, and nobody may be there to touch a security key.
         let usable = configuration.keys.first { key in
             means.fingerprints.contains(key.fingerprint) && !key.isExpired(at: now) && key.from.isEmpty
-                && key.forcedCommand.map { $0.hasPrefix("unlock") } ?? true
+                && !key.type.hasPrefix("sk-") && key.forcedCommand.map { $0.hasPrefix("unlock") } ?? true
         }
-        if let key = usable, means.identity == nil || TrialKey.isUnlocked(means.identity ?? "") {
-            if means.identity == nil { try Files.write(key.publicLine + "\n", to: folder + "/key.pub", mode: 0o600) }
-            file = means.identity ?? folder + "/key.pub"
+        let unlocked = means.identity.flatMap { TrialKey.isUnlocked($0) ? $0 : nil }
+        if let key = usable, unlocked != nil || means.held.contains(key.fingerprint) {
+            if unlocked == nil { try Files.write(key.publicLine + "\n", to: folder + "/key.pub", mode: 0o600) }
+            file = unlocked ?? folder + "/key.pub"
             added = nil
             title = "with " + key.fingerprint + (key.comment.isEmpty ? "" : " (" + printable(key.comment) + ")")
             return
         }
         file = folder + "/key"
         title = "with a new key, which was added to the image's authorized keys for this"
-        let program = HostProgram.find("ssh-keygen") ?? "/usr/bin/ssh-keygen"
+        guard let program = HostProgram.find("ssh-keygen") else { throw SystemError("ssh-keygen", code: ENOENT) }
         let made = try HostProgram.run([program, "-q", "-t", "ed25519", "-N", "", "-C", "check", "-f", file])
-        guard made.succeeded else { throw SystemError("ssh-keygen: " + made.failure, code: 0) }
+        guard made.succeeded else { throw SystemError("ssh-keygen: " + made.failure, code: EIO) }
         let line = try Files.readRegular(file + ".pub", limit: 4096)
         added = String(decoding: line.prefix { $0 != 0x0a }, as: UTF8.self)
     }

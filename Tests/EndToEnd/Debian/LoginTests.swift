@@ -9,20 +9,20 @@ extension DebianTests {
 
         private static let script = #"""
             part() { echo "== $1"; shift; "$@" && echo passed || echo "ended with $?"; }
-            part key postern check -i /root/id
-            part nobody postern check
+            part key postern check --images -i /root/id
+            part nobody postern check --images
             part 'no login' postern check --no-login
             eval "$(ssh-agent)" >/root/log
             ssh-add -q /root/id
             part agent postern check --images
-            part json postern check --json
+            part json postern check --images --json
             kill "$SSH_AGENT_PID"
             unset SSH_AUTH_SOCK
             ssh-keygen -q -t ed25519 -N '' -f /root/other
-            part stranger postern check -i /root/other
+            part stranger postern check --images -i /root/other
             cp /root/id /root/locked
             ssh-keygen -q -p -N secret -f /root/locked >/root/log
-            part locked postern check -i /root/locked
+            part locked postern check --images -i /root/locked
             part rubbish postern check -i /etc/hostname
             part boot postern check --boot --no-login
 
@@ -30,15 +30,15 @@ extension DebianTests {
             cp -a /etc/postern /root/kept
             rm /etc/postern/ssh_host_ed25519_key*
             ssh-keygen -q -t ed25519 -N '' -f /etc/postern/ssh_host_ed25519_key
-            part 'host key' postern check -i /root/id
+            part 'host key' postern check --images -i /root/id
             rm -r /etc/postern
             cp -a /root/kept /etc/postern
 
             sed -i "s/^ssh-/$OPTIONS &/" /etc/postern/authorized_keys
             cat /root/other.pub >>/etc/postern/authorized_keys
             $BUILD >/root/log 2>&1 || cat /root/log
-            part options postern check -i /root/id
-            part both postern check
+            part options postern check --images -i /root/id
+            part both postern check --images
 
             image=$(echo /boot/initrd.img-*)
             mkdir /root/image
@@ -47,12 +47,12 @@ extension DebianTests {
             [ ! -d main ] || cd main
             sed -i 's/AAAAC3/AAAA/' etc/postern/authorized_keys
             find . | cpio --quiet -o -H newc | gzip -1 >"$image"
-            part damaged postern check -i /root/id
+            part damaged postern check --images -i /root/id
             head -c 5000 usr/sbin/postern >/root/short
             cp /root/short usr/sbin/postern
             cp /root/kept/authorized_keys etc/postern/authorized_keys
             find . | cpio --quiet -o -H newc | gzip -1 >"$image"
-            part broken postern check -i /root/id
+            part broken postern check --images -i /root/id
 
             echo '== left'
             ls /var/tmp

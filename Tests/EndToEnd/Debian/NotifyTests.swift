@@ -41,6 +41,8 @@ extension DebianTests {
             let unlocked = try await machine.ssh(["unlock"], input: passphrase)
             #expect(unlocked.status == 0 && unlocked.errors == "", "\(unlocked)")
             let report = try await login(machine)
+            // The initrd waits three seconds for it at most, and then the booted machine tells it.
+            try await wait(for: opened, among: told, machine)
             #expect(told().last == opened && told().dropLast().allSatisfy { $0.hasPrefix(waits) }, "\(told())")
             #expect(
                 report.log.contains { $0.hasPrefix("not told yet: ntfy late.test:8443: curl: (6) ") }, "\(report.log)")

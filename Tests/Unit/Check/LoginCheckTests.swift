@@ -70,6 +70,41 @@ import Testing
         #expect(!log("root@127.0.0.1: Permission denied (publickey).").isTooLate)
     }
 
+    @Test(
+        arguments: [
+            (0, false, ", and was told the status"), (0, true, "; command= left it no status"),
+            (5, true, "; command= left it no status"), (124, false, "; the status did not come in time"),
+            (137, false, "; the status did not come in time"), (1, false, nil), (255, false, nil),
+        ] as [(Int32, Bool, String?)])
+    func `a login whose status comes late is there, and one whose status fails is a fault`(
+        status: Int32, isForced: Bool, told: String?
+    ) {
+        #expect(LoginCheck.told(status, isForced: isForced) == told)
+    }
+
+    @Test(
+        arguments: [
+            (
+                "postern: listening on [::]:2222\npostern: the boot goes on. Without data.",
+                "the boot goes on. Without data."
+            ),
+            ("postern: no volume to open; the boot's own prompt takes over", "no volume to open; the boot's own"),
+            ("postern: listening on [::]:2222\npostern: waits for crypt-root", nil),
+        ] as [(String, String?)])
+    func `an agent whose volumes need nobody ends by itself`(log: String, words: String?) {
+        let end = LoginCheck.ownEnd(Array(log.utf8).split(separator: 0x0a))
+        #expect((end == nil) == (words == nil) && end?.contains(words ?? "") ?? true, "\(end ?? "")")
+    }
+
+    @Test func `what keeps a login from coming about is told in a sentence`() {
+        #expect(log("root@127.0.0.1: Permission denied (publickey).").reason == "the key was refused")
+        #expect(log("Host key verification failed.").reason == "the host key is not the image's")
+        let accepted = "debug1: Server accepts key: /x/key ED25519 SHA256:abc explicit\n"
+        #expect(log(accepted + "root@h: Permission denied (publickey).").reason == "the key wants its passphrase")
+        #expect(log(accepted).reason == "nobody signed in time")
+        #expect(log("Connection timed out during banner exchange").reason.hasPrefix("Connection timed out"))
+    }
+
     @Test func `paths in an ssh configuration are taken as they are`() throws {
         let host = SSHHost(
             name: "key", address: try #require(PeerAddress("127.0.0.1")), port: 2222, source: nil,
@@ -87,18 +122,23 @@ import Testing
     }
 
     /// What from= and ListenAddress say, and the ends of the login then.
-    @Test(arguments: [
-        ("", [], "127.0.0.1", "127.0.0.1"),
-        ("", ["192.0.2.7"], "192.0.2.7", "192.0.2.7"),
-        ("192.0.2.0/24", [], "192.0.2.1", "192.0.2.1"),
-        ("192.0.2.0/24", ["198.51.100.1"], "192.0.2.1", "198.51.100.1"),
-        ("!192.0.2.1,192.0.2.0/24", [], "192.0.2.0", "192.0.2.0"),
-        ("192.0.2.*", [], "192.0.2.1", "192.0.2.1"),
-        ("10.*", [], "10.1.1.1", "10.1.1.1"),
-        ("2001:db8::/32", [], "2001:db8::1", "2001:db8::1"),
-        ("2001:db8::/32", ["0.0.0.0"], nil, nil),
-        ("2001:db8::5", ["2001:db8::9", "192.0.2.1"], "2001:db8::5", "2001:db8::9"),
-    ])
+    @Test(
+        arguments: [
+            ("", [], "127.0.0.1", "127.0.0.1"),
+            ("", ["192.0.2.7"], "192.0.2.7", "192.0.2.7"),
+            ("192.0.2.0/24", [], "192.0.2.1", "192.0.2.1"),
+            ("192.0.2.0/24", ["198.51.100.1"], "192.0.2.1", "198.51.100.1"),
+            ("!192.0.2.1,192.0.2.0/24", [], "192.0.2.0", "192.0.2.0"),
+            ("192.0.2.*", [], "192.0.2.1", "192.0.2.1"),
+            ("10.*", [], "10.1.1.1", "10.1.1.1"),
+            ("2001:db8::/32", [], "2001:db8::1", "2001:db8::1"),
+            ("2001:db8::/32", ["0.0.0.0"], nil, nil),
+            ("fe80::/10", [], nil, nil),
+            ("ff02::/16,fe80::1,224.0.0.0/4", [], nil, nil),
+            ("fe80::/10,192.0.2.0/24", [], "192.0.2.1", "192.0.2.1"),
+            ("2001:db8::/32,192.0.2.0/24", [], "192.0.2.1", "192.0.2.1"),
+            ("2001:db8::5", ["2001:db8::9", "192.0.2.1"], "2001:db8::5", "2001:db8::9"),
+        ] as [(String, [String], String?, String?)])
     func `a login comes from an address that the key may come from, and goes to one where the agent listens`(
         from: String, listen: [String], source: String?, address: String?
     ) throws {
