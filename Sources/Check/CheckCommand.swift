@@ -103,6 +103,11 @@ public enum CheckCommand {
                 report.add("--boot", 0, "nothing was booted, for that takes root", remedy: "run it as root")
             }
         }
+        if let identity = options.identity, !looksAtImages || !ChildProcess.isRoot {
+            report.add(
+                "-i", 0, "no login with \(printable(identity)) was tried, for that takes root, and the images",
+                remedy: isElsewhere ? "run it as root, with --images" : "run it as root")
+        }
         if let network, !lookedAtNetwork {
             NetworkCheck.look(machine: machine.root, image: nil, configuration: network, into: &report)
         }

@@ -11,10 +11,14 @@ public enum Machine {
         guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "this machine" }
         let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let name = String(decoding: bytes, as: UTF8.self)
-        guard name.isEmpty || name == "(none)" || name == "localhost" else { return name }
-        let kept = ((try? Files.read(hostNameFile, limit: 256)) ?? []).prefix { $0 > 0x20 }
-        return kept.isEmpty ? "this machine" : String(decoding: kept, as: UTF8.self)
+        if isOne(name) { return name }
+        let kept = String(
+            decoding: ((try? Files.read(hostNameFile, limit: 256)) ?? []).prefix { $0 > 0x20 }, as: UTF8.self)
+        return isOne(kept) ? kept : "this machine"
     }
+
+    /// Whether it tells this machine from others.
+    private static func isOne(_ name: String) -> Bool { !name.isEmpty && name != "(none)" && name != "localhost" }
 
     /// Whether this runs in an initrd: systemd's mark is there, or the root lies in memory.
     public static var isInitrd: Bool {
