@@ -62,7 +62,9 @@ struct BootCheck {
         var problem: BootProblem?
         var found = CheckReport()
         do throws(UnpackedImage.Failure) {
-            try UnpackedImage.with(machine.root + image.path, isUnified: false, tool, seconds: BootCheck.time) {
+            try UnpackedImage.with(
+                machine.root + image.path, isUnified: false, tool, seconds: BootCheck.time, interruption
+            ) {
                 tree, folder in
                 do throws(BootProblem) {
                     found = try boot(image, kernel, tree, folder + "/boot", isFirst: place.first == image.path)

@@ -46,8 +46,9 @@ struct BootFolder {
         }
         // The Boot Loader Specification's: TOKEN/VERSION/initrd.
         for token in Files.names(in: root + boot) {
+            // dracut writes the rescue system once and never again.
             for version in Files.names(in: root + boot + "/" + token)
-            where Files.exists("\(root)\(boot)/\(token)/\(version)/linux") {
+            where !version.hasPrefix("0-rescue") && Files.exists("\(root)\(boot)/\(token)/\(version)/linux") {
                 let folder = "\(boot)/\(token)/\(version)"
                 for name in Files.names(in: root + folder) where name.hasPrefix("initr") {
                     images.append(Image(version: version, path: folder + "/" + name))

@@ -92,8 +92,7 @@ public enum CheckCommand {
             let means = (logsIn || options.boots) && ChildProcess.isRoot ? means(options.identity, into: &report) : nil
             let images = ImagesCheck(
                 machine, known: known, network: network, volumes: volumes.map { $0.facts }, login: logsIn ? means : nil,
-                until: options.isPatient ? nil : started + time
-            ) { interruption.endIfAsked() }
+                until: options.isPatient ? nil : started + time, interruption)
             report.add(images.report)
             lookedAtNetwork = lookedAtNetwork || images.lookedAtNetwork
             if options.boots, let means {

@@ -18,11 +18,12 @@ public struct CheckedMachine: Sendable {
         ["/usr/lib/postern/postern-initrd", "/usr/sbin/postern"].first { Files.exists(root + $0) }
     }
 
-    /// Which volumes the root lies on, as the hooks of the image's builders ask.
-    func neededVolumes() -> [String] {
+    /// Which volumes the root, /usr and a hibernated system lie on, as the hooks of the image's builders ask; `nil` where that
+    /// cannot be told.
+    func neededVolumes() -> [String]? {
         let program = root + "/usr/share/postern/volumes-needed"
         guard Files.exists(program), let result = try? HostProgram.run([program], seconds: 10), result.succeeded else {
-            return []
+            return nil
         }
         return result.output.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }

@@ -27,6 +27,8 @@ struct GRUBMenu {
     }
 
     private let top = Node("", "", isMenu: true)
+    /// So many blocks inside each other are read.
+    private static let deepest = 32
     /// The name of the default entry, or `nil` where it cannot be told.
     private var choice: String? = "0"
 
@@ -41,11 +43,16 @@ struct GRUBMenu {
             return ""
         }
         var open: [Node?] = []
+        var conditions: [Bool] = []
         var takesNext = false
         for bytes in configuration.split(separator: UInt8(ascii: "\n")) {
             let words = GRUBMenu.words(bytes)
-            guard let first = words.first else { continue }
+            guard let first = words.first, !first.hasPrefix("#") else { continue }
             switch first {
+            case "if": conditions.append(GRUBMenu.countsBoots(bytes))
+            case "fi": _ = conditions.popLast()
+            // Fedora's start another entry so after boots that failed.
+            case "set" where conditions.contains(true): break
             case "set" where words.count > 1 && words[1].hasPrefix("default="):
                 let text = String(words[1].dropFirst(8))
                 if text == "${next_entry}" {
@@ -54,6 +61,11 @@ struct GRUBMenu {
                     choice = text == "${saved_entry}" ? value("saved_entry") : text
                 }
             case "menuentry", "submenu":
+                // No menu is as deep; nodes are freed one inside the other.
+                guard open.count < GRUBMenu.deepest else {
+                    choice = nil
+                    return
+                }
                 let mark = words.firstIndex { $0 == "$menuentry_id_option" || $0 == "--id" }
                 let id = mark.flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil } ?? ""
                 let node = Node(words.count > 1 ? words[1] : "", id, isMenu: first == "submenu")
@@ -90,34 +102,45 @@ struct GRUBMenu {
             guard let first = node.nodes.first else { return nil }
             node = first
         }
-        return node.initrd
+        // Another system's images have the same names.
+        return node.id.hasPrefix("osprober-") ? nil : node.initrd
+    }
+
+    /// Whether a condition asks how many boots have failed.
+    private static func countsBoots(_ line: ArraySlice<UInt8>) -> Bool {
+        let name = Array("boot_counter".utf8)
+        return line.indices.contains { line[$0...].starts(with: name) }
     }
 
     /// The words of a line, without quotes.
     private static func words(_ line: ArraySlice<UInt8>) -> [String] {
         var words: [String] = []
-        var word: [UInt8]?
+        var word: [UInt8] = []
+        var isWord = false
         var quote: UInt8?
         var isEscaped = false
         for byte in line {
             if isEscaped {
-                word = (word ?? []) + [byte]
+                word.append(byte)
                 isEscaped = false
             } else if byte == UInt8(ascii: "\\"), quote != UInt8(ascii: "'") {
                 isEscaped = true
+                isWord = true
             } else if byte == quote {
                 quote = nil
             } else if quote == nil, byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\"") {
                 quote = byte
-                word = word ?? []
+                isWord = true
             } else if quote == nil, byte == 0x20 || byte == 0x09 || byte == 0x0d {
-                if let word { words.append(String(decoding: word, as: UTF8.self)) }
-                word = nil
+                if isWord { words.append(String(decoding: word, as: UTF8.self)) }
+                word.removeAll(keepingCapacity: true)
+                isWord = false
             } else {
-                word = (word ?? []) + [byte]
+                word.append(byte)
+                isWord = true
             }
         }
-        if let word { words.append(String(decoding: word, as: UTF8.self)) }
+        if isWord { words.append(String(decoding: word, as: UTF8.self)) }
         return words
     }
 }

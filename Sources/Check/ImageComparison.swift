@@ -41,7 +41,7 @@ struct ImageComparison {
             } catch { more = nil }
         }
         // What the image has was asked for: that is known here though its builder's reasons are not.
-        let needed = machine.neededVolumes()
+        let needed = machine.neededVolumes() ?? []
         let asked = needed + old.crypttab.entries.map { $0.name }
         let (host, obstacle) = Staging.renew(
             tree, from: machine.root, file: machine.file, more: more, volumes: asked)
@@ -58,7 +58,7 @@ struct ImageComparison {
         where !(new.crypttab.entries + host.crypttab.entries).contains(where: { $0.name.utf8.elementsEqual(name.utf8) })
         {
             report.add(
-                host.settings.crypttab, 0, "the root lies on the volume \(printable(name)), which has no line here",
+                host.settings.crypttab, 0, "the boot needs the volume \(printable(name)), which has no line here",
                 remedy: "add its line, and " + again)
         }
         compareKeys(old.keys, new.keys)

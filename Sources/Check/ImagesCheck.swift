@@ -20,10 +20,13 @@ struct ImagesCheck {
     private let network: Configuration?
     /// What a login to each agent is tried with; without it none is.
     private let login: LoginMeans?
+    private let interruption: Interruption?
     private(set) var lookedAtNetwork = false
     /// What is the same for all images is said of the first one that has the agent.
     private var lookedAtMemory = false
 
+    /// The first may take so long in any case, in seconds.
+    private static let time = 25
     /// One alone that somebody waits for, in seconds.
     private static let patience = 300
     /// A login that somebody waits for, in seconds.
@@ -36,20 +39,21 @@ struct ImagesCheck {
     ///   - volumes: the machine's.
     ///   - login: what a login to the agent of each image is tried with, if it is.
     ///   - deadline: when no further image is begun, by `Clock.now()`, or `nil`.
-    ///   - pause: is called after each image, when nothing of it is left.
+    ///   - interruption: what ends the program after an image, when nothing of that is left.
     init(
         _ machine: CheckedMachine, known: CheckReport, network: Configuration? = nil, volumes: [VolumeFacts] = [],
-        login: LoginMeans? = nil, until deadline: Int64?, pause: () -> Void = {}
+        login: LoginMeans? = nil, until deadline: Int64?, _ interruption: Interruption? = nil
     ) {
         self.network = network
         self.login = login
+        self.interruption = interruption
         self.machine = machine
         self.known = known
         self.volumes = volumes
         self.deadline = deadline
         boot = BootFolder(beneath: machine.root)
         lookAtFolder()
-        lookAtImages(pause)
+        lookAtImages()
         noticeNewer()
     }
 
@@ -114,7 +118,7 @@ struct ImagesCheck {
             remedy: "run: bootctl set-default ID, unless you want that")
     }
 
-    private mutating func lookAtImages(_ pause: () -> Void) {
+    private mutating func lookAtImages() {
         // What is in those comes from Nix, and not from files of this machine.
         guard !Files.exists(machine.root + "/etc/NIXOS") else {
             report.addNotice(
@@ -142,9 +146,10 @@ struct ImagesCheck {
                 leaveOut(image)
                 continue
             }
-            look(image, tool, seconds: max(Int(left / 1000), 1))
+            // The one that is started first is waited for.
+            look(image, tool, seconds: max(Int(left / 1000), place == 0 ? ImagesCheck.time : 1))
             longest = max(longest, Clock.now() - before)
-            pause()
+            interruption?.endIfAsked()
         }
     }
 
@@ -163,7 +168,9 @@ struct ImagesCheck {
         }
         var found = CheckReport()
         do throws(UnpackedImage.Failure) {
-            try UnpackedImage.with(machine.root + image.path, isUnified: image.isUnified, tool, seconds: seconds) {
+            try UnpackedImage.with(
+                machine.root + image.path, isUnified: image.isUnified, tool, seconds: seconds, interruption
+            ) {
                 tree, folder in
                 found = findings(tree, folder, image)
             }
@@ -228,7 +235,8 @@ struct ImagesCheck {
             let seconds = left.map { min(max($0, 3), LoginCheck.time) } ?? ImagesCheck.patienceForLogin
             report.add(
                 LoginCheck(
-                    tree, folder: folder, image: image.path, again: again, means: login, seconds: seconds
+                    tree, folder: folder, image: image.path, again: again, means: login, seconds: seconds,
+                    interruption
                 ).report)
         }
         let comparison = ImageComparison(tree, folder: folder, of: machine, image: image.path, again: again)

@@ -12,6 +12,7 @@ struct LoginCheck {
     private let image: String
     private let again: String
     private let means: LoginMeans
+    private let interruption: Interruption?
     private let configuration: Configuration
     private(set) var report = CheckReport()
 
@@ -27,12 +28,17 @@ struct LoginCheck {
     ///   - again: what to do to have it built again, as a sentence without its end.
     ///   - means: the private keys that are here.
     ///   - seconds: the longest that all may take.
-    init(_ tree: String, folder: String, image: String, again: String, means: LoginMeans, seconds: Int) {
+    ///   - interruption: by which it is ended early.
+    init(
+        _ tree: String, folder: String, image: String, again: String, means: LoginMeans, seconds: Int,
+        _ interruption: Interruption? = nil
+    ) {
         self.tree = tree
         self.folder = folder + "/login"
         self.image = image
         self.again = again
         self.means = means
+        self.interruption = interruption
         configuration = Configuration(file: ImageComparison.settings, beneath: tree)
         // Without these the agent does not listen, and the image has findings already.
         guard !configuration.keys.isEmpty, !configuration.hostKeys.isEmpty else { return }
@@ -184,7 +190,8 @@ struct LoginCheck {
         let agent = ["/usr/sbin/postern", "/usr/bin/postern"].first { Files.exists(tree + $0) } ?? ""
         return try Enclosure.run(
             LoginCheck.script, [folder, tree, agent, ImageComparison.settings],
-            environment: means.environment + ["SECONDS_FOR_LOGIN=" + String(max(seconds - 2, 1))], seconds: seconds)
+            environment: means.environment + ["SECONDS_FOR_LOGIN=" + String(max(seconds - 2, 1))], seconds: seconds,
+            interruption)
     }
 
     // MARK: What became of it

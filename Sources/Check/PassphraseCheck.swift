@@ -13,13 +13,13 @@ enum PassphraseCheck {
     /// - Parameters:
     ///   - passphrase: what was typed.
     ///   - volumes: the machine's.
-    ///   - needed: the names of those that the root lies on, as far as that is known.
+    ///   - needed: the names of those that the boot needs, or `nil` where that is not known.
     ///   - file: the crypttab, for the findings.
     ///   - deadline: when what has not ended is given up, by `Clock.now()`, or `nil`.
     ///   - interruption: what ends the program meanwhile.
     ///   - report: where the findings go.
     static func look(
-        _ passphrase: SecretBytes, _ volumes: inout [CheckedVolume], needed: [String], file: String,
+        _ passphrase: SecretBytes, _ volumes: inout [CheckedVolume], needed: [String]?, file: String,
         until deadline: Int64?, _ interruption: Interruption, into report: inout CheckReport
     ) {
         var places: [Int] = []
@@ -54,6 +54,18 @@ enum PassphraseCheck {
                     remedy: "run: postern check --images --passphrase")
             }
         }
+        guard outcomes.contains(where: { $0 == .opens || $0 == .opensNot }) else {
+            report.add(
+                subject, 0, "it was tried on no volume",
+                remedy: "see the notices, and run: postern check --images --passphrase")
+            return
+        }
+        for volume in volumes where volume.asks && volume.passphrase == .untried && isNeeded(volume, needed) {
+            report.add(
+                file, volume.facts.entry.line,
+                "the passphrase was not tried on \(printable(volume.facts.entry.name)), which the boot needs",
+                remedy: "run: postern check --images --passphrase")
+        }
         guard outcomes.contains(.opensNot) else { return }
         if outcomes.allSatisfy({ $0 == .opensNot }) {
             report.add(subject, 0, "it opens no volume of this machine", remedy: "try another one")
@@ -61,11 +73,15 @@ enum PassphraseCheck {
         }
         for place in places where volumes[place].asks && volumes[place].passphrase == .opensNot {
             let entry = volumes[place].facts.entry
-            guard needed.contains(where: { $0.utf8.elementsEqual(entry.name.utf8) }) else { continue }
+            guard isNeeded(volumes[place], needed) else { continue }
             report.add(
-                file, entry.line, "the passphrase does not open \(printable(entry.name)), which the root lies on",
+                file, entry.line, "the passphrase does not open \(printable(entry.name)), which the boot needs",
                 remedy: "try another one, or add this one with: cryptsetup luksAddKey "
                     + printable(volumes[place].facts.header))
         }
+    }
+
+    private static func isNeeded(_ volume: CheckedVolume, _ needed: [String]?) -> Bool {
+        (needed ?? []).contains { $0.utf8.elementsEqual(volume.facts.entry.name.utf8) }
     }
 }

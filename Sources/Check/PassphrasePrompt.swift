@@ -34,6 +34,11 @@ enum PassphrasePrompt {
         // With the first of these and without the second the kernel wipes what it has handed out.
         silent.c_lflag |= tcflag_t(ICANON)
         silent.c_lflag &= ~tcflag_t(ECHO)
+        // Who stopped or killed this here would be left without echo.
+        unsafe withUnsafeMutableBytes(of: &silent.c_cc) { characters in
+            unsafe characters[Int(VSUSP)] = 0
+            unsafe characters[Int(VQUIT)] = 0
+        }
         _ = unsafe tcsetattr(0, TCSAFLUSH, &silent)
         show("Passphrase: ")
         func restore() {

@@ -77,11 +77,12 @@ struct UnifiedImage {
     /// Writes the initrd to a file.
     ///
     /// - Returns: why there is none, or `nil`.
-    func extract(_ path: String, to file: String, seconds: Int) -> String? {
+    func extract(_ path: String, to file: String, seconds: Int, _ interruption: Interruption? = nil) -> String? {
         guard let initrd, initrd.count > 0 else { return "it has no initrd" }
         let script = "tail -c +\(initrd.start + 1) \"$1\" | head -c \(initrd.count) >\"$2\""
         do throws(SystemError) {
-            let result = try HostProgram.run(["/bin/sh", "-c", script, "sh", path, file], seconds: seconds)
+            let result = try HostProgram.run(
+                ["/bin/sh", "-c", script, "sh", path, file], seconds: seconds, interruption: interruption)
             return result.succeeded ? nil : result.failure
         } catch { return error.description }
     }

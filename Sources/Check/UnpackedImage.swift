@@ -41,10 +41,11 @@ enum UnpackedImage {
     ///   - isUnified: whether it is one file with its kernel.
     ///   - tool: what unpacks it.
     ///   - seconds: the longest that it may take.
+    ///   - interruption: by which it is ended early, with a failure.
     ///   - look: is told the root of the tree, and of a folder for files of its own.
     /// - Throws: `Failure`.
     static func with(
-        _ image: String, isUnified: Bool = false, _ tool: Tool, seconds: Int,
+        _ image: String, isUnified: Bool = false, _ tool: Tool, seconds: Int, _ interruption: Interruption? = nil,
         _ look: (_ tree: String, _ folder: String) -> Void
     ) throws(Failure) {
         // In /tmp it could take half of the memory.
@@ -58,7 +59,9 @@ enum UnpackedImage {
         if isUnified {
             let initrd = folder + "/initrd"
             guard let unified = UnifiedImage(image) else { throw .failed("it is no image with a kernel") }
-            if let problem = unified.extract(image, to: initrd, seconds: seconds) { throw .failed(problem) }
+            if let problem = unified.extract(image, to: initrd, seconds: seconds, interruption) {
+                throw .failed(problem)
+            }
             image = initrd
         }
         let result: HostProgram.Result
@@ -66,7 +69,8 @@ enum UnpackedImage {
             try Files.makeFolder(whole, mode: 0o700)
             // The tools put parts of the image, with host keys in them, there: nothing is left when they are killed.
             result = try HostProgram.run(
-                tool.words(image, into: whole), environment: ["TMPDIR=" + folder], seconds: seconds)
+                tool.words(image, into: whole), environment: ["TMPDIR=" + folder], seconds: seconds,
+                interruption: interruption)
         } catch {
             throw .noPlace(error.description)
         }

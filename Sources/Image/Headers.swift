@@ -33,17 +33,17 @@ final class Header {
     ///   - entry: the line of crypttab.
     ///   - root: the tree of the image in which a detached header lies, or empty.
     init(of entry: CrypttabEntry, beneath root: String) {
+        guard let device = Hardware.links(to: entry.device).first(where: { Files.exists($0) }) else {
+            if Hardware.isThere(entry.device) == false { state = .missing }
+            return
+        }
+        self.device = device
         var header: String?
         switch entry.options.header {
         case .file(let file): header = file.hasPrefix("/dev/") ? file : root + file
         case .fileOn: return
         case nil: break
         }
-        guard let device = Hardware.links(to: entry.device).first(where: { Files.exists($0) }) else {
-            if Hardware.isThere(entry.device) == false { state = .missing }
-            return
-        }
-        self.device = device
         path = header ?? device
         LUKSVolume.neverWrite()
         do throws(LUKSError) {

@@ -208,6 +208,13 @@ import Testing
         #expect(none.status == 1 && none.out.contains("passphrase: no volume is here to try it on; "), "\(none)")
     }
 
+    @Test func `a passphrase that was tried on nothing is a finding`() throws {
+        let end = try check("--passphrase", crypttab: "slow \(try endless("slow")) none luks\n", input: .text("1234\n"))
+        #expect(end.status == 1, "\(end)")
+        #expect(end.out.contains("the passphrase was not tried on slow, for want of time"), "\(end)")
+        #expect(end.out.contains("\npassphrase: it was tried on no volume; see the notices"), "\(end)")
+    }
+
     @Test(arguments: [
         ("", "no passphrase was given"), ("\n", "no passphrase was given"),
         (String(repeating: "x", count: 513), "the passphrase is longer than 512 bytes"),

@@ -61,6 +61,18 @@ import Testing
     }
 
     @Test(arguments: shells)
+    func `what cryptsetup makes below a volume with integrity, and a verified root, have no line in crypttab`(
+        shell: [String]
+    ) throws {
+        try device("sda1")
+        try device("dm-0", on: ["sda1"], uuid: "CRYPT-SUBDEV-1-one_dif", name: "one_dif")
+        try device("dm-1", on: ["dm-0"], uuid: "CRYPT-LUKS2-1-one", name: "one")
+        try device("dm-2", on: ["dm-1"], uuid: "CRYPT-VERITY-2-root", name: "root")
+        try folder.write("/dev/dm-2 / ext4\n", to: "fstab")
+        #expect(try needed(shell) == ["one"])
+    }
+
+    @Test(arguments: shells)
     func `what hibernation resumes from is needed, too`(shell: [String]) throws {
         try machine()
         try folder.write("RESUME=/dev/dm-5\n", to: "resume")

@@ -275,7 +275,7 @@ import Testing
         ) { try $0.format(pbkdf2, more: ",x-postern.uuid=11111111-2222-3333-4444-555555555555") },
         Fault(
             name: "root without a line", subject: "/etc/crypttab: ",
-            texts: ["the root lies on the volume other, which has no line here", "add its line"]
+            texts: ["the boot needs the volume other, which has no line here", "add its line"]
         ) { try $0.put("#!/bin/sh\necho other\n", at: "/usr/share/postern/volumes-needed", mode: 0o755) },
         Fault(name: "key from nowhere", subject: keys + ":1: ", texts: ["from= shuts out every address"]) {
             try $0.put("from=\"192.0.2.1,!192.0.2.0/24\" " + $0.newLine() + $0.text(keys), at: keys)

@@ -252,6 +252,36 @@ import Testing
         #expect(menu.image == image)
     }
 
+    /// What stands before the menu or replaces a part of it, and the image that is started then.
+    @Test(
+        arguments: [
+            // Fedora's, for a machine whose boots fail.
+            (
+                "if [ -n \"${boot_counter}\" -a \"${boot_counter}\" = \"0\" ]; then\n  set default=1>1\nfi\n",
+                "/initrd.img-6.1.0-2"
+            ),
+            ("#menuentry 'old' {\n#  initrd /old\n#}\n", "/initrd.img-6.1.0-2"),
+            (
+                "menuentry 'Other' $menuentry_id_option 'osprober-gnulinux-1' {\ninitrd /boot/initrd.img-6.1.0-2\n}\n",
+                nil
+            ),
+            (String(repeating: "submenu a {\n", count: 90_000), nil),
+            ("menuentry \(String(repeating: "a", count: 1 << 20)) {\ninitrd /first\n}\n", "/first"),
+        ] as [(String, String?)])
+    func `GRUB's menu is read as GRUB reads it, whatever stands there`(before: String, image: String?) {
+        var text = LoaderTests.menu.replacing("DEFAULT", with: "0")
+        let place = before.hasPrefix("if") ? text.endIndex : text.startIndex
+        text.insert(contentsOf: before, at: place)
+        #expect(GRUBMenu(Array(text.utf8), environment: []).image == image)
+    }
+
+    @Test func `dracut's rescue system is nobody's next boot`() throws {
+        let made = try LoaderTests.made()
+        try made.put("", at: "/boot/0123/0-rescue/linux")
+        try made.put("no image", at: "/boot/0123/0-rescue/initrd")
+        #expect(check(made).findings.isEmpty)
+    }
+
     @Test func `the image that GRUB's saved entry starts has the agent, or a finding`() throws {
         let made = try MadeMachine()
         try made.build("6.1.0-2")

@@ -65,13 +65,13 @@ private func checkConfiguration(_ text: String, _ form: NotifyTarget.Form) {
         precondition(line.allSatisfy { $0 >= 0x20 })
         guard let open = line.firstIndex(of: UInt8(ascii: "\"")) else { continue }
         var isEscaped = false
-        for index in line[(open + 1)...].indices {
-            if !isEscaped, line[index] == UInt8(ascii: "\"") {
-                precondition(index == line.count - 1, "a value ends early")
-            }
-            isEscaped = !isEscaped && line[index] == UInt8(ascii: "\\")
+        var isClosed = false
+        for byte in line[(open + 1)...] {
+            precondition(!isClosed, "a value ends early")
+            isClosed = !isEscaped && byte == UInt8(ascii: "\"")
+            isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
         }
-        precondition(line.last == UInt8(ascii: "\""))
+        precondition(isClosed, "a value does not end")
     }
 }
 
