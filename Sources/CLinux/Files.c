@@ -98,6 +98,24 @@ int linux_lock(int descriptor)
 	return flock(descriptor, LOCK_EX);
 }
 
+int linux_lock_own_folder(const char *path)
+{
+	struct stat opened, named;
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), code = EPERM;
+
+	if (folder == -1)
+		return -1;
+	// Who had it locked may have removed it meanwhile, and another one may have its name.
+	if (flock(folder, LOCK_EX | LOCK_NB) == -1 || fstat(folder, &opened) == -1 || lstat(path, &named) == -1)
+		code = errno;
+	else if (opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && opened.st_uid == geteuid() &&
+		 (opened.st_mode & 0777) == 0700)
+		return folder;
+	close(folder);
+	errno = code;
+	return -1;
+}
+
 static int take_stat(int result, const struct stat *found, uint32_t *mode, uint64_t *size, uint64_t *device)
 {
 	if (result == 0) {

@@ -88,6 +88,11 @@ public enum CheckCommand {
         let network = isElsewhere ? nil : configuration
         var lookedAtNetwork = network == nil
         if looksAtImages {
+            for left in WorkFolder.removeLeft() {
+                report.addNotice(
+                    left.path, 0, "a check that was killed left this with an image in it, and it is not removed: \(left.reason)",
+                    remedy: "remove it")
+            }
             let logsIn = options.logsIn
             let means = (logsIn || options.boots) && ChildProcess.isRoot ? means(options.identity, into: &report) : nil
             let images = ImagesCheck(

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import HostPrograms
 internal import Linux
 
@@ -48,12 +47,10 @@ enum UnpackedImage {
         _ image: String, isUnified: Bool = false, _ tool: Tool, seconds: Int, _ interruption: Interruption? = nil,
         _ look: (_ tree: String, _ folder: String) -> Void
     ) throws(Failure) {
-        // In /tmp it could take half of the memory.
-        let place = Files.isFolder("/var/tmp") ? "/var/tmp" : "/tmp"
-        guard let folder = makeFolder(place + "/postern-check.XXXXXX") else {
-            throw .noPlace("no folder can be made in " + place)
-        }
-        defer { remove(folder) }
+        let work: WorkFolder
+        do throws(SystemError) { work = try WorkFolder() } catch { throw .noPlace(error.description) }
+        defer { work.remove() }
+        let folder = work.path
         let whole = folder + "/image"
         var image = image
         if isUnified {
@@ -78,18 +75,5 @@ enum UnpackedImage {
         guard result.succeeded else { throw .failed(result.failure) }
         // Beside it lies what the processor is given before.
         look(Files.isFolder(whole + "/main") ? whole + "/main" : whole, folder)
-    }
-
-    private static func makeFolder(_ pattern: String) -> String? {
-        var name = pattern.utf8.map { CChar(bitPattern: $0) } + [0]
-        let isMade = unsafe name.withUnsafeMutableBufferPointer { bytes in
-            unsafe bytes.baseAddress.map { unsafe mkdtemp($0) != nil } ?? false
-        }
-        return isMade ? String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
-    }
-
-    private static func remove(_ folder: String) {
-        guard let program = HostProgram.find("rm") else { return }
-        _ = try? HostProgram.run([program, "-rf", "--", folder], seconds: 60)
     }
 }
