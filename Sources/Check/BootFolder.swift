@@ -30,6 +30,7 @@ struct BootFolder {
     /// - Parameter root: a prefix of the paths.
     init(beneath root: String) {
         let menu = LoaderMenu(beneath: root)
+        let system = InstalledSystem(beneath: root)
         next = menu.next
         let boot = "/boot"
         var kernels: [String] = []
@@ -63,25 +64,40 @@ struct BootFolder {
                 && !Files.isFolder(root + "/lib/modules/" + image.version)
             if !isLeft { found.append(image) }
         }
-        images = found
+        bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
+        images = found.filter { BootFolder.isOwn($0, system, menu.entries) }
         first = menu.next == nil ? BootFolder.imageOfGRUB(root) : nil
         // GRUB by itself starts none of these.
         for entry in menu.entries where entry.isUnified && first == nil {
             guard let path = entry.images.last, !images.contains(where: { $0.path == path }) else { continue }
-            images.append(Image(version: UnifiedImage(root + path)?.kernel ?? "", path: path, isUnified: true))
+            let image = Image(version: UnifiedImage(root + path)?.kernel ?? "", path: path, isUnified: true)
+            found.append(image)
+            if BootFolder.isOwn(image, system, menu.entries) { images.append(image) }
         }
+        // A machine that was cloned has got another ID than its entries say.
+        if images.isEmpty { images = found }
         // Elsewhere only what is started next is anybody's concern: NixOS keeps the images of all its generations.
         if let next, let image = next.images.last, !images.contains(where: { $0.path == image }),
             Files.exists(root + image)
         {
             images.append(Image(version: next.version, path: image, isUnified: next.isUnified))
         }
-        bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
         images.sort { BootFolder.isNewer($0.version, than: $1.version) }
         bare.sort { BootFolder.isNewer($0, than: $1) }
         if let first = next?.images.last ?? first, let place = images.firstIndex(where: { $0.path == first }) {
             images.insert(images.remove(at: place), at: 0)
         }
+    }
+
+    /// Whether nothing says that an image is another system's: the entries that start it or, without any, its folder.
+    private static func isOwn(_ image: Image, _ system: InstalledSystem, _ entries: [LoaderEntry]) -> Bool {
+        let starting = entries.filter { $0.images.contains(image.path) }
+        guard starting.isEmpty else {
+            return starting.contains { !system.isForeign($0, version: image.version) }
+        }
+        // /boot/TOKEN/VERSION/initrd
+        let parts = image.path.split(separator: "/")
+        return parts.count < 4 || !system.isForeign(folder: String(parts[1]))
     }
 
     /// What stands in a name between its start and its end, if it has these.

@@ -26,7 +26,10 @@ struct LoaderEntry: Equatable {
     private(set) var isLinux = true
     private(set) var version = ""
     private var sortKey = ""
-    private var machineID = ""
+    /// The ID of its system, as far as it says so: its sort key, or that of the UKI that it starts.
+    private(set) var system = ""
+    /// That of the machine that it is for, where it says so.
+    private(set) var machineID = ""
     /// How often it may still be tried before another one comes first, or `nil` where nobody counts.
     private let triesLeft: Int?
     private let triesDone: Int
@@ -52,7 +55,9 @@ struct LoaderEntry: Equatable {
                 isLinux = !word.elementsEqual("efi".utf8)
             case "initrd": images.append(path)
             case "version": version = value
-            case "sort-key": sortKey = value
+            case "sort-key":
+                sortKey = value
+                system = value
             case "machine-id": machineID = value
             default: break
             }
@@ -61,9 +66,10 @@ struct LoaderEntry: Equatable {
     }
 
     /// What it starts is one file with an image and its kernel.
-    mutating func holdsImage() {
+    mutating func holds(_ image: UnifiedImage) {
         isUnified = true
         images = [kernel]
+        if system.isEmpty { system = image.sortKey }
     }
 
     /// An image that is one file with its kernel.
@@ -78,6 +84,7 @@ struct LoaderEntry: Equatable {
         images = image.initrd == nil ? [] : [file]
         version = image.version
         sortKey = image.sortKey
+        system = image.sortKey
     }
 
     private init(_ name: String, end: String, file: String, isUnified: Bool) {

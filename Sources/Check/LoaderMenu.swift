@@ -24,7 +24,9 @@ struct LoaderMenu {
                 guard let bytes = try? Files.readRegular(path, limit: 1 << 20),
                     var entry = LoaderEntry(name, on: volume, bytes), Files.exists(root + entry.kernel)
                 else { continue }
-                if entry.images.isEmpty, UnifiedImage(root + entry.kernel)?.initrd != nil { entry.holdsImage() }
+                if entry.images.isEmpty, let image = UnifiedImage(root + entry.kernel), image.initrd != nil {
+                    entry.holds(image)
+                }
                 entries.append(entry)
             }
             for name in Files.names(in: "\(root)\(volume)/EFI/Linux")
@@ -58,7 +60,8 @@ struct LoaderMenu {
             return entries.first { isName($0.id, like: wanted) }
         }
         return find(text("LoaderEntryOneShot")) ?? find(text("LoaderEntryDefault"))
-            ?? find(chosen(by: "\(root)\(home)/loader/loader.conf")) ?? entries.first
+            ?? find(chosen(in: (try? Files.readRegular("\(root)\(home)/loader/loader.conf", limit: 1 << 20)) ?? []))
+            ?? entries.first
     }
 
     /// Whether systemd-boot starts this machine, and not GRUB, which may be installed as well.
@@ -73,8 +76,7 @@ struct LoaderMenu {
     }
 
     /// `default` of loader.conf(5).
-    private static func chosen(by file: String) -> String? {
-        let bytes = (try? Files.readRegular(file, limit: 1 << 20)) ?? []
+    static func chosen(in bytes: [UInt8]) -> String? {
         var chosen: String?
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }

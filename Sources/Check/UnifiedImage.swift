@@ -50,28 +50,14 @@ struct UnifiedImage {
             case ".initrd" where initrd == nil: initrd = section
             case ".uname" where kernel.isEmpty:
                 kernel = String(decoding: UnifiedImage.text(path, section).prefix { $0 > 0x20 }, as: UTF8.self)
-            case ".osrel" where version.isEmpty && sortKey.isEmpty: readRelease(UnifiedImage.text(path, section))
+            case ".osrel" where version.isEmpty && sortKey.isEmpty:
+                let release = OSRelease(UnifiedImage.text(path, section))
+                sortKey = release.sortKey
+                version = release.version
             default: break
             }
         }
         guard hasKernel else { return nil }
-    }
-
-    private mutating func readRelease(_ bytes: [UInt8]) {
-        var values: [(key: String, value: String)] = []
-        for line in bytes.split(whereSeparator: { $0 == 0x0a || $0 == 0 }) {
-            guard let place = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            let value = line[(place + 1)...].filter { ![0x20, 0x09, 0x0d, 0x22, 0x27].contains($0) }
-            values.append((String(decoding: line[..<place], as: UTF8.self), String(decoding: value, as: UTF8.self)))
-        }
-        func first(_ keys: String...) -> String {
-            for key in keys {
-                if let found = values.first(where: { $0.key == key && !$0.value.isEmpty }) { return found.value }
-            }
-            return ""
-        }
-        sortKey = first("IMAGE_ID", "ID")
-        version = first("IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID")
     }
 
     /// Writes the initrd to a file.

@@ -52,6 +52,21 @@ import Testing
         var testDescription: String { name }
     }
 
+    private static let ours = "0123456789abcdef0123456789abcdef"
+    private static let theirs = "fedcba9876543210fedcba9876543210"
+
+    /// An image without the agent in a folder that has another machine's ID for its name.
+    private static func addOther(_ made: MadeMachine, _ name: String, _ line: String = "", entry: Bool = true) throws {
+        let folder = "/\(theirs)/6.0-\(name)"
+        for file in ["linux", "initrd"] { try made.put("", at: "/boot\(folder)/\(file)") }
+        try made.pack(
+            "6.0-\(name)", without: ["/usr/sbin/postern"], into: made.machine.root + "/boot\(folder)/initrd")
+        guard entry else { return }
+        try made.put(
+            "title Other\nversion 6.0-\(name)\nlinux \(folder)/linux\ninitrd \(folder)/initrd\n\(line)\n",
+            at: "\(entries)\(name).conf")
+    }
+
     private static let old = "/boot/kept/initrd: "
     private static let isStarted = [
         "the agent is not in the image", "systemd-boot starts it next, by \(entries)an-old",
@@ -142,6 +157,64 @@ import Testing
         ) {
             try $0.unify("/boot/kept/all.efi", "6.1.0-3", without: "/usr/sbin/postern")
             try $0.put("title All\nlinux /kept/all.efi\n", at: entries + "z.conf")
+        },
+        Case(name: "another system's file") {
+            try $0.put("ID=\"made\"\nVERSION_ID=1\n", at: "/usr/lib/os-release")
+            try $0.unify("/boot/EFI/Linux/z.efi", "6.1.0-3")
+            try $0.unify("/boot/EFI/Linux/other.efi", "6.9.1", release: "ID=other\n", without: "/usr/sbin/postern")
+        },
+        Case(
+            name: "another system's file that is started", subject: "/boot/EFI/Linux/other.efi: ",
+            texts: ["the agent is not in the image", "systemd-boot starts it next"]
+        ) {
+            try $0.put("ID=made\n", at: "/etc/os-release")
+            try $0.unify("/boot/EFI/Linux/other.efi", "6.9.1", release: "ID=other\n", without: "/usr/sbin/postern")
+            try $0.putVariable("LoaderEntryDefault", "other.efi")
+        },
+        Case(
+            name: "a file of this system's family under another image's name, with the modules here",
+            subject: "/boot/EFI/Linux/a.efi: ", texts: ["the agent is not in the image"]
+        ) {
+            try $0.put("ID=made\nIMAGE_ID=ours\n", at: "/etc/os-release")
+            try $0.put("", at: "/lib/modules/6.0.0-1/modules.dep")
+            try $0.unify("/boot/EFI/Linux/z.efi", "6.1.0-3", release: "ID=made\nIMAGE_ID=ours\n")
+            try $0.unify("/boot/EFI/Linux/a.efi", "6.0.0-1", without: "/usr/sbin/postern")
+        },
+        Case(name: "another machine's file of the same system") {
+            try $0.put("ID=made\n", at: "/etc/os-release")
+            try $0.put(ours + "\n", at: "/etc/machine-id")
+            try $0.unify("/boot/EFI/Linux/\(ours)-6.1.0-3.efi", "6.1.0-3")
+            try $0.putVariable("LoaderEntryDefault", "\(ours)-6.1.0-3.efi")
+            try $0.unify("/boot/EFI/Linux/\(theirs)-6.1.0-3.efi", "6.1.0-3", without: "/usr/sbin/postern")
+        },
+        Case(name: "another machine's entry and images") {
+            try $0.put(ours + "\n", at: "/etc/machine-id")
+            try $0.putVariable("LoaderEntryDefault", "made-6.1.0-1.conf")
+            try addOther($0, "a", "machine-id \(theirs)")
+            try addOther($0, "b", entry: false)
+        },
+        Case(name: "another system's entry and image") {
+            try $0.put("ID=made\n", at: "/etc/os-release")
+            try $0.putVariable("LoaderEntryDefault", "made-6.1.0-1.conf")
+            try addOther($0, "a", "sort-key other")
+        },
+        Case(
+            name: "an own entry that is sorted by another key", subject: "/boot/\(theirs)/6.0-a/initrd: ",
+            texts: ["the agent is not in the image"]
+        ) {
+            try $0.put("ID=made\n", at: "/etc/os-release")
+            try $0.put("", at: "/lib/modules/6.0-a/modules.dep")
+            try $0.putVariable("LoaderEntryDefault", "made-6.1.0-1.conf")
+            try addOther($0, "a", "sort-key 10-mine")
+        },
+        Case(
+            name: "the only image, of a machine that got another ID", subject: "/boot/\(theirs)/6.0-a/initrd: ",
+            texts: ["the agent is not in the image"]
+        ) {
+            try $0.put(ours + "\n", at: "/etc/machine-id")
+            try $0.remove("/boot")
+            try $0.put("", at: "/boot/grub/grub.cfg")
+            try addOther($0, "a", "machine-id \(theirs)")
         },
         Case(name: "another system") {
             try $0.put("", at: "/boot/EFI/other.efi")
