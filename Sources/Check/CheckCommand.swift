@@ -76,6 +76,7 @@ public enum CheckCommand {
         let crypttab = configuration.settings.crypttab
         func deadline() -> Int64? { options.isPatient ? nil : Clock.now() + keyTime }
         if !options.isQuick {
+            HeadersCheck.look(volumes, file: crypttab, into: &report)
             let keys = KeyFilesCheck(&volumes, file: crypttab, until: deadline(), interruption)
             report.add(findings: keys.report.findings, notices: keys.report.notices)
         }

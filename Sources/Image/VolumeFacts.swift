@@ -8,6 +8,8 @@ public struct VolumeFacts {
     public let reasonLeft: String?
     /// Whether its header was read, and the agent would take it.
     public let isGood: Bool
+    /// Whether its device is there, and nobody can tell here what its header says.
+    public let isUnread: Bool
     /// The path of its device, or empty where that is not there.
     public let device: String
     /// The path of its header, which is the device's unless `header=` names another one; or empty.
@@ -27,6 +29,7 @@ public struct VolumeFacts {
         reasonLeft = headers.reasonLeft(entry) ?? (entry.options.noauto ? "its line has noauto" : nil)
         let header = headers[entry]
         isGood = header?.state == .good
+        isUnread = header?.state == .unseen && header?.device.isEmpty == false
         device = header?.device ?? ""
         self.header = header?.path ?? ""
         version = header?.version ?? 0

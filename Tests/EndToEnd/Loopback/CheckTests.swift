@@ -94,7 +94,8 @@ import Testing
             keys: "ssh-dss AAAA x\nunknown-option \(try materials.alice.line())\n")
         let end = try postern("check", "-f", folder.path("postern.conf"))
         #expect(end.status == 1, "\(end)")
-        let lines = end.out.split(separator: "\n").map { String($0) }
+        // Where /dev/vda is there and may not be read, a notice says so.
+        let lines = end.out.split(separator: "\n").map { String($0) }.filter { !$0.hasPrefix("notice: ") }
         for (file, texts) in [
             ("postern.conf", [":6: unknown keyword \"Prot\"", "did you mean Port?"]),
             ("postern.conf", [":7: Port \"99999\" is no port", "write a number from 1 to 65535"]),

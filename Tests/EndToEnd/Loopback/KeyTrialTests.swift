@@ -105,6 +105,32 @@ import Testing
         #expect(volumes.map(\.key_file) == ["not-tried"])
     }
 
+    @Test func `a volume whose header is not to be read here is a notice that says how to try it`() throws {
+        try place.shell("printf 'not much of a key' >key; truncate -s 20M head")
+        let apart = try place.format("apart", passphrase: "not much of a key", options: "--header head")
+        let crypttab = """
+            elsewhere \(apart) none luks,header=/boot/head:LABEL=postern-nowhere
+            gone \(apart) \(place.file("key")) luks,header=\(place.file("gone"))
+            late \(apart) none luks,noauto,header=/boot/head:LABEL=postern-nowhere
+
+            """
+        let end = try check(crypttab: crypttab)
+        #expect(end.status == 0, "\(end)")
+        let lines = end.out.split(separator: "\n").map { String($0) }
+        try #require(lines.count == 3, "\(end)")
+        let file = "notice: \(folder.path("crypttab")):"
+        #expect(
+            lines[0] == file + "1: no key of elsewhere was tried, for its header /boot/head lies on "
+                + "LABEL=postern-nowhere, from where the native opener takes it; mount that read-only, and run: "
+                + "cryptsetup open --test-passphrase --header FILE \(apart)")
+        #expect(
+            lines[1] == file + "2: no key of gone was tried, for its header \(place.file("gone")) "
+                + "cannot be read here; put a copy of it there, and check again")
+        #expect(try check("--quick", crypttab: crypttab).out.contains("was tried") == false)
+        // And that command does it.
+        try place.shell("printf 'not much of a key' | cryptsetup open --test-passphrase --header head \(apart)")
+    }
+
     /// Whatever file system the test's files lie on.
     @Test func `a key file on a key volume that is mounted is tried`() throws {
         try place.shell("printf 'not much of a key' >key; printf 'no key' >changed")
