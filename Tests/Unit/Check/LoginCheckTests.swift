@@ -79,7 +79,7 @@ import Testing
     func `a login whose status comes late is there, and one whose status fails is a fault`(
         status: Int32, isForced: Bool, told: String?
     ) {
-        #expect(LoginCheck.told(status, isForced: isForced) == told)
+        #expect(LoginVerdict.told(status, isForced: isForced) == told)
     }
 
     @Test(
@@ -92,7 +92,7 @@ import Testing
             ("postern: listening on [::]:2222\npostern: waits for crypt-root", nil),
         ] as [(String, String?)])
     func `an agent whose volumes need nobody ends by itself`(log: String, words: String?) {
-        let end = LoginCheck.ownEnd(Array(log.utf8).split(separator: 0x0a))
+        let end = LoginVerdict.ownEnd(Array(log.utf8).split(separator: 0x0a))
         #expect((end == nil) == (words == nil) && end?.contains(words ?? "") ?? true, "\(end ?? "")")
     }
 
