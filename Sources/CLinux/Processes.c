@@ -1,4 +1,5 @@
 #include "CLinux.h"
+#include "Spawn.h"
 
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -134,6 +135,19 @@ int linux_spawn_program(const char *const *arguments, int output)
 	linux_close_from(3);
 	execve(arguments[0], (char *const *)arguments, environment);
 	_exit(127);
+}
+
+pid_t linux_fork_session(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (child != 0)
+		return child;
+	linux_default_signals();
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent || setsid() == -1)
+		_exit(127);
+	return 0;
 }
 
 int linux_become_curl(const char *path, int input)

@@ -1,6 +1,5 @@
 #include "CLinux.h"
-
-#include <sys/prctl.h>
+#include "Spawn.h"
 
 int linux_open_terminal(int ends[3])
 {
@@ -40,16 +39,12 @@ int linux_foreground(int master)
 int linux_spawn_shell(const char *command, const char *const *environment, const int descriptors[3], int has_terminal)
 {
 	char *alone[] = { "sh", NULL }, *with_command[] = { "sh", "-c", (char *)command, NULL };
-	pid_t parent = getpid(), child = fork();
+	pid_t child = linux_fork_session();
 	struct rlimit files;
 	int score;
 
 	if (child != 0)
 		return child;
-	linux_default_signals();
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != parent || setsid() == -1)
-		_exit(127);
 	for (int number = 0; number < 3; number++)
 		if (dup2(descriptors[number], number) == -1)
 			_exit(127);
