@@ -98,8 +98,8 @@ let package = Package(
         .library(
             name: "Pure",
             targets: [
-                "BootLoader", "Config", "Image", "Linux", "Network", "Notify", "Plan", "Records", "Report", "Terminal",
-                "Wire",
+                "BootLoader", "Check", "Config", "Image", "Linux", "Network", "Notify", "Plan", "Records", "Report",
+                "Terminal", "Wire",
             ]),
         .library(name: "Session", targets: ["Linux", "SSH", "Session", "Signer", "Wire"]),
     ],

@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "Base64"),
         harness("FuzzKeys", ["Base64"]),
         harness("FuzzLineEditor"),
+        harness("FuzzLoader"),
         harness("FuzzNetwork"),
         harness("FuzzNotify"),
         harness("FuzzPlan"),
