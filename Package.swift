@@ -155,7 +155,7 @@ let package = Package(
         program("postern-initrd", ["Agent", "CLinux", "Linux"]),
         tests("Unit", "AdmissionTests", ["Admission", "Config"]),
         tests("Unit", "BootLoaderTests", ["BootLoader"]),
-        tests("Unit", "CheckTests", ["Check", "Config", "ConfigFiles", "Image", "Repository", "TestPeers"]),
+        tests("Unit", "CheckTests", ["Check", "Config", "ConfigFiles", "Image", "Linux", "Repository", "TestPeers"]),
         tests("Unit", "ConfigTests", ["Config", "Linux"]),
         tests("Unit", "ConsoleTests", ["Linux", "SeenTerminal", "Wire", "postern"]),
         tests("Unit", "HostKeysTests", ["Config", "HostKeys", "Linux", "TestPeers"]),

@@ -89,11 +89,7 @@ public enum CheckCommand {
         let network = isElsewhere ? nil : configuration
         var lookedAtNetwork = network == nil
         if looksAtImages {
-            for left in WorkFolder.removeLeft() {
-                report.addNotice(
-                    left.path, 0, "a check that was killed left this with an image in it, and it is not removed: \(left.reason)",
-                    remedy: "remove it")
-            }
+            removeLeft(into: &report)
             let logsIn = options.logsIn
             let means = (logsIn || options.boots) && ChildProcess.isRoot ? means(options.identity, into: &report) : nil
             let images = ImagesCheck(
@@ -125,6 +121,44 @@ public enum CheckCommand {
         return report.findings.isEmpty ? 0 : 1
     }
 
+    /// The same on NixOS, where the files of Postern lie in the image alone.
+    ///
+    /// - Parameters:
+    ///   - arguments: what follows `check`.
+    ///   - file: postern.conf, as the image has it.
+    /// - Returns: the exit status, or `nil` where nothing was looked at.
+    public static func runOnNixOS(_ arguments: [String], file: String) -> Int32? {
+        guard let options = Options(arguments), ChildProcess.isRoot, options.file == nil, !options.isQuick,
+            !options.asks,
+            !options.boots
+        else { return nil }
+        let interruption = Interruption()
+        var report = CheckReport()
+        removeLeft(into: &report)
+        let images = ImagesCheck(
+            CheckedMachine(file: file), known: CheckReport(),
+            login: options.logsIn ? means(options.identity, into: &report) : nil,
+            until: options.isPatient ? nil : Clock.now() + time, interruption)
+        guard images.lookedAtNetwork || !images.report.findings.isEmpty else { return nil }
+        report.add(images.report)
+        if options.json {
+            print(report.json([]))
+        } else {
+            show(report, file)
+            if report.findings.isEmpty { print("\(file): no findings") }
+        }
+        return report.findings.isEmpty ? 0 : 1
+    }
+
+    private static func removeLeft(into report: inout CheckReport) {
+        for left in WorkFolder.removeLeft() {
+            report.addNotice(
+                left.path, 0,
+                "a check that was killed left this with an image in it, and it is not removed: \(left.reason)",
+                remedy: "remove it")
+        }
+    }
+
     private static func means(_ identity: String?, into report: inout CheckReport) -> LoginMeans? {
         do throws(LoginMeans.Problem) {
             return try LoginMeans(identity: identity)
@@ -154,17 +188,20 @@ public enum CheckCommand {
         _ report: CheckReport, _ volumes: [CheckedVolume], _ configuration: Configuration, _ file: String
     ) {
         for volume in volumes { print(volume.line) }
+        show(report, file)
+        guard report.findings.isEmpty else { return }
+        print(
+            "\(file): no findings; \(configuration.crypttab.entries.count) volumes, "
+                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count) host keys")
+    }
+
+    /// All but what is said of a file without findings.
+    private static func show(_ report: CheckReport, _ file: String) {
         for notice in report.notices { print("notice: \(notice.description)") }
         for proof in report.proofs { print("proved: \(proof.file): \(proof.text)") }
         for finding in report.findings { print(finding.description) }
         let count = report.findings.count
-        guard count == 0 else {
-            print("\(file): \(count) finding\(count == 1 ? "" : "s")")
-            return
-        }
-        print(
-            "\(file): no findings; \(configuration.crypttab.entries.count) volumes, "
-                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count) host keys")
+        if count > 0 { print("\(file): \(count) finding\(count == 1 ? "" : "s")") }
     }
 }
 

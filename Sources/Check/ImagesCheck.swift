@@ -119,13 +119,7 @@ struct ImagesCheck {
     }
 
     private mutating func lookAtImages() {
-        // What is in those comes from Nix, and not from files of this machine.
-        guard !Files.exists(machine.root + "/etc/NIXOS") else {
-            report.addNotice(
-                "/boot", 0, "the image of this machine is not looked at",
-                remedy: "unpack it, and run: postern check --image FOLDER")
-            return
-        }
+        guard !isNixOS else { return lookAtNixOS() }
         guard !boot.images.isEmpty else {
             report.add(
                 "/boot", 0, "no image is here, so none that has Postern",
@@ -151,6 +145,29 @@ struct ImagesCheck {
             longest = max(longest, Clock.now() - before)
             interruption?.endIfAsked()
         }
+    }
+
+    private var isNixOS: Bool { Files.exists(machine.root + "/etc/NIXOS") }
+
+    /// The image that is started next. What is in it comes from Nix, and not from files of this machine.
+    private mutating func lookAtNixOS() {
+        guard let path = boot.next?.images.last, let image = boot.images.first(where: { $0.path == path }),
+            !image.isUnified, let tool = UnpackedImage.Tool.ofNixOS
+        else {
+            report.addNotice(
+                "/boot", 0, "the image of this machine is not looked at",
+                remedy: "unpack it, and run: postern check --image FOLDER")
+            return
+        }
+        let newest = machine.root + NixOSImage.newest
+        if Files.exists(newest), let isBuilt = NixOSImage.begins(machine.root + path, with: newest), !isBuilt {
+            report.add(
+                image.path, 0, "the image that is started next is not that of the newest configuration",
+                remedy: "run: nixos-rebuild boot")
+        }
+        let left = deadline.map { Int($0 - Clock.now()) / 1000 } ?? ImagesCheck.patience
+        look(image, tool, seconds: max(left, ImagesCheck.time))
+        interruption?.endIfAsked()
     }
 
     private mutating func leaveOut(_ image: BootFolder.Image) {
@@ -199,7 +216,14 @@ struct ImagesCheck {
 
     private mutating func findings(_ tree: String, _ folder: String, _ image: BootFolder.Image) -> CheckReport {
         var report = CheckReport()
-        let version = image.version.isEmpty ? KernelModules(beneath: tree).versions.first ?? "" : image.version
+        if isNixOS, NixOSImage.isScripted(tree) {
+            report.addNotice(
+                image.path, 0, "it is not looked at, for scripted stage 1 writes the files of Postern at boot",
+                remedy: "set boot.initrd.systemd.enable = true, if you want to see them before")
+            return report
+        }
+        let isNamed = !image.version.isEmpty && !isNixOS
+        let version = isNamed ? image.version : KernelModules(beneath: tree).versions.first ?? ""
         let again = again(version)
         guard Files.exists(tree + ImageComparison.settings),
             ["/usr/sbin/postern", "/usr/bin/postern"].contains(where: { Files.exists(tree + $0) })
@@ -213,14 +237,18 @@ struct ImagesCheck {
         // This first: the comparison changes the tree.
         let isFirst = !lookedAtMemory
         lookedAtMemory = true
+        let network = isNixOS ? Configuration(file: ImageComparison.settings, beneath: tree) : network
         let cards = network != nil && isFirst ? NetworkCheck.cards(machine: machine.root) : []
         let check = ImageCheck.look(
-            tree, file: ImageComparison.settings, hardware: Hardware(sysfs: machine.root + "/sys"), passingOver: cards)
+            tree, file: ImageComparison.settings, hardware: Hardware(sysfs: machine.root + "/sys"), passingOver: cards,
+            isStaged: !isNixOS)
         for finding in check.findings where !isKnown(finding, known.findings) {
             let isBuilding = finding.remedy == "build the image again"
             report.add(
                 image.path + ":" + finding.file, finding.line, finding.problem,
-                remedy: isBuilding ? again : finding.remedy)
+                remedy: isNixOS
+                    ? "correct the machine's configuration, and run: nixos-rebuild boot"
+                    : isBuilding ? again : finding.remedy)
         }
         for notice in check.notices where !isKnown(notice, known.notices) {
             report.addNotice(image.path + ":" + notice.file, notice.line, notice.problem, remedy: notice.remedy)
@@ -239,6 +267,7 @@ struct ImagesCheck {
                     interruption
                 ).report)
         }
+        guard !isNixOS else { return report }
         let comparison = ImageComparison(tree, folder: folder, of: machine, image: image.path, again: again)
         report.add(comparison.report)
         return report

@@ -5,22 +5,50 @@ internal import Linux
 enum UnpackedImage {
     /// What unpacks images here.
     struct Tool {
+        private enum Kind {
+            case tools, dracut
+            /// None of the two is there.
+            case nixOS
+        }
+
         private let program: String
-        private let isDracuts: Bool
+        private let kind: Kind
+
+        /// What unpacks an image of NixOS: cpio(1), and what it is compressed with.
+        static var ofNixOS: Tool? { HostProgram.find("cpio").map { Tool(program: $0, kind: .nixOS) } }
+
+        private init(program: String, kind: Kind) {
+            self.program = program
+            self.kind = kind
+        }
 
         /// - Parameter prefersDracut: whether dracut makes the images.
         init?(prefersDracut: Bool) {
             let tools = HostProgram.find("unmkinitramfs")
             let dracuts = HostProgram.find("lsinitrd")
             guard let program = prefersDracut ? dracuts ?? tools : tools ?? dracuts else { return nil }
-            self.program = program
-            isDracuts = program.hasSuffix("lsinitrd")
+            self.init(program: program, kind: program.hasSuffix("lsinitrd") ? .dracut : .tools)
         }
 
-        fileprivate func words(_ image: String, into folder: String) -> [String] {
-            isDracuts
-                ? ["/bin/sh", "-c", "cd \"$1\" && exec \"$2\" --unpack \"$3\"", "sh", folder, program, image]
-                : [program, image, folder]
+        fileprivate func unpack(
+            _ image: String, into tree: String, folder: String, seconds: Int, _ interruption: Interruption?
+        ) throws(Failure) {
+            let words: [String]
+            switch kind {
+            case .tools: words = [program, image, tree]
+            case .dracut:
+                words = ["/bin/sh", "-c", "cd \"$1\" && exec \"$2\" --unpack \"$3\"", "sh", tree, program, image]
+            case .nixOS:
+                return try NixOSImage.unpack(image, into: tree, folder: folder, seconds: seconds, interruption)
+            }
+            let result: HostProgram.Result
+            do throws(SystemError) {
+                // The tools put parts of the image, with host keys in them, there: nothing is left when they are killed.
+                result = try HostProgram.run(
+                    words, environment: ["TMPDIR=" + folder], seconds: seconds, interruption: interruption)
+            } catch { throw .noPlace(error.description) }
+            guard result.end != .tookTooLong else { throw .tookTooLong }
+            guard result.succeeded else { throw .failed(result.failure) }
         }
     }
 
@@ -61,18 +89,10 @@ enum UnpackedImage {
             }
             image = initrd
         }
-        let result: HostProgram.Result
-        do throws(SystemError) {
-            try Files.makeFolder(whole, mode: 0o700)
-            // The tools put parts of the image, with host keys in them, there: nothing is left when they are killed.
-            result = try HostProgram.run(
-                tool.words(image, into: whole), environment: ["TMPDIR=" + folder], seconds: seconds,
-                interruption: interruption)
-        } catch {
+        do throws(SystemError) { try Files.makeFolder(whole, mode: 0o700) } catch {
             throw .noPlace(error.description)
         }
-        guard result.end != .tookTooLong else { throw .tookTooLong }
-        guard result.succeeded else { throw .failed(result.failure) }
+        try tool.unpack(image, into: whole, folder: folder, seconds: seconds, interruption)
         // Beside it lies what the processor is given before.
         look(Files.isFolder(whole + "/main") ? whole + "/main" : whole, folder)
     }

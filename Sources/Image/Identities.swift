@@ -20,8 +20,8 @@ public final class Identities {
         case building
         /// The machine's.
         case machine
-        /// That of the image with this tree.
-        case image(String)
+        /// That of the image with this tree, and whether who built it has recorded the LUKS UUIDs there.
+        case image(String, recordsIdentities: Bool)
     }
 
     /// Looks at the LUKS headers and key files of all volumes that the agent would open on this machine.
@@ -85,7 +85,7 @@ public final class Identities {
             remedy = "give it another with cryptsetup-reencrypt(8)"
         case .refused(let error): problem = "will not open: \(error.description)"
         case .good:
-            guard case .image = origin, entry.identity == nil else { return }
+            guard case .image(_, recordsIdentities: true) = origin, entry.identity == nil else { return }
             problem = "has a LUKS UUID that is not recorded"
         }
         add(entry, subject(entry) + problem, remedy, isNotice: header.state == .missing)
@@ -101,7 +101,7 @@ public final class Identities {
         switch origin {
         case .building: return
         case .machine: break
-        case .image(let root): tree = root
+        case .image(let root, _): tree = root
         }
         let problem = KeyFile.problem(
             path, offset: entry.options.keyfileOffset, size: entry.options.keyfileSize, inImage: isDevice ? nil : tree)

@@ -47,15 +47,17 @@ public struct ImageCheck {
     ///   - file: its postern.conf, as it is called in the image.
     ///   - hardware: the machine's.
     ///   - cards: network cards whose drivers somebody else looks for.
+    ///   - isStaged: whether `postern image` has put the files there, which records the LUKS UUIDs.
     /// - Returns: what was found.
     public static func look(
-        _ root: String, file: String, hardware: Hardware = Hardware(), passingOver cards: [String] = []
+        _ root: String, file: String, hardware: Hardware = Hardware(), passingOver cards: [String] = [],
+        isStaged: Bool = true
     ) -> ImageCheck {
         var check = ImageCheck(root: root, file: file)
         check.lookAtFiles()
         let identities = Identities(
             check.configuration.crypttab.entries, check.headers, file: check.configuration.settings.crypttab,
-            .image(root))
+            .image(root, recordsIdentities: isStaged))
         check.findings += identities.findings
         check.notices = check.configuration.notices + identities.notices
         check.lookAtModules(KernelModules(beneath: root), hardware, passingOver: cards)

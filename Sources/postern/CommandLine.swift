@@ -31,6 +31,11 @@ enum CommandLine {
         if ["check", "hostkey", "ssh-config"].contains(arguments[0]), !rest.contains("-f"), !rest.contains("--image"),
             !Files.exists(AgentCommands.defaultFile), Files.exists("/etc/NIXOS")
         {
+            if arguments[0] == "check",
+                let status = CheckCommand.runOnNixOS(rest, file: AgentCommands.defaultFile)
+            {
+                return status
+            }
             Log.complain(
                 "postern: on NixOS \(AgentCommands.defaultFile) lies in the initrd alone; "
                     + "unpack that, and name the file with -f"

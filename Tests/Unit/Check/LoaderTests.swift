@@ -242,47 +242,6 @@ import Testing
         #expect(line.hasPrefix(subject) && one.texts.allSatisfy { line.contains($0) }, "\(line)")
     }
 
-    /// As nixos-rebuild leaves them: the store has all else, and the images are those of all generations.
-    @Test func `a healthy NixOS has no finding`() throws {
-        let made = try MadeMachine()
-        try made.remove("/boot")
-        try made.remove("/etc/crypttab")
-        try made.remove("/usr/lib/postern/postern-initrd")
-        try made.put("", at: "/etc/NIXOS")
-        try made.put("", at: "/boot/EFI/systemd/systemd-bootx64.efi")
-        try made.put("timeout 5\ndefault nixos-generation-12.conf\n", at: "/boot/loader/loader.conf")
-        try made.putVariable("LoaderInfo", "systemd-boot 257.9")
-        for generation in [9, 10, 11, 12] {
-            let store = "/EFI/nixos/\(generation)aaaa"
-            try made.put(
-                "title NixOS\nsort-key nixos\nversion Generation \(generation) NixOS 25.11, Linux 6.12.\(generation)\n"
-                    + "linux \(store)-linux-6.12.\(generation)-bzImage.efi\ninitrd \(store)-initrd-linux-initrd.efi\n"
-                    + "options init=/nix/store/x/init\nmachine-id 11112222333344445555666677778888\n",
-                at: "\(LoaderTests.entries)nixos-generation-\(generation).conf")
-            try made.put("", at: "/boot\(store)-linux-6.12.\(generation)-bzImage.efi")
-            try made.put("", at: "/boot\(store)-initrd-linux-initrd.efi")
-        }
-        // What the module puts into the initrd, with the volume and the keys of boot.initrd.
-        let settings = "Port 2222\nHostKey /etc/postern/key\nCrypttab /etc/postern/crypttab\nInitrd systemd\n"
-        try made.put(settings, at: MadeMachine.conf)
-        try made.put(
-            "root /dev/disk/by-uuid/11111111-2222-3333-4444-555555555555 none luks,discard\n",
-            at: "/etc/postern/crypttab")
-        #expect(BootFolder(beneath: made.machine.root).next?.id == "nixos-generation-12.conf")
-        let configuration = Configuration(file: made.machine.file, beneath: made.machine.root)
-        let (report, volumes) = CheckCommand.look(made.machine, configuration)
-        #expect(report.findings.isEmpty && volumes.count == 1, "\(report)")
-        let (findings, notices) = check(made)
-        #expect(findings.isEmpty, "\(findings)")
-        #expect(
-            notices == [
-                "/boot: the image of this machine is not looked at; unpack it, and run: postern check --image FOLDER"
-            ])
-        // And what the next boot starts must be there.
-        try made.remove("/boot/EFI/nixos/12aaaa-initrd-linux-initrd.efi")
-        #expect(check(made).findings.count == 1)
-    }
-
     private static let menu = #"""
         if [ "${next_entry}" ] ; then
            set default="${next_entry}"
