@@ -65,14 +65,14 @@ struct BootFolder {
             if !isLeft { found.append(image) }
         }
         bare = found.isEmpty ? [] : kernels.filter { version in !found.contains { $0.version == version } }
-        images = found.filter { BootFolder.isOwn($0, system, menu.entries) }
+        images = found.filter { $0.path == next?.images.last || BootFolder.isOwn($0, system, menu.entries) }
         first = menu.next == nil ? BootFolder.imageOfGRUB(root) : nil
         // GRUB by itself starts none of these.
         for entry in menu.entries where entry.isUnified && first == nil {
             guard let path = entry.images.last, !images.contains(where: { $0.path == path }) else { continue }
             let image = Image(version: UnifiedImage(root + path)?.kernel ?? "", path: path, isUnified: true)
             found.append(image)
-            if BootFolder.isOwn(image, system, menu.entries) { images.append(image) }
+            if entry == next || BootFolder.isOwn(image, system, menu.entries) { images.append(image) }
         }
         // A machine that was cloned has got another ID than its entries say.
         if images.isEmpty { images = found }

@@ -50,7 +50,7 @@ struct CPIOArchives {
             else { throw malformed(path) }
             let name = try read(file, place + headerLength, length)
             place = aligned(aligned(place + headerLength + length) + size)
-            if name.starts(with: trailer) { return place }
+            if name.prefix(while: { $0 != 0 }).elementsEqual(trailer) { return place }
         }
     }
 

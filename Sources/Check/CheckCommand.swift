@@ -128,10 +128,10 @@ public enum CheckCommand {
     ///   - file: postern.conf, as the image has it.
     /// - Returns: the exit status, or `nil` where nothing was looked at.
     public static func runOnNixOS(_ arguments: [String], file: String) -> Int32? {
-        guard let options = Options(arguments), ChildProcess.isRoot, options.file == nil, !options.isQuick,
-            !options.asks,
-            !options.boots
-        else { return nil }
+        guard ChildProcess.isRoot, let options = Options(arguments), options.file == nil, !options.isQuick else {
+            return nil
+        }
+        guard !options.asks, !options.boots else { return nil }
         let interruption = Interruption()
         var report = CheckReport()
         removeLeft(into: &report)

@@ -151,7 +151,8 @@ struct ImagesCheck {
 
     /// The image that is started next. What is in it comes from Nix, and not from files of this machine.
     private mutating func lookAtNixOS() {
-        guard let path = boot.next?.images.last, let image = boot.images.first(where: { $0.path == path }),
+        guard let next = boot.next, let path = next.images.last,
+            let image = boot.images.first(where: { $0.path == path }),
             !image.isUnified, let tool = UnpackedImage.Tool.ofNixOS
         else {
             report.addNotice(
@@ -160,10 +161,12 @@ struct ImagesCheck {
             return
         }
         let newest = machine.root + NixOSImage.newest
-        if Files.exists(newest), let isBuilt = NixOSImage.begins(machine.root + path, with: newest), !isBuilt {
+        if NixOSImage.isPlain(next), Files.exists(newest),
+            let isBuilt = NixOSImage.begins(machine.root + path, with: newest), !isBuilt
+        {
             report.add(
                 image.path, 0, "the image that is started next is not that of the newest configuration",
-                remedy: "run: nixos-rebuild boot")
+                remedy: "run: nixos-rebuild boot, and see with bootctl list that the newest entry is the default")
         }
         let left = deadline.map { Int($0 - Clock.now()) / 1000 } ?? ImagesCheck.patience
         look(image, tool, seconds: max(left, ImagesCheck.time))

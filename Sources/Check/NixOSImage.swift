@@ -49,7 +49,7 @@ enum NixOSImage {
         agent=$(sed -n 's,^ExecStart=/\([^ ]*\) agent$,\1,p' "$unit")
         [ -e "$agent" ] || exit 0
         mkdir -p usr/sbin
-        ln -s "../../$agent" usr/sbin/postern
+        ln -sfn "../../$agent" usr/sbin/postern
         """#
 
     /// - Parameters:
@@ -72,6 +72,15 @@ enum NixOSImage {
         }
         guard parts.rest == nil, !parts.starts.isEmpty else { throw .failed("what it holds is no archive") }
         try run(lay, [tree, archive] + parts.starts.map { String($0 + 1) }, seconds, interruption)
+    }
+
+    /// Whether an entry is one of the profile that `newest` is of, and of no specialisation.
+    static func isPlain(_ entry: LoaderEntry) -> Bool {
+        let (start, end) = ("nixos-generation-", ".conf")
+        guard entry.id.hasPrefix(start), entry.id.hasSuffix(end) else { return false }
+        return entry.id.utf8.dropFirst(start.utf8.count).dropLast(end.utf8.count).allSatisfy {
+            (0x30...0x39).contains($0)
+        }
     }
 
     /// Whether an image is another file with more behind it.
@@ -110,7 +119,7 @@ enum NixOSImage {
             start = Array(try Files.readStart(of: image, count: place + 8).dropFirst(place))
         } catch { throw .failed(error.description) }
         guard let name = compressors.first(where: { start.starts(with: $0.mark) })?.program else {
-            throw .failed("it is compressed by a program that is not known here")
+            throw .noPlace("neither zstd nor gzip nor xz has compressed it")
         }
         guard let program = HostProgram.find(name) else { throw .noPlace("\(name) is not installed") }
         return program

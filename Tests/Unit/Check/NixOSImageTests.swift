@@ -190,8 +190,15 @@ import Testing
         #expect(
             nixOS.check().findings == [
                 "\(Made.image): the image that is started next is not that of the newest configuration; "
-                    + "run: nixos-rebuild boot"
+                    + "run: nixos-rebuild boot, and see with bootctl list that the newest entry is the default"
             ])
+        // Of another profile nothing is known.
+        let entry = Made.entries + "nixos-generation-12.conf"
+        let text = try nixOS.made.text(entry)
+        try nixOS.made.remove(entry)
+        try nixOS.made.put(text, at: Made.entries + "nixos-test-generation-12.conf")
+        try nixOS.made.put("default nixos-test-generation-12.conf\n", at: "/boot/loader/loader.conf")
+        #expect(nixOS.check().findings.isEmpty)
     }
 
     @Test func `an image that is cut off, and one that has gone, are found`() throws {
@@ -203,6 +210,14 @@ import Testing
         #expect(nixOS.check().findings.contains { $0.contains("the image cannot be unpacked") })
         try nixOS.made.remove(Made.image)
         #expect(nixOS.check().findings.count == 1)
+    }
+
+    @Test func `an image that is compressed otherwise is not looked at, and that is said`() throws {
+        let nixOS = try Made()
+        try nixOS.build(compressor: "xz --format=lzma")
+        let (findings, notices) = nixOS.check()
+        #expect(findings.isEmpty && notices.count == 1, "\(findings) \(notices)")
+        #expect(notices.first?.contains("it was not looked at: neither zstd nor gzip nor xz") == true, "\(notices)")
     }
 
     @Test func `scripted stage 1 is named as such, and so is another boot loader`() throws {
