@@ -64,12 +64,16 @@ private func checkRelease(_ bytes: [UInt8]) {
 
 private let file = "/tmp/postern-fuzz-\(ChildProcess.id)"
 
-/// An image that is one file with its kernel.
+/// An image: one file with its kernel, or archives behind each other.
 private func checkImage(_ bytes: [UInt8]) {
     do throws(SystemError) { try Files.replace(file, with: bytes, mode: 0o600) } catch {
         fatalError(error.description)
     }
     defer { Files.remove(file) }
+    if let archives = try? CPIOArchives(file) {
+        let places = archives.starts + [archives.rest ?? bytes.count]
+        precondition(zip(places, places.dropFirst()).allSatisfy { $0 < $1 } && places.allSatisfy { $0 <= bytes.count })
+    }
     guard let image = UnifiedImage(file) else { return }
     precondition(bytes.starts(with: "MZ".utf8))
     precondition(image.kernel.utf8.allSatisfy { $0 > 0x20 })
