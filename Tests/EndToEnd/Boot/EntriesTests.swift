@@ -50,17 +50,48 @@ extension BootTests {
                 try await machine.console.expect("agent starts", times: 3)
                 #expect(try await entry(of: machine) == "first")
                 // A choice that is there already is shown and replaced, though the kernel protects its file.
-                let choice = "first.conf".map { "\($0)\\000" }.joined()
+                // And so is the default where the loader starts what was started last.
                 let vendor = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
-                let written = try await machine.run(
-                    """
-                    mkdir /efi && mount -t efivarfs efi /efi &&
-                        printf '\\007\\000\\000\\000\(choice)\\000\\000' >/efi/LoaderEntryOneShot-\(vendor)
-                    """)
+                func write(_ text: String, to variable: String) -> String {
+                    let units = text.map { "\($0)\\000" }.joined()
+                    return "printf '\\007\\000\\000\\000\(units)\\000\\000' >/efi/\(variable)-\(vendor)"
+                }
+                let commands = [
+                    "mkdir /efi", "mount -t efivarfs efi /efi", write("first.conf", to: "LoaderEntryOneShot"),
+                    write("@saved", to: "LoaderEntryDefault"), write("second.conf", to: "LoaderEntryLastBooted"),
+                ]
+                let written = try await machine.run(commands.joined(separator: " && "))
                 #expect(written.status == 0, "\(written)")
-                #expect(try await machine.ssh(["entries"], input: "").output.contains("first.conf (current) (next)\n"))
+                let marked = try await machine.ssh(["entries"], input: "")
+                #expect(marked.output.contains("first.conf (current) (next)\n"), "\(marked)")
+                #expect(marked.output.contains("second.conf (default)\n"), "\(marked)")
                 #expect(try await machine.ssh(["reboot", "second.conf"], input: "").status == 0)
                 try await machine.console.expect("reboot: Restarting system", times: 3)
+            }
+        }
+
+        @Test func `with GRUB the agent says why no entry can be chosen, leaves the firmware alone, and unlocks`()
+            async throws
+        {
+            var setup = setup
+            setup.loader = .grub
+            try await boot(setup, name: "entries-grub") { machine in
+                #expect(try await entry(of: machine) == "first")
+                let variables = """
+                    mkdir /efi && mount -t efivarfs efi /efi && ls /efi | sort && umount /efi && rmdir /efi
+                    """
+                let before = try await machine.run(variables)
+                #expect(before.status == 0 && before.output.contains("BootOrder-"), "\(before)")
+                let shown = try await machine.ssh(["entries"], input: "")
+                #expect(shown.status == 6 && shown.output == "", "\(shown)")
+                let asked = try await machine.ssh(["reboot", "second"], input: "")
+                #expect(asked.status == 6 && asked.output == "", "\(asked)")
+                try expectRecorded(asked, to: "reboot second")
+                #expect(shown.errors.hasSuffix(String(asked.errors.drop { $0 != ":" })), "\(shown)")
+                #expect(try await machine.run(variables).output == before.output)
+                let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+                #expect(unlocked.status == 0, "\(unlocked)")
+                try await machine.console.expect("agent ends with 0")
             }
         }
     }

@@ -22,8 +22,9 @@ struct Hardware: Sendable {
     var clock: String?
     /// Whether there is a console hvc0.
     var secondConsole = false
-    /// Entries of systemd-boot, where EFI starts the machine.
+    /// Entries of the boot loader, where EFI starts the machine.
     var entries: [String] = []
+    var loader = Loader.systemdBoot
 
     init(initrd: String, memory: Int, kernelArguments: String) {
         self.initrd = initrd
@@ -121,7 +122,9 @@ extension Hardware {
         }
         command += ["env", "VM_ARCH=\(architecture)"]
         if let kernel { command.append("VM_KERNEL=\(kernel)") }
-        if !entries.isEmpty { command.append("VM_ENTRIES=\(entries.joined(separator: " "))") }
+        if !entries.isEmpty {
+            command += ["VM_ENTRIES=\(entries.joined(separator: " "))", "VM_LOADER=\(loader.rawValue)"]
+        }
         command += [Disks.script("vm"), initrd, String(memory), kernelArguments] + arguments
         do {
             let emulator = try Child(command, descriptors: [leash, errors, errors] + ends)

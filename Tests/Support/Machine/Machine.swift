@@ -52,6 +52,7 @@ public final class Machine: Sendable {
             hardware.clock = setup.clock
             hardware.secondConsole = setup.secondConsole
             hardware.entries = setup.entries
+            hardware.loader = setup.loader
             return hardware
         }
     }

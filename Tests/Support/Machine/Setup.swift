@@ -4,6 +4,12 @@ public enum Architecture: String, Sendable {
     case arm64
 }
 
+/// Who starts the kernel, where EFI starts the machine.
+public enum Loader: String, Sendable {
+    case systemdBoot = "systemd-boot"
+    case grub
+}
+
 /// What a test machine has, and what its initrd does.
 public struct Setup: Sendable {
     /// The disks it starts with; `late` are made, too, for `Machine.attach`.
@@ -40,9 +46,10 @@ public struct Setup: Sendable {
     public var architecture = Architecture.amd64
     /// Which of Debian's kernels, as in linux-image-FLAVOUR; the cloud kernel without it. Only of another architecture.
     public var flavour: String?
-    /// Entries of systemd-boot, which EFI starts: each boots this kernel and initrd with `entry=NAME` in its command line, and is
-    /// called `NAME.conf`. The first is the default. QEMU itself boots the machine without them.
+    /// Entries of the boot loader, which EFI starts: each boots this kernel and initrd with `entry=NAME` in its command line, and
+    /// systemd-boot calls it `NAME.conf`. The first is the default. QEMU itself boots the machine without them.
     public var entries: [String] = []
+    public var loader = Loader.systemdBoot
     /// In megabytes. Half of it must hold what a key derivation wants.
     public var memory = 512
 
