@@ -48,6 +48,7 @@ let package = Package(
         harness("FuzzLineEditor"),
         harness("FuzzNetwork"),
         harness("FuzzPlan"),
+        harness("FuzzQuestion"),
         harness("FuzzReport"),
         harness("FuzzScreen"),
         .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),
