@@ -12,7 +12,7 @@ public struct PasswordQuestion: Equatable, Sendable {
     /// The longest file, in bytes: three paths and a few words.
     public static let largestFile = 16 << 10
     /// Where its socket lies, so that an answer goes nowhere else.
-    private static let sockets: StaticString = "/run/systemd/ask-password/sck."
+    private static let folder: StaticString = "/run/systemd/ask-password/"
 
     /// Reads a question about a volume of crypttab.
     ///
@@ -32,7 +32,7 @@ public struct PasswordQuestion: Equatable, Sendable {
             let value = trimmed(line[(equals + 1)...])
             switch line[..<equals] {
             case let key where key.isText("Socket"):
-                guard value.startsWithText(sockets), let path = text(value), isPlain(value) else { return nil }
+                guard let path = socket(value) else { return nil }
                 question.socket = path
             case let key where key.isText("PID"):
                 guard let id = number(value, in: 1...Int(Int32.max)) else { return nil }
@@ -55,10 +55,12 @@ public struct PasswordQuestion: Equatable, Sendable {
     /// Whether its time is over at `now`, in microseconds.
     public func isOver(now: UInt64) -> Bool { notAfter > 0 && now >= notAfter }
 
-    /// Whether a socket's path goes no further down, and fits an address.
-    private static func isPlain(_ path: ArraySlice<UInt8>) -> Bool {
-        let name = path.dropFirst(sockets.utf8CodeUnitCount)
-        return path.count < 108 && !name.isEmpty && !name.contains { $0 == UInt8(ascii: "/") || $0 <= 0x20 }
+    /// The path of a socket of the folder that fits an address. systemd 257 writes two slashes before its name.
+    private static func socket(_ path: ArraySlice<UInt8>) -> String? {
+        guard path.startsWithText(folder), path.count < 108 else { return nil }
+        let name = path.dropFirst(folder.utf8CodeUnitCount).drop { $0 == UInt8(ascii: "/") }
+        guard name.startsWithText("sck."), name.count > 4 else { return nil }
+        return name.contains { $0 == UInt8(ascii: "/") || $0 <= 0x20 } ? nil : text(path)
     }
 
     /// A text whose special bytes are written as in C: `\\`, `\"`, `\n`, `\xHH`, `\NNN`.

@@ -8,7 +8,7 @@ import Testing
     private static let text = """
         [Ask]
         PID=412
-        Socket=/run/systemd/ask-password/sck.7c1fe9d9b4d1c3a6
+        Socket=/run/systemd/ask-password//sck.7c1fe9d9b4d1c3a6
         AcceptCached=1
         Echo=0
         NotAfter=0
@@ -34,9 +34,10 @@ import Testing
         #expect(
             question
                 == PasswordQuestion(
-                    socket: "/run/systemd/ask-password/sck.7c1fe9d9b4d1c3a6", process: 412, notAfter: 0,
+                    socket: "/run/systemd/ask-password//sck.7c1fe9d9b4d1c3a6", process: 412, notAfter: 0,
                     device: "/dev/disk/by-uuid/8d103e45-0233-4756-899e-bf8892644701"))
         #expect(question?.isOver(now: .max) == false)
+        #expect(parse("Socket", "/run/systemd/ask-password/sck.1")?.socket == "/run/systemd/ask-password/sck.1")
         #expect(parse("NotAfter", "90000000")?.isOver(now: 89_999_999) == false)
         #expect(parse("NotAfter", "90000000")?.isOver(now: 90_000_000) == true)
     }

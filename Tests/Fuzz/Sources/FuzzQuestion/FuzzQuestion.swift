@@ -5,9 +5,10 @@ import Config
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     guard let question = PasswordQuestion.parse(bytes) else { return 0 }
-    let prefix = "/run/systemd/ask-password/sck."
-    precondition(question.socket.hasPrefix(prefix) && question.socket.utf8.count < 108)
-    precondition(!question.socket.dropFirst(prefix.count).contains("/"))
+    let folder = "/run/systemd/ask-password/"
+    precondition(question.socket.hasPrefix(folder) && question.socket.utf8.count < 108)
+    let name = question.socket.dropFirst(folder.count).drop { $0 == "/" }
+    precondition(name.hasPrefix("sck.") && !name.contains("/"))
     precondition(question.process > 0 && question.device.hasPrefix("/"))
     precondition(!question.isOver(now: 0))
     return 0
