@@ -22,6 +22,8 @@ struct Hardware: Sendable {
     var clock: String?
     /// Whether there is a console hvc0.
     var secondConsole = false
+    /// The folder of a TPM's state.
+    var tpm: URL?
     /// Entries of systemd-boot, where EFI starts the machine.
     var entries: [String] = []
 
@@ -121,6 +123,7 @@ extension Hardware {
         }
         command += ["env", "VM_ARCH=\(architecture)"]
         if let kernel { command.append("VM_KERNEL=\(kernel)") }
+        if let tpm { command.append("VM_TPM=\(tpm.path)") }
         if !entries.isEmpty { command.append("VM_ENTRIES=\(entries.joined(separator: " "))") }
         command += [Disks.script("vm"), initrd, String(memory), kernelArguments] + arguments
         do {
