@@ -140,6 +140,13 @@ int linux_fstat(int descriptor, uint32_t *mode, uint64_t *size, uint64_t *device
 	return take_stat(fstat(descriptor, &found), &found, mode, size, device);
 }
 
+int linux_owns(int descriptor)
+{
+	struct stat found;
+
+	return fstat(descriptor, &found) == 0 && found.st_uid == geteuid();
+}
+
 int linux_identity(const char *path, uint64_t *filesystem, uint64_t *inode, uint64_t *device)
 {
 	struct stat found;

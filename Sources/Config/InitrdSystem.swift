@@ -13,7 +13,7 @@
 /// ```
 ///
 /// A script can do what either does. Its volumes are left where either would, so that what opens by itself goes on to do
-/// so; `Volume NAME take` claims them.
+/// so; `Volume NAME take` claims them. What systemd opens without a person is watched: `CrypttabEntry.isWatched`.
 public enum InitrdSystem: Equatable, Sendable, CaseIterable {
     /// Debian's cryptsetup-initramfs: `/lib/cryptsetup/functions`.
     case initramfsTools

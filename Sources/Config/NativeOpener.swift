@@ -7,11 +7,25 @@ extension CrypttabEntry {
         switch treatment {
         case .take: return nil
         case .leave: return "postern.conf leaves it to the native opener"
+        case .fallback: return "postern.conf has the native opener open it"
         case nil: break
         }
         if let unattended = options.unattended { return "\(unattended) opens it without a person" }
         if case .other(let key) = key { return "its key \(key) is the native opener's" }
         return nil
+    }
+
+    /// Whether systemd opens the volume, and Postern's prompts ask what systemd asks for it when it cannot do so alone.
+    public func isWatched(under treatment: VolumeRule.Treatment?, for system: InitrdSystem?) -> Bool {
+        guard system == .systemd, options.foreign == nil, !options.headless else { return false }
+        if case .fileOn = options.header { return false }
+        switch treatment {
+        case .take, .leave: return false
+        case .fallback: return true
+        case nil: break
+        }
+        if case .other = key { return true }
+        return options.unattended != nil
     }
 
     /// Why the native opener has a volume by its header that Postern would manage by its line, or `nil`.

@@ -34,7 +34,7 @@ public struct Settings: Equatable, Sendable {
     public var console = ConsoleSetting.active
     /// `PermitShell`: whether `shell` may be asked for; default no.
     public var permitShell = false
-    /// `Volume NAME take|leave`, at most one for a name.
+    /// `Volume NAME take|leave|fallback`, at most one for a name.
     public var volumes: [VolumeRule] = []
     /// `Array NAME POLICY MEMBERS`, at most one for a name.
     public var arrays: [ArrayRule] = []
@@ -110,6 +110,23 @@ public struct VolumeRule: Equatable, Sendable {
         case take
         /// It belongs to the distribution's own opener.
         case leave
+        /// systemd opens it, and what systemd asks for it is asked at Postern's prompts.
+        case fallback
+
+        /// The word for it in postern.conf.
+        var word: String {
+            switch self {
+            case .take: "take"
+            case .leave: "leave"
+            case .fallback: "fallback"
+            }
+        }
+
+        init?(_ word: [UInt8]) {
+            let all: [VolumeRule.Treatment] = [.take, .leave, .fallback]
+            guard let found = all.first(where: { $0.word.utf8.elementsEqual(word) }) else { return nil }
+            self = found
+        }
     }
 
     public var name: String
@@ -119,6 +136,9 @@ public struct VolumeRule: Equatable, Sendable {
         self.name = name
         self.treatment = treatment
     }
+
+    /// The line of postern.conf.
+    public var rendered: String { "Volume \(SettingsLine.word(name)) \(treatment.word)" }
 }
 
 /// A group of volumes, and how many of them the boot needs.

@@ -35,7 +35,7 @@ extension Settings {
         case .paths(let paths): line(.console, paths)
         }
         line(.permitShell, [permitShell ? "yes" : "no"])
-        for rule in volumes { line(.volume, [rule.name, rule.treatment == .take ? "take" : "leave"]) }
+        for rule in volumes { line(.volume, [rule.name, rule.treatment.word]) }
         for rule in arrays { line(.array, [rule.name, rule.policy.description] + rule.members) }
         line(.continueTimeout, ["\(continueTimeout)"])
         for target in notify { line(.notify, [target.form.name, target.url]) }

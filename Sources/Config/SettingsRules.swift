@@ -1,14 +1,14 @@
 /// `Volume` and `Array` lines.
 extension SettingsParser {
     mutating func parseVolume(_ line: SettingsLine) -> Bool {
-        let usage = "write Volume NAME take, or Volume NAME leave"
+        let usage = "write Volume NAME take, Volume NAME leave, or Volume NAME fallback"
         guard line.values.count == 2 else {
             return refuse(line.number, "Volume has \(line.values.count) values and takes two", usage)
         }
         let name = line.values[0]
-        let word = lowercased(line.values[1].utf8)
-        guard word.isText("take") || word.isText("leave") else {
-            return refuse(line.number, "Volume \(quoted(line.values[1])) is neither take nor leave", usage)
+        guard let treatment = VolumeRule.Treatment(lowercased(line.values[1].utf8)) else {
+            return refuse(
+                line.number, "Volume \(quoted(line.values[1])) is neither take nor leave nor fallback", usage)
         }
         if let problem = volumeNameProblem(name.utf8) {
             return refuse(line.number, "the volume name \(quoted(name)) \(problem)", "write the name crypttab gives it")
@@ -19,7 +19,7 @@ extension SettingsParser {
         guard settings.volumes.count < FileLimits.volumeRules else {
             return refuse(line.number, "Volume is given more than \(FileLimits.volumeRules) times", "remove some")
         }
-        settings.volumes.append(VolumeRule(name: name, treatment: word.isText("take") ? .take : .leave))
+        settings.volumes.append(VolumeRule(name: name, treatment: treatment))
         return true
     }
 

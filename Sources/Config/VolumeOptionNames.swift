@@ -10,7 +10,7 @@ enum VolumeOptionNames {
     /// Acted on, with a value.
     static let values = [
         "header", "keyfile-offset", "keyfile-size", "keyfile-timeout", "key-slot", "keyslot", "tries", "timeout",
-        "try-empty-password", "x-postern.uuid",
+        "try-empty-password", "headless", "x-postern.uuid",
     ]
     /// Ways to open it without a passphrase. All have a value.
     static let unattended = ["tpm2-device", "fido2-device", "fido2-cid", "pkcs11-uri", "keyscript"]
@@ -24,7 +24,7 @@ enum VolumeOptionNames {
     static let silent = [
         "_netdev", "quiet", "loud", "check", "checkargs", "precheck", "noearly", "verify", "none", "-", "defaults",
         "cipher", "hash", "size", "sector-size", "offset", "skip", "veracrypt-pim",
-        "password-echo", "password-cache", "token-timeout", "headless", "keyfile-erase", "link-volume-key", "ssl",
+        "password-echo", "password-cache", "token-timeout", "keyfile-erase", "link-volume-key", "ssl",
         "gpg",
         "fido2-rp", "fido2-pin", "fido2-up", "fido2-uv", "tpm2-pcrs", "tpm2-pin", "tpm2-signature",
         "tpm2-pcrlock", "tpm2-measure-bank", "tpm2-measure-keyslot-nvpcr",

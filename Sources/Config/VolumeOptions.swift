@@ -27,6 +27,8 @@ public struct VolumeOptions: Equatable, Sendable {
     public var timeout: Int?
     /// `try-empty-password`: the empty passphrase is tried before anybody is asked.
     public var tryEmptyPassword = false
+    /// `headless`: systemd asks nobody for it.
+    public var headless = false
     /// `initramfs`: Debian's mark of a volume that is opened in the initrd.
     public var initramfs = false
     /// `x-initrd.attach`: systemd's mark of the same; dracut's older one is `force`.
@@ -74,6 +76,7 @@ public struct VolumeOptions: Equatable, Sendable {
         flag("no-read-workqueue", dmCrypt.contains(.noReadWorkqueue))
         flag("no-write-workqueue", dmCrypt.contains(.noWriteWorkqueue))
         flag("try-empty-password", tryEmptyPassword)
+        flag("headless", headless)
         flag("initramfs", initramfs)
         flag("x-initrd.attach", xInitrdAttach)
         if let uuid { options.append(Array("\(VolumeOptions.identity)\(uuid)".utf8)) }

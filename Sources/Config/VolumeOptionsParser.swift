@@ -71,7 +71,9 @@ struct VolumeOptionsParser {
         } else if VolumeOptionNames.flags.contains(key), value == nil {
             parseFlag(key)
         } else if key.isText("try-empty-password") {
-            parseEmptyPassword(value, notes: &notes)
+            options.tryEmptyPassword = parseSwitch(key, value, notes: &notes)
+        } else if key.isText("headless") {
+            options.headless = parseSwitch(key, value, notes: &notes)
         } else if VolumeOptionNames.values.contains(key), let value {
             if let remedy = parseValue(key, value) {
                 notes.add(
@@ -157,20 +159,21 @@ struct VolumeOptionsParser {
         return nil
     }
 
-    private mutating func parseEmptyPassword(_ value: ArraySlice<UInt8>?, notes: inout Notes) {
-        guard let value else {
-            options.tryEmptyPassword = true
-            return
-        }
+    /// Whether an option is on that may say so with a value.
+    private func parseSwitch(
+        _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>?, notes: inout Notes
+    ) -> Bool {
+        guard let value else { return true }
         let word = lowercased(value)
         let yes = word.isText("yes") || word.isText("true") || word.isText("1") || word.isText("on")
         let no = word.isText("no") || word.isText("false") || word.isText("0") || word.isText("off")
-        options.tryEmptyPassword = yes
         if !yes, !no {
+            let option = String(decoding: key, as: UTF8.self)
             notes.add(
-                line, "the option try-empty-password of \(quoted(name)) is neither yes nor no, and left out",
-                "write try-empty-password=yes or no")
+                line, "the option \(option) of \(quoted(name)) is neither yes nor no, and left out",
+                "write \(option)=yes or no")
         }
+        return yes
     }
 }
 

@@ -210,6 +210,15 @@ public struct Configuration {
             }
             let reason =
                 entry.reasonLeft(under: .take) ?? (isImage && entry.options.noauto ? "its line has noauto" : nil)
+            if rule.treatment == .fallback {
+                guard !entry.isWatched(under: .fallback, for: settings.initrd) else { continue }
+                let obstacle =
+                    settings.initrd != .systemd
+                    ? "no systemd runs this initrd"
+                    : entry.options.headless ? "its line has headless" : reason ?? "its header lies on another volume"
+                add(file, "Volume \(rule.name) fallback is without effect: \(obstacle)", "remove the line")
+                continue
+            }
             guard rule.treatment == .take, let reason else { continue }
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }
@@ -217,7 +226,10 @@ public struct Configuration {
             add(settings.crypttab, Configuration.noVolume, "add a line: NAME UUID=… none luks")
         } else if !crypttab.entries.contains(where: {
             // On the host: the image build may yet undo `noauto`.
-            $0.reasonLeft(under: settings.treatment(of: $0.name)) == nil && !(isImage && $0.options.noauto)
+            let treatment = settings.treatment(of: $0.name)
+            let isServed =
+                $0.reasonLeft(under: treatment) == nil || $0.isWatched(under: treatment, for: settings.initrd)
+            return isServed && !(isImage && $0.options.noauto)
         }) {
             add(
                 settings.crypttab, "Postern has nothing to open: every volume is left to the native opener",

@@ -43,8 +43,10 @@ public enum Copies {
     }
 
     /// postern.conf line for line, but that every `Crypttab` names the image's own, `Initrd` is `system`, and `ImageTime`
-    /// is `time`.
-    static func settings(_ bytes: [UInt8], for system: InitrdSystem, time: Int64) -> [UInt8] {
+    /// is `time`; and with a line `Volume NAME fallback` for each of `watched`.
+    static func settings(
+        _ bytes: [UInt8], for system: InitrdSystem, time: Int64, watched: [String] = []
+    ) -> [UInt8] {
         let own = [
             ("crypttab", "Crypttab \(crypttab)"), ("initrd", "Initrd \(system.name)"),
             ("imagetime", "ImageTime \(time)"),
@@ -66,6 +68,9 @@ public enum Copies {
             said.append(keyword)
         }
         for (keyword, line) in own where !said.contains(keyword) { copies.insert(Array(line.utf8), at: end) }
+        for name in watched {
+            copies.insert(Array(VolumeRule(name: name, treatment: .fallback).rendered.utf8), at: end)
+        }
         // A second byte order mark is part of the first line, and must not become the mark.
         var copy = copies[0].starts(with: mark) ? mark : []
         for line in copies {

@@ -94,6 +94,21 @@ final class Headers {
         return entry.reasonLeft(tokens: header.tokens, for: settings.initrd)
     }
 
+    /// Whether systemd opens a volume, and the agent asks what systemd asks for it.
+    func isWatched(_ entry: CrypttabEntry) -> Bool {
+        let treatment = settings.treatment(of: entry.name)
+        return entry.isWatched(under: treatment, for: settings.initrd) || isBound(entry)
+    }
+
+    /// Whether that is so for what its header says alone: the agent, which is told so, could not know whether systemd's unit
+    /// waits for it.
+    func isBound(_ entry: CrypttabEntry) -> Bool {
+        guard settings.treatment(of: entry.name) == nil, entry.reasonLeft(under: nil) == nil,
+            entry.isWatched(under: .fallback, for: settings.initrd), let header = self[entry]
+        else { return false }
+        return entry.reasonLeft(tokens: header.tokens, for: settings.initrd) != nil
+    }
+
     /// The volumes that the agent opens.
     func ours(_ entries: [CrypttabEntry]) -> [CrypttabEntry] {
         entries.filter { !$0.options.noauto && reasonLeft($0) == nil }
@@ -102,7 +117,7 @@ final class Headers {
     /// Why nothing is left for the agent to open by what the headers say; `nil` where something is, or where the lines
     /// say so already.
     func obstacle(_ entries: [CrypttabEntry]) -> String? {
-        guard ours(entries).isEmpty else { return nil }
+        guard ours(entries).isEmpty, !entries.contains(where: { isWatched($0) }) else { return nil }
         return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { reasonLeft($0) }
     }
 

@@ -88,7 +88,8 @@ public struct Staging {
             return "\(crypttab) has no volume for the initrd; give the root's line the option "
                 + (system == .systemd ? "x-initrd.attach" : "initramfs")
         }
-        guard !headers.ours(chosen.entries + added.entries).isEmpty else {
+        let all = chosen.entries + added.entries
+        guard !headers.ours(all).isEmpty || all.contains(where: { !$0.options.noauto && headers.isWatched($0) }) else {
             return "every volume of the initrd is left to the native opener"
         }
         return nil
@@ -111,7 +112,10 @@ public struct Staging {
         }
         for entry in chosen.entries {
             if let reason = reasonLeft(entry) {
-                Log.complain("postern: \(entry.name) is left to the native opener: \(reason)")
+                Log.complain(
+                    headers.isWatched(entry)
+                        ? "postern: systemd opens \(entry.name), and Postern asks when that asks: \(reason)"
+                        : "postern: \(entry.name) is left to the native opener: \(reason)")
             } else if case .file = entry.key, key(of: entry) == .ask, case .file(let path) = entry.key {
                 say(
                     crypttab, entry.line,
@@ -203,7 +207,9 @@ public struct Staging {
             if !name.isEmpty { try tree.put(Machine.hostNameFile, name) }
             let settings = try Files.readRegular(host + file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
-            try tree.put("/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time))
+            let bound = (chosen.entries + added.entries).filter { headers.isBound($0) }.map { $0.name }
+            try tree.put(
+                "/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time, watched: bound))
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")
@@ -225,9 +231,11 @@ public struct Staging {
             bytes = Copies.crypttab(host, from: crypttab, entries: chosen.entries, key: { _ in nil }) + added.lines
         }
         let arrays = configuration.settings.arrays
+        let watched = (chosen.entries + added.entries).filter { headers.isWatched($0) }.map { $0.name }
         let changed = SystemdTable(
             bytes, isManaged: { name in ours.contains { $0.name.utf8.elementsEqual(name.utf8) } },
-            isSpare: { name in arrays.contains { $0.holds(name) && $0.policy != .all } })
+            isSpare: { name in arrays.contains { $0.holds(name) && $0.policy != .all } },
+            isWatched: { name in watched.contains { $0.utf8.elementsEqual(name.utf8) } })
         // A path that is too long for a file has no such unit either.
         for dropIn in changed.dropIns { try? tree.put(dropIn.path, dropIn.text) }
         try tree.put(table, changed.bytes)

@@ -14,16 +14,22 @@ struct SystemdTable {
     /// Has systemd's unit start without the key volume (crypttab(5)). The time is for an agent without postern.conf,
     /// which reads this file; systemd uses `limit`.
     private static let keyTimeout = "keyfile-timeout=5s"
+    /// Has systemd ask as often as it takes: after three wrong passphrases it would give up the root, and the boot with it.
+    private static let tries = "tries=0"
 
     /// - Parameters:
     ///   - table: what dracut has put there, or Postern.
     ///   - isManaged: whether the agent opens the volume of that name.
     ///   - isSpare: whether the boot may go on without it.
-    init(_ table: [UInt8], isManaged: (String) -> Bool, isSpare: (String) -> Bool) {
+    ///   - isWatched: whether the agent asks what systemd asks for it.
+    init(
+        _ table: [UInt8], isManaged: (String) -> Bool, isSpare: (String) -> Bool, isWatched: (String) -> Bool
+    ) {
         var findings: [Finding] = []
         var table = table
         var spare: [Int] = []
         var keyed: [Int] = []
+        var tireless: [Int] = []
         var waited: [(device: DeviceSpec, isVolume: Bool, isLimited: Bool)] = []
         for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
         where !entry.options.noauto || isManaged(entry.name) {
@@ -31,6 +37,7 @@ struct SystemdTable {
             // A missing disk would keep systemd waiting for a member that the boot goes on without.
             if isManaged, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }
             if isManaged, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
+            if isWatched(entry.name), entry.options.tries == nil { tireless.append(entry.line) }
             if !isManaged {
                 let isLimited = Copies.line(entry.line, of: table, contains: "x-systemd.device-timeout=")
                 waited.append((entry.device, true, isLimited))
@@ -45,6 +52,7 @@ struct SystemdTable {
             }
         }
         table = Copies.adding("nofail", to: table, lines: spare)
+        table = Copies.adding(SystemdTable.tries, to: table, lines: tireless)
         bytes = Copies.adding(SystemdTable.keyTimeout, to: table, lines: keyed)
         // What a line says itself holds, also where another one names the same device.
         for isLimited in [false, true] {

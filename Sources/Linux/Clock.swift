@@ -9,6 +9,13 @@ public enum Clock {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// Microseconds of CLOCK_MONOTONIC, by which systemd says when something is over. It stands still during suspend.
+    public static func monotonic() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
+    }
+
     /// Seconds since 1970, by the machine's idea of the date, which in an initrd may be far off.
     public static func date() -> Int64 {
         var time = timespec()

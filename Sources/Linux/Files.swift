@@ -62,6 +62,22 @@ public enum Files {
         return try readWhole(file, path, room: isSized ? min(Int(clamping: size), limit) + 1 : limit + 1)
     }
 
+    /// The bytes of a regular file that belongs to this process's user and is no symbolic link.
+    ///
+    /// - Throws: `SystemError`; `EFBIG` when it is larger than `limit` bytes, `EINVAL` when it is anything else.
+    static func readOwn(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
+        var mode: UInt32 = 0
+        var size: UInt64 = 0
+        var device: UInt64 = 0
+        try check("fstat(\(path))") { unsafe linux_fstat(file.number, &mode, &size, &device) }
+        guard mode & UInt32(S_IFMT) == UInt32(S_IFREG), linux_owns(file.number) != 0 else {
+            throw SystemError("\(path) is no regular file of this user", code: EINVAL)
+        }
+        let secret = try readWhole(file, path, room: limit + 1)
+        return unsafe secret.withUnsafeBytes { unsafe Array($0) }
+    }
+
     /// The bytes of an open file, which are fewer than `room`.
     ///
     /// - Throws: `SystemError`; `EFBIG` when they are not.

@@ -49,6 +49,8 @@ final class Monitor {
     let isUnderSystemd: Bool
     let serviceManager = ServiceManager()
     var question = StandingQuestion()
+    /// What systemd's openers ask, while a volume is watched.
+    var nativeQuestions: NativeQuestions?
     /// The status that systemd was last told.
     var shownStatus = ""
     /// Who is told what happens; nobody in a rehearsal.
@@ -84,6 +86,7 @@ final class Monitor {
             case .none: uevent = set.add(-1, [])
             }
             let link = set.add(network?.number ?? -1, .readable)
+            let asking = (nativeQuestions?.numbers ?? []).map { set.add($0, .readable) }
             // Handlers may change the lists, so this turn uses what it waited for.
             let listening = listeners.map { ($0, set.add($0.number, .readable)) }
             let speaking = sessions.filter { !$0.isClosed }.map { ($0, set.add($0.endpoint.number, $0.endpoint.wants)) }
@@ -97,6 +100,7 @@ final class Monitor {
             let isDeviceNew = !set.events(of: uevent).isEmpty
             if isDeviceNew { readUevents(uevents) }
             if isDeviceNew || !set.events(of: path).isEmpty { readPaths(&paths) }
+            if asking.contains(where: { !set.events(of: $0).isEmpty }) { readQuestions() }
             if !set.events(of: link).isEmpty { network?.receive(now: Clock.now()) }
             for (session, token) in speaking { readFrames(from: session, set.events(of: token)) }
             for (worker, token) in working { readFrames(from: worker, set.events(of: token)) }
@@ -158,6 +162,12 @@ final class Monitor {
     /// The state as a session's prompts show it. The console stands outside the brake.
     func state(_ state: MachineState, for session: SessionRecord, _ holds: [Hold], _ now: Int64) -> MachineState {
         var state = state
+        if session.number == SessionRecord.console, terminals.isEmpty {
+            // systemd's own agents ask there what systemd asks.
+            for index in state.volumes.indices where plan.isWatched(state.volumes[index].name) {
+                state.volumes[index].asks = false
+            }
+        }
         if let key = session.key { state.wait = Hold.seconds(holds, for: key, now: now) }
         return state
     }
@@ -166,6 +176,7 @@ final class Monitor {
         switch action {
         case .start(let job, let work): startJob(job, work)
         case .kill(let job): killWorker(of: job)
+        case .answer(let job, let question, let secret): answerQuestion(question, of: job, with: secret)
         case .forgetKey(let source): if source < keys.count { keys[source] = nil }
         case .tried(let prompt, let results, let retryAfter):
             guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }

@@ -62,6 +62,7 @@ extension Monitor {
         let uevents = watchesDevices ? try? Uevents() : nil
         if watchesDevices { probes = BlockDevices.all }
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
+        watchQuestions()
         startConsole()
         watchNetwork()
         prepareNotifications()

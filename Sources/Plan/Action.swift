@@ -7,6 +7,8 @@ public enum Action {
     case start(job: Int, Job)
     /// End a worker whose job has lost its point.
     case kill(job: Int)
+    /// Answer that question of systemd's opener. How that ended comes back as the end of the job, or by what happens next.
+    case answer(job: Int, question: String, SecretBytes)
     /// Wipe the key of this source: nobody waits for it any more.
     case forgetKey(source: Int)
     case tried(PromptAddress, [TryResult], retryAfter: UInt16)

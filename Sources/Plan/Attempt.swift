@@ -68,6 +68,8 @@ struct Task {
         case key(volume: Int, source: Int)
         /// The passphrase of an attempt, which may have been answered when the job ends, and who typed it.
         case passphrase(volume: Int, attempt: Int, by: Requester)
+        /// The same, for systemd's opener to try.
+        case answer(volume: Int, attempt: Int, by: Requester)
         /// The empty passphrase of `try-empty-password`.
         case empty(volume: Int)
     }
@@ -85,7 +87,15 @@ struct Task {
     var opens: Int? {
         switch kind {
         case .inspect, .readKey: nil
-        case .key(let volume, _), .passphrase(let volume, _, _), .empty(let volume): volume
+        case .key(let volume, _), .passphrase(let volume, _, _), .answer(let volume, _, _), .empty(let volume): volume
+        }
+    }
+
+    /// The attempt whose passphrase it tries.
+    var attempt: Int? {
+        switch kind {
+        case .passphrase(_, let attempt, _), .answer(_, let attempt, _): attempt
+        case .inspect, .readKey, .key, .empty: nil
         }
     }
 
@@ -110,6 +120,11 @@ struct Task {
 
     var isOverdue: Bool {
         if case .overdue = state { true } else { false }
+    }
+
+    /// Whether systemd does it, and no worker.
+    var isNative: Bool {
+        if case .answer = kind { true } else { false }
     }
 
     /// Whether its worker may activate the volume, also when it is overdue at it.

@@ -59,6 +59,12 @@ extension Plan {
     /// Where a locked volume stands that nobody tries to open.
     private func standingOfKeys(_ index: Int, now: Int64) -> (VolumeState, String, Int64?) {
         let volume = volumes[index]
+        if let method = volume.method {
+            guard question(of: index) != nil else {
+                return (.unattended, volume.question.isEmpty ? method : "it has its answer", nil)
+            }
+            return (.locked, "systemd asks for a passphrase; \(method) has not opened it", nil)
+        }
         if isExhausted(index) { return (.failed, "\(volume.wrong) wrong passphrases, all that tries= allows", nil) }
         guard let source = volume.source else { return (.locked, "", nil) }
         if !volume.keyProblem.isEmpty { return (.locked, volume.keyProblem, nil) }

@@ -26,6 +26,7 @@ extension Plan {
     /// Whether a passphrase is to open it once its header has been read.
     private func wantsPassphrase(_ index: Int, now: Int64) -> Bool {
         let volume = volumes[index]
+        if volume.isWatched { return question(of: index) != nil }
         if isExhausted(index) || isOverdue(index) { return false }
         guard let source = volume.source else { return true }
         if !volume.keyProblem.isEmpty { return true }
@@ -41,6 +42,7 @@ extension Plan {
     var anyLockedWithoutKey: Bool {
         volumes.indices.contains { index in
             let volume = volumes[index]
+            if volume.isWatched, question(of: index) == nil { return false }
             return volume.isClosed && volume.source == nil && volume.device != nil && !isExhausted(index)
                 && !isOverdue(index)
         }
@@ -113,7 +115,12 @@ extension Plan {
         if let key = attempts[index].requester.key { brake.served(key, now: now) }
         attempts[index].phase = .running(left: targets)
         let (id, requester) = (attempts[index].id, attempts[index].requester)
-        for volume in targets { _ = newJob(.passphrase(volume: volume, attempt: id, by: requester)) }
+        for volume in targets {
+            _ = newJob(
+                volumes[volume].isWatched
+                    ? .answer(volume: volume, attempt: id, by: requester)
+                    : .passphrase(volume: volume, attempt: id, by: requester))
+        }
     }
 
     /// Starts derivations as memory and cores allow, in the order in which they were asked for.
@@ -122,6 +129,10 @@ extension Plan {
             guard let volume = task.opens else { continue }
             guard volumes[volume].isClosed, let order = volumes[volume].order(rehearsal: rehearsal) else {
                 ended(task.job, .done(.failed(whyNot(volume))), now: now)
+                continue
+            }
+            if case .answer(_, let attempt, _) = task.kind {
+                answerQuestion(of: volume, task.job, attempt, now: now)
                 continue
             }
             // What it costs is being read; or it is about to be open.
@@ -141,7 +152,7 @@ extension Plan {
 
     private func work(of task: Task, _ order: VolumeOrder) -> Job? {
         switch task.kind {
-        case .inspect, .readKey: nil
+        case .inspect, .readKey, .answer: nil
         case .key(_, let source): .unlockWithKey(order, source: source)
         case .empty: (try? SecretBytes(capacity: 1)).map { .unlockWithPassphrase(order, $0) }
         case .passphrase(_, let id, _):

@@ -37,6 +37,8 @@ public struct Plan {
     var arrays: [Members] = []
     var sources: [KeySource] = []
     var devices = Devices()
+    /// What systemd's openers ask.
+    var questions: [NativeQuestion] = []
     var attempts: [Attempt] = []
     var tasks: [Task] = []
     var schedule = Schedule()
@@ -85,12 +87,16 @@ public struct Plan {
         for entry in crypttab.entries where !entry.options.noauto {
             let treatment = settings.treatment(of: entry.name)
             let arrays = settings.arrays.filter { $0.holds(entry.name) }
-            let source = source(of: entry)
+            let source = entry.isWatched(under: treatment, for: system) ? nil : source(of: entry)
+            // A rehearsal tries the passphrase that systemd would ask for.
+            let isWatched = entry.isWatched(under: treatment, for: system)
+            let reason = isWatched ? nil : entry.reasonLeft(under: treatment)
             let volume = Volume(
                 entry: entry,
                 required: !entry.options.nofail && arrays.allSatisfy { $0.policy == .all },
-                source: source, isClaimed: treatment == .take,
-                state: entry.reasonLeft(under: treatment).map { .left(Volume.Left(reason: $0)) } ?? .waiting,
+                source: source, isClaimed: treatment == .take || isWatched,
+                state: reason.map { .left(Volume.Left(reason: $0)) } ?? .waiting,
+                method: isWatched && !rehearsal ? entry.method : nil,
                 headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }
@@ -186,13 +192,15 @@ public struct Plan {
         guard !continues, let index = tasks.firstIndex(where: { $0.job == job }) else { return }
         let task = tasks.remove(at: index)
         schedule.end(job)
+        // An answer that did not get there leaves the question open.
+        if task.isNative, case .done(.failed) = report, let volume = task.opens { volumes[volume].answered = "" }
         switch task.kind {
         case .inspect(let volume): inspected(volume, by: job, report, now: now)
         case .readKey(let source): keyRead(source, report)
         case .key(let volume, let source):
             guard let outcome = outcome(of: report, task, volume) else { return }
             keyTried(volume, source, outcome, since: task.started, now: now)
-        case .passphrase(let volume, let attempt, let requester):
+        case .passphrase(let volume, let attempt, let requester), .answer(let volume, let attempt, let requester):
             guard let outcome = outcome(of: report, task, volume) else { return }
             passphraseTried(volume, attempt, outcome, by: requester, since: task.started, now: now)
         case .empty(let volume):
@@ -250,6 +258,7 @@ public struct Plan {
 
     private mutating func advance(now: Int64, room: () -> Schedule.Room) {
         giveUp(now: now)
+        takeQuestions(now: now)
         for index in volumes.indices { prepare(index, now: now) }
         for index in sources.indices { prepareSource(index, now: now) }
         startAttempts(now: now)
@@ -267,7 +276,7 @@ public struct Plan {
                 waitNoLonger(for: volume, task.job, now: now)
                 continue
             }
-            actions.append(.kill(job: task.job))
+            if !task.isNative { actions.append(.kill(job: task.job)) }
             ended(task.job, .done(.failed("no end after \(task.limit / 1000) seconds")), now: now)
         }
     }
@@ -282,7 +291,7 @@ public struct Plan {
         let name = volumes[volume].name
         actions.append(.log(.warning, "\(name): \(Plan.overdue)", event("volume-failed", volume, Plan.overdue)))
         for task in tasks where task.opens == volume && (task.isOverdue || task.isQueued) {
-            guard case .passphrase(_, let attempt, _) = task.kind else { continue }
+            guard let attempt = task.attempt else { continue }
             if !task.isOverdue { tasks.removeAll { $0.job == task.job } }
             answer(attempt, volume, TryResult(name: name, outcome: .failed, detail: Plan.overdue), now: now)
         }
@@ -307,11 +316,13 @@ public struct Plan {
     mutating func goOn(now: Int64) {
         continues = true
         // One that activates a volume must not leave it half made.
-        for task in tasks where !task.isQueued && !task.activates { actions.append(.kill(job: task.job)) }
+        for task in tasks where !task.isQueued && !task.activates && !task.isNative {
+            actions.append(.kill(job: task.job))
+        }
         tasks.removeAll { !$0.activates }
         var without: [String] = []
         for index in volumes.indices
-        where !volumes[index].isOpen && (volumes[index].isManaged || volumes[index].isTwin) {
+        where !volumes[index].isOpen && (volumes[index].isManaged || volumes[index].isTwin) && !opensLater(index) {
             without.append(volumes[index].name)
         }
         for attempt in attempts { finishAttempt(attempt) }

@@ -51,7 +51,8 @@ extension Plan {
     /// Whether as many wrong passphrases came as `tries=` of crypttab(5) allows. What the boot cannot go on without is
     /// never given up.
     func isExhausted(_ index: Int) -> Bool {
-        guard let tries = volumes[index].entry.options.tries, tries > 0 else { return false }
+        // systemd counts by itself.
+        guard let tries = volumes[index].entry.options.tries, tries > 0, !volumes[index].isWatched else { return false }
         return volumes[index].wrong >= tries && !isNeeded(index)
     }
 
@@ -112,8 +113,10 @@ extension Plan {
     func missing(now: Int64) -> Bool {
         volumes.indices.contains { index in
             guard isNeeded(index) else { return false }
-            return status(of: index, now: now).state == .deviceMissing
-                || status(of: index, now: now).state == .waitingForKey
+            switch status(of: index, now: now).state {
+            case .deviceMissing, .waitingForKey, .unattended: return true
+            case .checking, .locked, .queued, .trying, .open, .failed, .left: return false
+            }
         }
     }
 
@@ -127,6 +130,7 @@ extension Plan {
                 texts.append("\(status.name): device \(status.device) is missing")
             case .deviceMissing: texts.append("\(status.name): \(status.detail)")
             case .failed, .waitingForKey: texts.append("\(status.name): \(status.detail)")
+            case .unattended: texts.append("\(status.name): systemd opens it by \(status.detail)")
             case .checking, .locked, .queued, .trying, .open, .left: break
             }
         }
@@ -153,6 +157,7 @@ extension Plan {
             if let end = task.end { times.append(end) }
         }
         for source in sources { times.append(lastProgress + source.grace) }
+        if volumes.contains(where: { $0.isWatched && $0.isClosed }) { times.append(lastProgress + Plan.longestAbsence) }
         if let satisfiedSince {
             for index in wished { times.append(satisfiedSince + patience(index)) }
             times.append(lastWait)

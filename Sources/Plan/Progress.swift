@@ -80,7 +80,7 @@ extension Plan {
             volumes[index].state = .reading(job: job, deaths: deaths)
             startJob(job, .inspect(order))
         }
-        guard volumes[index].isLocked else { return }
+        guard volumes[index].isLocked, !volumes[index].isWatched else { return }
         if volumes[index].entry.options.tryEmptyPassword, !volumes[index].emptyTried {
             volumes[index].emptyTried = true
             _ = newJob(.empty(volume: index))
@@ -137,6 +137,8 @@ extension Plan {
             if facts.active {
                 // If a worker is activating it, it will report.
                 wasOpen(index, now: now)
+            } else if volumes[index].isAbandoned {
+                takeOver(index, now: now)
             } else if !volumes[index].isClaimed,
                 let reason = volumes[index].entry.reasonLeft(tokens: facts.tokens, for: system)
             {
@@ -158,7 +160,7 @@ extension Plan {
         }
     }
 
-    private mutating func leaveToNativeOpener(
+    mutating func leaveToNativeOpener(
         _ index: Int, _ level: LogLevel, _ reason: String, isTwin: Bool = false
     ) {
         volumes[index].state = .left(
@@ -187,6 +189,10 @@ extension Plan {
     }
 
     private mutating func fail(_ index: Int, _ failure: Volume.Failure) {
+        // Whether it is open cannot be seen either: the boot does not wait for that.
+        if volumes[index].isWatched, !failure.nameIsTaken {
+            return leaveToNativeOpener(index, .warning, failure.reason)
+        }
         volumes[index].state = .failed(failure)
         guard volumes[index].complaint != failure.reason else { return }
         volumes[index].complaint = failure.reason
@@ -247,6 +253,7 @@ extension Plan {
 
     /// A worker found the mapping. If another worker is making it, wait for that one's report.
     mutating func wasOpen(_ index: Int, now: Int64) {
+        if volumes[index].isWatched { return openedNatively(index, now: now) }
         if !isBeingActivated(index) { opened(index, by: nil, now: now) }
     }
 
@@ -267,8 +274,8 @@ extension Plan {
         for task in tasks where task.opens == index {
             tasks.removeAll { $0.job == task.job }
             schedule.end(task.job)
-            if !task.isQueued { actions.append(.kill(job: task.job)) }
-            if case .passphrase(_, let attempt, _) = task.kind {
+            if !task.isQueued, !task.isNative { actions.append(.kill(job: task.job)) }
+            if let attempt = task.attempt {
                 answer(attempt, index, TryResult(name: name, outcome: .alreadyOpen), now: now)
             }
         }

@@ -13,6 +13,13 @@ struct Volume {
     let isClaimed: Bool
 
     var state: State
+    /// What systemd opens it by, where its own opener has it and Postern asks what that asks; `nil` where Postern opens it.
+    var method: String?
+    /// The question of systemd's opener that was answered last, and the one that was seen last.
+    var answered = ""
+    var question = ""
+    /// Whether systemd's opener has ended: what is read next tells whether it left the volume open.
+    var isAbandoned = false
     var place = Devices.Place.missing
     var headerIsThere: Bool
     /// Why its key file is of no use for it, as one sentence, or empty.
@@ -88,6 +95,9 @@ struct Volume {
     var isManaged: Bool {
         if case .left = state { false } else { true }
     }
+
+    /// Whether systemd opens it, and Postern answers for whoever is to be asked.
+    var isWatched: Bool { method != nil }
 
     var isTwin: Bool {
         if case .left(let left) = state { left.isTwin } else { false }

@@ -105,6 +105,6 @@ public struct Metrics: Equatable, Sendable {
 extension VolumeState {
     /// In the order of what a volume goes through.
     static let all: [VolumeState] = [
-        .deviceMissing, .checking, .locked, .waitingForKey, .queued, .trying, .open, .failed, .left,
+        .deviceMissing, .checking, .locked, .waitingForKey, .queued, .trying, .open, .failed, .left, .unattended,
     ]
 }

@@ -44,6 +44,7 @@ enum Words {
         case .waitingForKey: "waits for its key file"
         case .queued: "waits for its turn"
         case .checking: "its header is being read"
+        case .unattended: "systemd opens it"
         case .trying: volume.seconds > 0 ? "being tried, \(volume.seconds) s" : "being tried"
         case .open: "open"
         case .failed: "failed"
@@ -117,7 +118,7 @@ enum Words {
         func names(_ wanted: VolumeState) -> [String] {
             state.volumes.filter { $0.state == wanted }.map { Text.clean($0.name) }
         }
-        let awaited = names(.deviceMissing) + names(.checking) + names(.waitingForKey)
+        let awaited = names(.deviceMissing) + names(.checking) + names(.waitingForKey) + names(.unattended)
         if !awaited.isEmpty { return live("Waiting for ", awaited, " ...", else: "Waiting ...", columns: columns) }
         let failed = names(.failed) + names(.locked)
         if !failed.isEmpty { return live("Not open: ", failed, "", else: "Waiting ...", columns: columns) }

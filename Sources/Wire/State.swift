@@ -49,6 +49,8 @@ public enum VolumeState: UInt8, Sendable {
     case left = 7
     /// Its device is there and its header is being read.
     case checking = 8
+    /// systemd opens it without a person, or is about to: `VolumeStatus.detail` says by what.
+    case unattended = 9
 
     /// The word for it in `status` and in its JSON.
     public var word: String {
@@ -62,6 +64,7 @@ public enum VolumeState: UInt8, Sendable {
         case .failed: "failed"
         case .left: "left"
         case .checking: "checking"
+        case .unattended: "unattended"
         }
     }
 }

@@ -50,6 +50,7 @@ let package = Package(
         harness("FuzzNetwork"),
         harness("FuzzNotify"),
         harness("FuzzPlan"),
+        harness("FuzzQuestion"),
         harness("FuzzReport"),
         harness("FuzzScreen"),
         .target(name: "CSession", cSettings: [.define("_GNU_SOURCE")]),

@@ -138,7 +138,7 @@ in
         message = "boot.initrd.postern: the initrd has no network. Remove boot.initrd.network.enable = false.";
       }
       {
-        assertion = files.ours != { };
+        assertion = files.ours != { } || files.watched != { };
         message =
           if volumes == { } && (initrd.systemd.root or null) == "gpt-auto" then
             "boot.initrd.postern: Postern opens the LUKS volumes of boot.initrd.luks.devices alone, and with boot.initrd.systemd.root = \"gpt-auto\" systemd finds the root's by itself. Name it in boot.initrd.luks.devices and in fileSystems, with root = \"fstab\", or set boot.initrd.postern.enable = false."

@@ -42,7 +42,7 @@ let
     );
   hasOption = names: volume: lib.any (name: lib.elem name names) (optionNames volume);
 
-  # `NAME take` and `NAME leave` of settings.Volume.
+  # `NAME take`, `NAME leave` and `NAME fallback` of settings.Volume.
   rules = lib.toList (cfg.settings.Volume or [ ]);
   isRuled = name: treatment: lib.elem "${name} ${treatment}" rules;
 
@@ -102,7 +102,7 @@ let
 
   isOnVolume = file: file != null && builtins.match "/[^:]*:((PART)?(UUID|LABEL)=|/).+" file != null;
 
-  # Whether the agent leaves a volume to NixOS, as Sources/Plan/Roster.swift has it.
+  # Whether NixOS opens a volume, and not the agent: what Sources/Config/NativeOpener.swift says.
   isNative =
     name: volume:
     format volume != null
@@ -110,10 +110,13 @@ let
     || lib.elem volume.keyFile random
     || isOnVolume volume.header
     || isRuled name "leave"
+    || isRuled name "fallback"
     || (!isRuled name "take" && (hasToken name volume || hasOption unattended volume));
 
   # Of those, what the agent cannot see by itself.
-  isLeft = name: volume: hasToken name volume && !isRuled name "leave" && !isRuled name "take";
+  isLeft =
+    name: volume:
+    hasToken name volume && !lib.any (isRuled name) [ "leave" "take" "fallback" ];
 
   line =
     name: volume:
@@ -163,6 +166,21 @@ rec {
 
   # The volumes that Postern opens. The others are NixOS's own.
   ours = lib.filterAttrs (name: volume: !isNative name volume) luks.devices;
+
+  # The volumes that systemd opens, and for which the agent asks what systemd asks.
+  watched = lib.filterAttrs (
+    name: volume:
+    isSystemd
+    && isNative name volume
+    && format volume == null
+    && !hasOption [ "noauto" "headless" ] volume
+    && !lib.elem volume.keyFile random
+    && !isOnVolume volume.header
+    && !isRuled name "leave"
+  ) luks.devices;
+
+  # Those of them that are so whatever crypttabExtraOpts says.
+  isNamedFallback = name: volume: isRuled name "fallback" || (isSystemd && isLeft name volume);
 
   # How long a volume of ours waits for the device of its key, unless it says so: as long as Postern itself, in seconds.
   keyTimeout = 5;
@@ -216,7 +234,9 @@ rec {
     ]
     ++ lib.optional cfg.permitShell "PermitShell yes\n"
     ++ lib.mapAttrsToList array cfg.arrays
-    ++ map (name: "Volume ${word name} leave\n") (builtins.attrNames (lib.filterAttrs isLeft luks.devices))
+    ++ map (name: "Volume ${word name} ${if isSystemd then "fallback" else "leave"}\n") (
+      builtins.attrNames (lib.filterAttrs isLeft luks.devices)
+    )
     ++ lib.concatLists (
       lib.mapAttrsToList (keyword: values: map (one: "${keyword} ${value one}\n") (lib.toList values)) cfg.settings
     )

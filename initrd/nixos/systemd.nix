@@ -89,6 +89,9 @@ in
         {
           config = lib.mkIf isOn (
             lib.mkMerge [
+              # After three wrong passphrases systemd would give up the volume, and the boot with it. The owner's options come
+              # later, and hold. What they say cannot matter here.
+              (lib.mkIf (files.isNamedFallback name config) { crypttabExtraOpts = lib.mkBefore [ "tries=0" ]; })
               (lib.mkIf (files.isSpare name) { crypttabExtraOpts = [ "nofail" ]; })
               (lib.mkIf (files.waitsForKey name config && !lib.elem (files.keyDevice config) mounted) {
                 keyFileTimeout = lib.mkDefault files.keyTimeout;

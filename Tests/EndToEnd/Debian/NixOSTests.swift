@@ -34,13 +34,14 @@ extension DebianTests {
         /// Runs `body` with a machine whose unit starts the program `agent`.
         private func start(
             _ suite: Suite, name: String, agent: String = "#!/bin/sh\nexec /usr/sbin/postern \"$@\"\n",
-            disks: [String] = ["root", "local"], more: String = "", _ body: (Machine) async throws -> Void
+            disks: [String] = ["root", "local"], more: String = "", system base: String = "dracut",
+            prepare: (inout System) throws -> Void = { _ in }, _ body: (Machine) async throws -> Void
         ) async throws {
             let work = FileManager.default.temporaryDirectory.appending(path: "postern-nixos-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: work) }
             try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
-            let key = try await System.ownerKey(suite, "dracut")
-            try Data("{ boot.initrd.postern.authorizedKeys = [ \"\(key)\" ]; \(more) }".utf8).write(
+            let key = try await System.ownerKey(suite, base)
+            try Data("{ lib, ... }: { boot.initrd.postern.authorizedKeys = [ \"\(key)\" ]; \(more) }".utf8).write(
                 to: work.appending(path: "key.nix"))
             let tree = work.appending(path: "tree").path
             let rendered = try await runProgram([
@@ -48,7 +49,7 @@ extension DebianTests {
             ])
             #expect(rendered.status == 0, "\(rendered)")
 
-            var system = System(suite, "dracut", disks: disks)
+            var system = System(suite, base, disks: disks)
             // In the booted system a missing disk is its own concern.
             system.commandLine = "rd.retry=15 rd.shell=1 luks=no rd.luks=yes"
             system.control = true
@@ -70,6 +71,7 @@ extension DebianTests {
                 "etc/postern/crypttab": "",
                 "usr/lib/systemd/system/postern.service": "",
             ]
+            try prepare(&system)
             try await boot(system, name: name, body)
         }
 
@@ -123,6 +125,106 @@ extension DebianTests {
                 try await unlock(machine)
                 try await expectLogin(machine, open: ["crypt-root"], by: "owner@laptop", failed: [])
                 #expect(!machine.console.text.contains(Self.native))
+            }
+        }
+
+        /// What has systemd open the root with the TPM.
+        private static let tpm = """
+            boot.initrd.luks.devices.crypt-root.crypttabExtraOpts = [ "tpm2-device=auto" ];
+            """
+
+        @Test(arguments: Suite.tested) func `the TPM opens the root alone with NixOS's units, and nobody is asked`(
+            suite: Suite
+        ) async throws {
+            let prepare = { (system: inout System) in system.hasTPM = true }
+            try await start(
+                suite, name: "nixos-tpm", more: Self.tpm, system: "dracut-tpm", prepare: prepare
+            ) { machine in
+                try await expectLogin(machine, by: "systemd", failed: [])
+                #expect(!machine.console.text.contains(Self.native))
+                #expect(!machine.console.text.contains(Texts.prompt))
+            }
+        }
+
+        @Test(arguments: Suite.tested)
+        func `when a PCR has changed, ssh is asked there what systemd asks, and opens it`(suite: Suite) async throws {
+            // By its name: else systemd gives the volume up after a wrong passphrase.
+            let named =
+                Self.tpm
+                + #"boot.initrd.postern.settings.Volume = lib.mkForce [ "local leave" "crypt-root fallback" ];"#
+            let prepare = { (system: inout System) in
+                system.hasTPM = true
+                try TPMTests.changePCR(of: &system)
+            }
+            try await start(
+                suite, name: "nixos-tpm-changed", more: named, system: "dracut-tpm", prepare: prepare
+            ) { machine in
+                try await machine.awaitAgent()
+                let ssh = try Dialogue(machine.ssh())
+                try await ssh.expect(Texts.prompt)
+                ssh.type("wrong\r")
+                try await ssh.expect("Wrong passphrase.")
+                try await ssh.expect(Texts.prompt, times: 2)
+                ssh.type(passphrase + "\r")
+                try await ssh.expect(Texts.continues)
+                #expect(try await ssh.status() == 0)
+                try await expectLogin(machine, by: "owner@laptop", failed: [])
+            }
+        }
+
+        /// Says on the console whether the root was open when a unit ran.
+        private static func says(_ word: String) -> String {
+            "/bin/sh -c 'test -e /dev/mapper/crypt-root && echo \(word) after the unlock >/dev/console'"
+        }
+
+        /// A service such as those that roll a root back, as people write it.
+        private static let rollback = #"""
+            [Unit]
+            DefaultDependencies=no
+            Requires=systemd-cryptsetup@crypt\x2droot.service
+            After=systemd-cryptsetup@crypt\x2droot.service
+            Before=sysroot.mount
+
+            [Service]
+            Type=oneshot
+            RemainAfterExit=yes
+            ExecStart=
+
+            """#
+
+        @Test(arguments: Suite.tested)
+        func `what NixOS orders behind the unlock runs behind it: a rollback, and the import of a ZFS pool`(
+            suite: Suite
+        )
+            async throws
+        {
+            // A stand-in for the import, in the unit that the module has wait.
+            let pool = """
+                fileSystems."/pool" = { device = "pool/data"; fsType = "zfs"; neededForBoot = true; };
+                boot.initrd.systemd.services.zfs-import-pool = {
+                  wantedBy = [ "initrd.target" ];
+                  unitConfig.DefaultDependencies = false;
+                  serviceConfig = {
+                    Type = "oneshot";
+                    RemainAfterExit = true;
+                    ExecStart = "\(Self.says("imported"))";
+                  };
+                };
+                """
+            let prepare = { (system: inout System) in
+                let units = "etc/systemd/system"
+                system.files["\(units)/rollback.service"] = Self.rollback.replacing(
+                    "ExecStart=", with: "ExecStart=\(Self.says("rolled back"))")
+                system.files["\(units)/initrd.target.d/rollback.conf"] = "[Unit]\nRequires=rollback.service\n"
+            }
+            try await start(suite, name: "nixos-order", more: pool, prepare: prepare) { machine in
+                try await machine.awaitAgent()
+                // They have time to run too early.
+                try await Task.sleep(for: .seconds(5))
+                try await unlock(machine)
+                try await machine.console.expect("rolled back after the unlock")
+                try await machine.console.expect("imported after the unlock")
+                try await expectLogin(machine, by: "owner@laptop", failed: [])
             }
         }
 

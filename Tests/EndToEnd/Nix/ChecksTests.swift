@@ -73,7 +73,7 @@ import Testing
         Mistake(
             change: """
                 \(forced) = { postern.arrays = mkForce { }; luks.devices = mkForce { a = { device = "/dev/sda";
-                  crypttabExtraOpts = [ "tpm2-device=auto" ]; }; }; }; }
+                  crypttabExtraOpts = [ "tpm2-device=auto" "headless" ]; }; }; }; }
                 """,
             begins: "boot.initrd.postern: every volume of boot.initrd.luks.devices is opened without a person",
             remedy: "settings.Volume = \"NAME take\""),

@@ -22,6 +22,8 @@ struct Hardware: Sendable {
     var clock: String?
     /// Whether there is a console hvc0.
     var secondConsole = false
+    /// The folder of a TPM's state.
+    var tpm: URL?
     /// Entries of the boot loader, where EFI starts the machine.
     var entries: [String] = []
     var loader = Loader.systemdBoot
@@ -122,6 +124,7 @@ extension Hardware {
         }
         command += ["env", "VM_ARCH=\(architecture)"]
         if let kernel { command.append("VM_KERNEL=\(kernel)") }
+        if let tpm { command.append("VM_TPM=\(tpm.path)") }
         if !entries.isEmpty {
             command += ["VM_ENTRIES=\(entries.joined(separator: " "))", "VM_LOADER=\(loader.rawValue)"]
         }

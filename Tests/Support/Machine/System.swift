@@ -51,6 +51,8 @@ public struct System: Sendable {
     public var control = false
     /// Whether there is a console hvc0 beside ttyS0.
     public var secondConsole = false
+    /// Whether it has the TPM that belongs to it, if one does, as it was when the system was made.
+    public var hasTPM = false
     /// In megabytes.
     public var memory = 768
 
@@ -154,6 +156,11 @@ extension Machine {
             hardware.kernel = folder.appending(path: "vmlinuz").path
             hardware.disks = system.disks
             hardware.output = system.output
+            if system.hasTPM {
+                let tpm = work.appending(path: "tpm")
+                try FileManager.default.copyItem(at: folder.appending(path: "tpm"), to: tpm)
+                hardware.tpm = tpm
+            }
             hardware.network = system.network
             hardware.control = system.control
             hardware.secondConsole = system.secondConsole

@@ -110,7 +110,7 @@ import Testing
             ("Console yes /dev/tty0", "Console \"yes\" is no terminal"),
             ("PermitShell maybe", "is neither yes nor no"),
             ("Volume root", "Volume has 1 values and takes two"),
-            ("Volume root keep", "is neither take nor leave"),
+            ("Volume root keep", "is neither take nor leave nor fallback"),
             ("Volume a/b take", "the volume name \"a/b\" contains a slash"),
             ("Array storage all", "Array \"storage\" has no members"),
             ("Array storage", "Array \"storage\" has no members"),

@@ -43,6 +43,9 @@ import Testing
             Change("try-empty-password", { $0.tryEmptyPassword = true }),
             Change("try-empty-password=yes", { $0.tryEmptyPassword = true }),
             Change("try-empty-password=no", { _ in }),
+            Change("headless", { $0.headless = true }),
+            Change("headless=1", { $0.headless = true }),
+            Change("headless=off", { _ in }),
             Change("initramfs", { $0.initramfs = true }),
             Change("x-initrd.attach", { $0.xInitrdAttach = true }),
             Change("x-postern.uuid=AB-12", { $0.uuid = "ab-12" }),
@@ -64,8 +67,8 @@ import Testing
             "none", "-", "defaults", "_netdev", "quiet", "loud", "check", "check=xfs", "noearly", "verify",
             "x-systemd.device-timeout=10s", "x-systemd.requires=/a", "x-mine", "password-echo=masked",
             "token-timeout=5",
-            "cipher=aes-xts-plain64,size=512,hash=sha256,offset=0,skip=0,sector-size=4096", "headless=true",
-            "keyfile-erase", "link-volume-key=@u::%user:x", "tpm2-pcrs=7", "tpm2-measure-pcr=no",
+            "cipher=aes-xts-plain64,size=512,hash=sha256,offset=0,skip=0,sector-size=4096", "keyfile-erase",
+            "link-volume-key=@u::%user:x", "tpm2-pcrs=7", "tpm2-measure-pcr=no",
         ])
     func `options of no concern are passed over in silence`(field: String) {
         let (read, findings) = options(field)
@@ -92,6 +95,7 @@ import Testing
             ("timeout=99999999999999999w", "write a time such as 90"),
             ("keyfile-timeout=", "write a time such as 90"),
             ("try-empty-password=perhaps", "is neither yes nor no"),
+            ("headless=perhaps", "the option headless of \"root\" is neither yes nor no"),
             ("fixate-volume-key=abc", "asks for a protection that Postern does not give"),
             ("tpm2-measure-pcr=yes", "asks for a protection that Postern does not give"),
             ("=", "the option \"=\" of \"root\" is not known"),

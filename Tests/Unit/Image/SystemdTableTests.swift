@@ -5,8 +5,12 @@ import Testing
 
 /// systemd's crypttab of an image, and the units of devices that its lines name.
 @Suite struct SystemdTableTests {
-    private func table(_ text: String, ours: [String] = [], spare: [String] = []) -> SystemdTable {
-        SystemdTable(Array(text.utf8), isManaged: { ours.contains($0) }, isSpare: { spare.contains($0) })
+    private func table(
+        _ text: String, ours: [String] = [], spare: [String] = [], watched: [String] = []
+    ) -> SystemdTable {
+        SystemdTable(
+            Array(text.utf8), isManaged: { ours.contains($0) }, isSpare: { spare.contains($0) },
+            isWatched: { watched.contains($0) })
     }
 
     private func text(_ table: SystemdTable) -> String { String(decoding: table.bytes, as: UTF8.self) }
@@ -26,6 +30,16 @@ import Testing
     }
 
     private let limit = "JobRunningTimeoutSec=90s"
+
+    @Test func `systemd asks for a volume that is watched as often as it takes, unless its line says how often`() {
+        let made = table(
+            "a /dev/a none luks,tpm2-device=auto\nb /dev/b none tpm2-device=auto,tries=2\nc /dev/c none luks\n",
+            ours: ["c"], watched: ["a", "b"])
+        #expect(
+            text(made)
+                == "a /dev/a none luks,tpm2-device=auto,tries=0\nb /dev/b none tpm2-device=auto,tries=2\n"
+                + "c /dev/c none luks\n")
+    }
 
     @Test func `a line of ours needs its key volume no more, unless it says how long itself`() {
         let made = table(

@@ -76,6 +76,26 @@ final class Story {
 
     func stop() { plan.stop() }
 
+    /// systemd asks for the device, and nothing else.
+    func ask(_ id: String, _ path: String, device: String?) -> [String] {
+        plan.asked([NativeQuestion(id: id, path: path, device: device)])
+        return go()
+    }
+
+    /// systemd asks nothing.
+    func ask() -> [String] {
+        plan.asked([])
+        return go()
+    }
+
+    func askerEnded(_ id: String) -> [String] {
+        plan.askerEnded(id)
+        return go()
+    }
+
+    /// A job has ended without a word, for there is none.
+    func forget(_ name: String) { jobs.removeAll { $0.name == name } }
+
     func mapped(_ name: String) -> [String] {
         plan.mapped(name)
         return go()
@@ -198,6 +218,9 @@ final class Story {
         case .kill(let job):
             guard let index = jobs.firstIndex(where: { $0.job == job }) else { return "kill of no job" }
             return "kill \(jobs.remove(at: index).name)"
+        case .answer(let job, let question, _):
+            jobs.append(("answer \(question)", job))
+            return "answer \(question)"
         case .forgetKey(let source): return "forget \(source)"
         case .tried(let prompt, let results, let retry):
             let each = results.map { "\($0.name) \($0.outcome)" }.joined(separator: ", ")

@@ -40,7 +40,7 @@ import Wire
                 #"postern_volumes{state="locked"} 0"#, #"postern_volumes{state="waiting-for-key"} 0"#,
                 #"postern_volumes{state="queued"} 0"#, #"postern_volumes{state="trying"} 1"#,
                 #"postern_volumes{state="open"} 1"#, #"postern_volumes{state="failed"} 0"#,
-                #"postern_volumes{state="left"} 0"#,
+                #"postern_volumes{state="left"} 0"#, #"postern_volumes{state="unattended"} 0"#,
                 #"postern_volume_open{volume="crypt-root"} 1"#, #"postern_volume_open{volume="storage-1"} 0"#,
                 #"postern_volume_open{volume="storage-2"} 0"#, #"postern_volume_open{volume="storage-3"} 0"#,
                 #"postern_array_members_missing{array="storage"} 3"#,

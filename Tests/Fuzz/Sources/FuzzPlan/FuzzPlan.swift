@@ -265,6 +265,7 @@ struct Boot {
             precondition(without.allSatisfy { !open.contains($0) })
             // One that may activate is let finish.
             precondition(running.allSatisfy { $0.mayActivate }, "a worker is left behind")
+        case .answer: fatalError("a question that nobody asked")
         case .forgetKey, .log: break
         }
     }

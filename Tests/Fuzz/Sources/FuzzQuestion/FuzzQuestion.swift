@@ -1,0 +1,15 @@
+import Config
+
+/// Questions of systemd's programs, as files. An answer goes nowhere but to a socket of their folder.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    guard let question = PasswordQuestion.parse(bytes) else { return 0 }
+    let folder = "/run/systemd/ask-password/"
+    precondition(question.socket.hasPrefix(folder) && question.socket.utf8.count < 108)
+    let name = question.socket.dropFirst(folder.count).drop { $0 == "/" }
+    precondition(name.hasPrefix("sck.") && !name.contains("/"))
+    precondition(question.process > 0 && question.device.hasPrefix("/"))
+    precondition(!question.isOver(now: 0))
+    return 0
+}
