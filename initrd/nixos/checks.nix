@@ -22,6 +22,7 @@ let
     lib.splitString "\n" files.authorizedKeys
   );
 
+  ofFewTries = builtins.attrNames files.ofFewTries;
   hasSecrets = config.boot.loader.supportsInitrdSecrets or true;
   fileSystems = builtins.attrValues config.fileSystems;
   # What NixOS opens and is no LUKS, of the file systems.
@@ -179,6 +180,11 @@ in
             else
               "Put it there in boot.initrd.network.postCommands."
           }"
+      ++
+        lib.optional (ofFewTries != [ ])
+          "boot.initrd.luks.devices: after a few wrong passphrases, with a TPM after the first, systemd gives up ${quoted ofFewTries} and perhaps the boot. Set boot.initrd.postern.settings.Volume = [${
+            lib.concatMapStrings (name: " \"${name} fallback\"") ofFewTries
+          } ], or add \"tries=0\" to crypttabExtraOpts."
       ++
         lib.optional (hasNetwork && !hasAddress)
           "boot.initrd.postern: nothing gives the initrd an address, unless an IPv6 router does. Set networking.useDHCP, an ip= in boot.kernelParams${lib.optionalString systemd ", or boot.initrd.systemd.network.networks"}.";

@@ -182,6 +182,11 @@ rec {
   # Those of them that are so whatever crypttabExtraOpts says.
   isNamedFallback = name: volume: isRuled name "fallback" || (isSystemd && isLeft name volume);
 
+  # Those of them to which the module cannot add `tries=0`: that they are watched is what crypttabExtraOpts says.
+  ofFewTries = lib.filterAttrs (
+    name: volume: !isNamedFallback name volume && !hasOption [ "tries" ] volume
+  ) watched;
+
   # How long a volume of ours waits for the device of its key, unless it says so: as long as Postern itself, in seconds.
   keyTimeout = 5;
   keyDevice = volume: deviceOf volume.keyFile;

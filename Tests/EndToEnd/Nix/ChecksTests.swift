@@ -137,6 +137,10 @@ import Testing
             begins: "boot.initrd.postern.hostKeysAtBoot: nothing here shows what puts \"/run/key\" into the initrd",
             remedy: "a LoadCredential"),
         Mistake(
+            change: "\(forced).luks.devices.crypt-root.crypttabExtraOpts = [ \"tpm2-device=auto,tpm2-pcrs=7\" ]; }",
+            begins: "boot.initrd.luks.devices: after a few wrong passphrases",
+            remedy: "boot.initrd.postern.settings.Volume = [ \"crypt-root fallback\" ]"),
+        Mistake(
             change: "{ networking.useDHCP = false; }",
             begins: "boot.initrd.postern: nothing gives the initrd an address",
             remedy: "boot.initrd.systemd.network.networks"),
@@ -153,6 +157,23 @@ import Testing
         #expect(evaluated.warnings.count == 1, "\(evaluated.warnings)")
         #expect(evaluated.warnings.first?.hasPrefix(doubt.begins) == true, "\(evaluated.warnings)")
         #expect(evaluated.warnings.first?.contains(doubt.remedy) == true, "\(evaluated.warnings)")
+    }
+
+    @Test(
+        arguments: [
+            "luks.devices.crypt-root.crypttabExtraOpts = [ \"tpm2-device=auto\" \"tries=5\" ]",
+            "luks.devices.crypt-root.crypttabExtraOpts = [ \"tpm2-device=auto,headless\" ]",
+            "postern.settings.Volume = \"crypt-root fallback\"",
+            "postern.settings.Volume = \"crypt-root leave\"",
+            "postern.settings.Volume = \"crypt-root take\"",
+        ])
+    func `systemd does not give up a volume before its owner wants it to, or nobody asks for it here`(_ text: String)
+        throws
+    {
+        let option = "luks.devices.crypt-root.crypttabExtraOpts"
+        let method = text.contains(option) ? "" : "\(option) = [ \"tpm2-device=auto\" ];"
+        let evaluated = try Configuration(with: "{ boot.initrd = { \(method) \(text); }; }").evaluated()
+        #expect(evaluated.failed == [] && evaluated.warnings == [], "\(evaluated)")
     }
 
     @Test(
