@@ -114,10 +114,16 @@ final class Headers {
         entries.filter { !$0.options.noauto && reasonLeft($0) == nil }
     }
 
-    /// Why nothing is left for the agent to open by what the headers say; `nil` where something is, or where the lines
-    /// say so already.
-    func obstacle(_ entries: [CrypttabEntry]) -> String? {
-        guard ours(entries).isEmpty, !entries.contains(where: { isWatched($0) }) else { return nil }
+    /// Why nothing is left for the agent to open by what the headers say.
+    ///
+    /// - Parameters:
+    ///   - entries: the volumes.
+    ///   - isBuilt: whether the settings are those of an image, where whoever built it has named what is watched for its
+    ///     header.
+    /// - Returns: `nil` where something is left for it, where it watches something, or where the lines say so already.
+    func obstacle(_ entries: [CrypttabEntry], isBuilt: Bool) -> String? {
+        let watches = entries.contains { isWatched($0) && !(isBuilt && isBound($0)) }
+        guard ours(entries).isEmpty, !watches else { return nil }
         return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { reasonLeft($0) }
     }
 

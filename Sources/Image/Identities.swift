@@ -39,13 +39,18 @@ public final class Identities {
     init(_ all: [CrypttabEntry], _ headers: Headers, file: String, _ origin: Origin) {
         self.file = file
         self.origin = origin
-        if let reason = headers.obstacle(all) {
+        let isBuilt = if case .image = origin { true } else { false }
+        if let reason = headers.obstacle(all, isBuilt: isBuilt) {
+            let isOld = isBuilt && all.contains { headers.isBound($0) }
             findings.append(
                 Finding(
                     file: file, line: 0,
                     problem:
                         "this machine cannot be unlocked from afar: every volume is left to the native opener, for "
-                        + reason, remedy: "write Volume NAME take in postern.conf for one that a passphrase opens"))
+                        + reason,
+                    remedy: isOld
+                        ? "build the image again"
+                        : "write Volume NAME take in postern.conf for one that a passphrase opens"))
         }
         volumes = all.map { VolumeFacts($0, headers) }
         let entries = headers.ours(all)
