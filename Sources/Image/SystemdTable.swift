@@ -11,6 +11,10 @@ struct SystemdTable {
     /// How long systemd waits for what a volume's key or header lies on, and for the device of another's volume. It counts
     /// from the agent's end: any of them may lie in a volume that the agent opens.
     private static let limit = "90s"
+    /// How long it waits, from there on, for the device of a volume of the agent's that the boot may go on without: the agent
+    /// has waited for it already, and systemd's unit of it, which does nothing then, would keep the boot in the initrd. Where
+    /// the agent has failed, the disk has this time to appear.
+    private static let spareLimit = "30s"
     /// Has systemd's unit start without the key volume (crypttab(5)). The time is for an agent without postern.conf,
     /// which reads this file; systemd uses `limit`.
     private static let keyTimeout = "keyfile-timeout=5s"
@@ -30,7 +34,8 @@ struct SystemdTable {
         var spare: [Int] = []
         var keyed: [Int] = []
         var tireless: [Int] = []
-        var waited: [(device: DeviceSpec, isVolume: Bool, isLimited: Bool)] = []
+        let (limit, spareLimit) = (SystemdTable.limit, SystemdTable.spareLimit)
+        var waited: [(device: DeviceSpec, isVolume: Bool, isLimited: Bool, limit: String)] = []
         for entry in Crypttab.parse(table, file: "", for: .systemd, into: &findings).entries
         where !entry.options.noauto || isManaged(entry.name) {
             let isManaged = isManaged(entry.name)
@@ -38,28 +43,28 @@ struct SystemdTable {
             if isManaged, !entry.options.nofail, isSpare(entry.name) { spare.append(entry.line) }
             if isManaged, SystemdTable.needsKeyDevice(entry) { keyed.append(entry.line) }
             if isWatched(entry.name), entry.options.tries == nil { tireless.append(entry.line) }
-            if !isManaged {
+            if !isManaged || entry.options.nofail || isSpare(entry.name) {
                 let isLimited = Copies.line(entry.line, of: table, contains: "x-systemd.device-timeout=")
-                waited.append((entry.device, true, isLimited))
+                waited.append((entry.device, true, isLimited, isManaged ? spareLimit : limit))
             }
             if let device = SystemdTable.keyDevice(of: entry) {
-                waited.append((device, false, entry.options.keyfileTimeout != nil))
+                waited.append((device, false, entry.options.keyfileTimeout != nil, limit))
             }
             switch entry.options.header {
-            case .fileOn(_, let device): waited.append((device, false, false))
-            case .file(let path) where path.hasPrefix("/dev/"): waited.append((.path(path), false, false))
+            case .fileOn(_, let device): waited.append((device, false, false, limit))
+            case .file(let path) where path.hasPrefix("/dev/"): waited.append((.path(path), false, false, limit))
             case .file, nil: break
             }
         }
         table = Copies.adding("nofail", to: table, lines: spare)
         table = Copies.adding(SystemdTable.tries, to: table, lines: tireless)
         bytes = Copies.adding(SystemdTable.keyTimeout, to: table, lines: keyed)
-        // What a line says itself holds, also where another one names the same device.
-        for isLimited in [false, true] {
-            for one in waited where one.isLimited == isLimited {
+        // What a line says itself holds, also where another one names the same device; else the longer time does.
+        for rank in 0...2 {
+            for one in waited where rank == (one.isLimited ? 2 : one.limit == limit ? 1 : 0) {
                 for path in Hardware.links(to: one.device) where path.hasPrefix("/dev/") {
                     let file = SystemdUnits.dropIn(forDevice: path, isVolume: one.isVolume)
-                    dropIns.append((file, SystemdTable.text(isLimited)))
+                    dropIns.append((file, SystemdTable.text(one.isLimited ? nil : one.limit)))
                 }
             }
         }
@@ -78,7 +83,7 @@ struct SystemdTable {
         }
     }
 
-    private static func text(_ isLimited: Bool) -> [UInt8] {
-        SystemdUnits.start + Array((isLimited ? "" : "JobRunningTimeoutSec=\(limit)\n").utf8)
+    private static func text(_ limit: String?) -> [UInt8] {
+        SystemdUnits.start + Array((limit.map { "JobRunningTimeoutSec=\($0)\n" } ?? "").utf8)
     }
 }

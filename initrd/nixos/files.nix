@@ -192,18 +192,25 @@ rec {
   keyDevice = volume: deviceOf volume.keyFile;
   waitsForKey = name: volume: ours ? ${name} && keyDevice volume != null && !hasOption [ "keyfile-timeout" ] volume;
 
-  # The devices that NixOS's units of a volume wait for and that the boot can do without, by their paths, and whether the
-  # volume says how long itself.
+  # The devices that NixOS's units of a volume wait for and that the boot can do without, by their paths, with how long, in
+  # seconds, and whether the volume says that itself.
   waited =
     name: volume:
     lib.optionals (!hasOption [ "noauto" ] volume) (
       builtins.filter (one: one.path != null) [
         {
-          path = if ours ? ${name} then null else devicePath volume.device;
+          path =
+            if ours ? ${name} && !isSpare name && !hasOption [ "nofail" ] volume then
+              null
+            else
+              devicePath volume.device;
           isLimited = hasOption [ "x-systemd.device-timeout" ] volume;
+          # Postern has waited for it already.
+          limit = if ours ? ${name} then 30 else 90;
         }
         {
           path = keyDevice volume;
+          limit = 90;
           isLimited =
             hasOption [ "keyfile-timeout" ] volume
             || !(lib.elem volume.keyFileTimeout [ null keyTimeout ]);
@@ -211,6 +218,7 @@ rec {
         {
           path = deviceOf volume.header;
           isLimited = false;
+          limit = 90;
         }
       ]
     );

@@ -60,14 +60,17 @@ let
   # lie in a volume that Postern opens.
   limited =
     path:
+    let
+      all = builtins.filter (one: one.path == path) waited;
+    in
     lib.nameValuePair "${utils.escapeSystemdPath path}.device" {
       overrideStrategy = "asDropin";
       text = ''
         [Unit]
         After=postern.service
       ''
-      + lib.optionalString (!lib.any (one: one.path == path && one.isLimited) waited) ''
-        JobRunningTimeoutSec=90s
+      + lib.optionalString (!lib.any (one: one.isLimited) all) ''
+        JobRunningTimeoutSec=${toString (builtins.foldl' (long: one: if one.limit > long then one.limit else long) 0 all)}s
       '';
     };
 

@@ -4,6 +4,13 @@ import Testing
 
 /// What NixOS would have in its initrd.
 @Suite struct EvaluationTests {
+    /// The units of the disks of nas.nix's array, which the boot may go on without.
+    private static let memberDevices = [
+        "71b8da53-53f5-4ca9-a45a-d1773471e355", "652e050c-c5c8-449a-99bf-e6cb6ca2650d",
+        "962c0206-f221-4893-890e-2d89972953c2", "ef6fa6ee-9e14-47bb-ba75-4fad330cc18c",
+        "59fa8dd6-b389-46e3-95c0-41be7db7e349", "b45e9b49-39fe-43d5-ab79-98a0f2be01ff",
+    ].map { #"dev-disk-by\x2duuid-"# + $0.replacing("-", with: #"\x2d"#) }
+
     @Test func `in systemd stage 1 a good configuration has units, drop-ins and files, and no text of the other stage`()
         throws
     {
@@ -18,6 +25,7 @@ import Testing
                         "postern.service", "zfs-import-nixos-rpool.service",
                         #"dev-disk-by\x2duuid-953ef32c\x2de9cb\x2d4049\x2dbf33\x2d56f9e2c84b55.device.d/overrides.conf"#,
                     ]
+                        + Self.memberDevices.map { "\($0).device.d/overrides.conf" }
                         + (["crypt\\x2droot"] + members).map { "systemd-cryptsetup@\($0).service.d/overrides.conf" }))
         #expect(nas.links == ["sysinit.target.wants/postern.service"])
         #expect(nas.manager == "[Manager]\nDefaultDeviceTimeoutSec=infinity\n")
@@ -107,11 +115,12 @@ import Testing
             "dev-f": limit, #"dev-disk-by\x2duuid-1234\x2dABCD"#: "", #"dev-disk-by\x2duuid-4321\x2dABCD"#: "",
             "dev-l": limit, #"dev-disk-by\x2duuid-953ef32c\x2de9cb\x2d4049\x2dbf33\x2d56f9e2c84b55"#: limit,
         ]
+        let members = Self.memberDevices.map { ($0, "JobRunningTimeoutSec=30s\n") }
         let devices = some.units.filter { $0.key.contains(".device.d/") }
         #expect(
             devices
                 == Dictionary(
-                    uniqueKeysWithValues: limits.map {
+                    uniqueKeysWithValues: (limits.map { ($0.key, $0.value) } + members).map {
                         ("\($0).device.d/overrides.conf", "[Unit]\nAfter=postern.service\n\($1)")
                     }))
         // systemd's unit of what has a key volume must not need it to be there.

@@ -93,6 +93,20 @@ import Testing
         #expect(text(made) == "a /dev/a /k:LABEL=x luks,nofail,keyfile-timeout=5s\nb /dev/b none nofail\n")
     }
 
+    @Test func `systemd waits for a disk that the boot goes on without no longer than a while`() {
+        let made = table(
+            "a /dev/a /k:LABEL=x luks\nb /dev/b none nofail\nc /dev/c none luks\n"
+                + "d /dev/d none nofail,x-systemd.device-timeout=0\ne /dev/e none luks\nf /dev/f /k:/dev/e nofail\n",
+            ours: ["a", "b", "c", "d", "e", "f"], spare: ["a", "e"])
+        let short = "JobRunningTimeoutSec=30s"
+        #expect(
+            limits(made)
+                == [
+                    "dev-a": short, #"dev-disk-by\x2dlabel-x"#: limit, "dev-b": short, "dev-d": "", "dev-e": limit,
+                    "dev-f": short,
+                ])
+    }
+
     @Test(arguments: ["keys", "ä+-.=@_", "a/b", "x~y%(z)"])
     func `the unit of a device has the name that systemd gives it`(_ label: String) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "postern-\(UUID().uuidString)")
