@@ -80,7 +80,9 @@ import Testing
         #expect(both[1]["status"] as? Int == 5)
         #expect(both[1]["seconds"] is Double)
         #expect(!agent.log.contains("secret"))
-        #expect(eventually { descriptors(agent) <= before })
+        // Where this takes long the agent looks for a network card meanwhile, by a socket that stays.
+        for _ in 0..<2 { #expect(try ssh(agent, "shell", "-c", "exit 5").status == 5) }
+        #expect(eventually { descriptors(agent) <= before + 1 })
     }
 
     @Test func `at a terminal it has job control, and its key may forbid the terminal or more`() throws {
