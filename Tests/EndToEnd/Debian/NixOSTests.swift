@@ -172,6 +172,38 @@ extension DebianTests {
             }
         }
 
+        /// An array whose disks have their key on a key volume.
+        private static let array = """
+            boot.initrd.luks.devices = builtins.listToAttrs (map (number: {
+              name = "storage-${number}";
+              value = {
+                device = "/dev/disk/by-uuid/8d103e45-0233-4756-899e-bf88926447${"1" + number}";
+                keyFile = "/etc/keyfile:UUID=8d103e45-0233-4756-899e-bf8892644710";
+              };
+            }) [ "1" "2" "3" "4" ]);
+            boot.initrd.postern.arrays.storage = { policy = "quorum"; quorum = 3; members = [ "storage-*" ]; };
+            boot.initrd.postern.settings.ContinueTimeout = 10;
+            """
+
+        @Test(arguments: Suite.tested)
+        func `a root, a key volume and an array with one member missing boot with NixOS's units, without that member`(
+            suite: Suite
+        )
+            async throws
+        {
+            try await start(
+                suite, name: "nixos-array", disks: ["root", "local", "keys", "storage-1", "storage-2", "storage-3"],
+                more: Self.array, system: "dracut-array"
+            ) { machine in
+                try await machine.awaitAgent()
+                try await unlock(machine)
+                try await expectLogin(
+                    machine, open: ["crypt-root", "local", "storage-1", "storage-2", "storage-3"], by: "owner@laptop",
+                    failed: [])
+                #expect(!machine.console.text.contains(Self.native))
+            }
+        }
+
         /// Says on the console whether the root was open when a unit ran.
         private static func says(_ word: String) -> String {
             "/bin/sh -c 'test -e /dev/mapper/crypt-root && echo \(word) after the unlock >/dev/console'"
