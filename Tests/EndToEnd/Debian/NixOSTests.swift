@@ -162,12 +162,7 @@ extension DebianTests {
                 try await machine.awaitAgent()
                 let ssh = try Dialogue(machine.ssh())
                 try await ssh.expect(Texts.prompt)
-                ssh.type("wrong\r")
-                try await ssh.expect("Wrong passphrase.")
-                try await ssh.expect(Texts.prompt, times: 2)
-                ssh.type(passphrase + "\r")
-                try await ssh.expect(Texts.continues)
-                #expect(try await ssh.status() == 0)
+                try await TPMTests.answerTwice(ssh)
                 try await expectLogin(machine, by: "owner@laptop", failed: [])
             }
         }

@@ -39,6 +39,16 @@ extension DebianTests {
             system.files["etc/systemd/system/sysinit.target.d/change.conf"] = "[Unit]\nWants=\(unit)\n"
         }
 
+        /// Answers systemd's question wrongly, and then rightly where it is asked again.
+        static func answerTwice(_ ssh: Dialogue) async throws {
+            ssh.type("wrong\r")
+            try await ssh.expect("Wrong passphrase.")
+            try await ssh.expect(Texts.prompt, times: 2)
+            ssh.type(passphrase + "\r")
+            try await ssh.expect(Texts.continues)
+            #expect(try await ssh.status() == 0)
+        }
+
         @discardableResult
         private func expectLogin(_ machine: Machine, by who: String) async throws -> Report {
             let report = try await machine.login()
@@ -82,12 +92,7 @@ extension DebianTests {
                     "\(status)")
                 let pcr = try await machine.run("tpm2_pcrread sha256:16")
                 #expect(pcr.status == 0 && !pcr.output.contains("0x0000000"), "\(pcr)")
-                ssh.type("wrong\r")
-                try await ssh.expect("Wrong passphrase.")
-                try await ssh.expect(Texts.prompt, times: 2)
-                ssh.type(passphrase + "\r")
-                try await ssh.expect(Texts.continues)
-                #expect(try await ssh.status() == 0)
+                try await Self.answerTwice(ssh)
                 let report = try await expectLogin(machine, by: "owner@laptop")
                 #expect(!machine.console.text.contains(passphrase))
                 #expect(report.log.contains("crypt-root: systemd asks for a passphrase"), "\(report.log)")
