@@ -194,3 +194,19 @@ let package = Package(
         support("TestPeers", ["CLinux", "CMachine", "Linux", "Repository", "Wire"]),
     ]
 )
+
+/// With `POSTERN_ONLY`, names of targets, the package has only these and what they depend on: for `Tests/run sanitize`, which
+/// compiles all that it tests a second time.
+if let only = Context.environment["POSTERN_ONLY"] {
+    var kept: Set<String> = []
+    var next = only.split(separator: " ").map(String.init)
+    while let name = next.popLast() {
+        guard let target = package.targets.first(where: { $0.name == name }) else {
+            fatalError("POSTERN_ONLY: there is no target \(name)")
+        }
+        guard kept.insert(name).inserted else { continue }
+        for case .byNameItem(let dependency, _) in target.dependencies { next.append(dependency) }
+    }
+    package.targets.removeAll { !kept.contains($0.name) }
+    package.products = []
+}

@@ -69,7 +69,7 @@ extension DebianTests {
                 try await machine.console.expect("TAB for no echo")
                 machine.type("half a passphr")
                 // Four times as long as dracut's initqueue waits for a root.
-                try await Task.sleep(for: .seconds(60))
+                try await idle(for: .seconds(60))
                 // A shell has a terminal of its own, and leaves the console's question alone.
                 let command = try await machine.ssh(["shell", "-c", "cat /proc/1/comm; exit 3"], input: "")
                 #expect(command.status == 3 && command.output == "systemd\n", "\(command)")
@@ -116,7 +116,7 @@ extension DebianTests {
             try await boot(system, name: "dracut-lvm") { machine in
                 try await machine.awaitAgent()
                 // systemd gives up a device after 90 s, unless it is told otherwise.
-                try await Task.sleep(for: .seconds(95))
+                try await idle(for: .seconds(95))
                 try await unlock(machine)
                 // It counts from now.
                 let report = try await expectLogin(
@@ -146,7 +146,7 @@ extension DebianTests {
             try await boot(system, name: "dracut-array") { machine in
                 try await machine.awaitAgent()
                 // The missing disk would end this in an emergency shell, if nothing but the prompt kept it from that.
-                try await Task.sleep(for: .seconds(45))
+                try await idle(for: .seconds(45))
                 #expect(!machine.console.text.contains(Texts.prompt))
                 try await unlock(machine)
                 let report = try await expectLogin(

@@ -2,7 +2,7 @@ import Foundation
 
 /// Runs `body` with a machine of `setup`, and stops it whatever happens.
 ///
-/// The console's text is kept in `.build-logs/NAME.console`. At most two machines run at a time.
+/// The console's text is kept in `.build-logs/NAME.console`. At most two machines run at a time, but for those that are `idle`.
 ///
 /// QEMU 7.2 was seen to lose the timer of an emulated processor in one of many hundred boots, and the guest stood still; and
 /// to run an instruction that the guest's kernel was just replacing, in one of a hundred. Where the kernel says so and
@@ -55,6 +55,14 @@ private func run(
     if let reason { throw MachineError.failed(reason) }
 }
 
+/// Waits inside `body` of `boot` while the machine has nothing to do, and lets another machine run meanwhile. It may take longer.
+public func idle(for duration: Duration) async throws {
+    await Slots.shared.giveBack()
+    try? await Task.sleep(for: duration)
+    await Slots.shared.acquire(isRunning: true)
+    try Task.checkCancellation()
+}
+
 /// Adds a line to `.build-logs/figures`, for what is worth knowing and not worth failing for.
 public func note(_ text: String) throws {
     let file = Disks.root.appending(path: ".build-logs/figures").path
@@ -71,18 +79,19 @@ func crashes(in log: String) -> [String] {
     return log.split(separator: "\n").filter { line in signs.contains { line.contains($0) } }.map(String.init)
 }
 
-/// Two machines at a time, which two cores and most memories can bear.
+/// Two machines at a time, but for those that are idle, which two cores and most memories can bear.
 private actor Slots {
     static let shared = Slots()
     private var free = 2
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    func acquire() async {
+    /// Waits for a slot: a machine that `isRunning` goes first, so that it ends.
+    func acquire(isRunning: Bool = false) async {
         guard free == 0 else {
             free -= 1
             return
         }
-        await withCheckedContinuation { waiting.append($0) }
+        await withCheckedContinuation { waiting.insert($0, at: isRunning ? 0 : waiting.endIndex) }
     }
 
     func giveBack() {
