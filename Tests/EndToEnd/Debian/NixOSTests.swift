@@ -76,9 +76,10 @@ extension DebianTests {
         }
 
         /// Waits for the login prompt of a system whose root `who` unlocked.
+        @discardableResult
         private func expectLogin(
             _ machine: Machine, open: Set<String> = ["crypt-root", "local"], by who: String?, failed: [String]
-        ) async throws {
+        ) async throws -> Report {
             let report = try await machine.login()
             #expect(report["root"] == ["/dev/mapper/crypt-root"])
             #expect(Set(report["open"]) == open)
@@ -90,6 +91,7 @@ extension DebianTests {
             for word in ["emergency", "Could not boot", "timed out"] {
                 #expect(!machine.console.text.contains(word), "\(word)")
             }
+            return report
         }
 
         @Test(arguments: Suite.tested)
@@ -164,6 +166,30 @@ extension DebianTests {
                 try await ssh.expect(Texts.prompt)
                 try await TPMTests.answerTwice(ssh)
                 try await expectLogin(machine, by: "owner@laptop", failed: [])
+            }
+        }
+
+        @Test(arguments: Suite.tested)
+        func
+            `a dead disk of a volume that NixOS opens with the TPM is left to systemd after 90 s, and the boot goes on`(
+                suite: Suite
+            )
+            async throws
+        {
+            let dead = """
+                boot.initrd.luks.devices.local.keyFile = lib.mkForce null;
+                boot.initrd.luks.devices.local.crypttabExtraOpts = [ "tpm2-device=auto" ];
+                boot.initrd.postern.settings.Volume = lib.mkForce [ ];
+                """
+            try await start(suite, name: "nixos-tpm-dead", disks: ["root"], more: dead) { machine in
+                try await machine.awaitAgent()
+                let unlocked = try await machine.ssh(["unlock"], input: passphrase)
+                // The device may yet come, and then it would take another command.
+                #expect(unlocked.status == 5, "\(unlocked)")
+                #expect(unlocked.output.contains("crypt-root: open\n"), "\(unlocked)")
+                let report = try await expectLogin(machine, open: ["crypt-root"], by: "owner@laptop", failed: [])
+                #expect(report.log.contains("local: left, its device has not appeared"), "\(report.log)")
+                #expect(!machine.console.text.contains(Self.native))
             }
         }
 
