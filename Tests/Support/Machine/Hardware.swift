@@ -24,6 +24,8 @@ struct Hardware: Sendable {
     var secondConsole = false
     /// The folder of a TPM's state.
     var tpm: URL?
+    /// A program that answers one request of HTTP at 10.0.2.4, where the network is QEMU's own.
+    var tang: String?
     /// Entries of the boot loader, where EFI starts the machine.
     var entries: [String] = []
     var loader = Loader.systemdBoot
@@ -72,7 +74,9 @@ extension Hardware {
         defer { for end in ends { close(end) } }
         var arguments = ["-netdev"]
         switch network {
-        case .forwarded, .told: arguments += ["user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222"]
+        case .forwarded, .told:
+            let server = tang.map { ",guestfwd=tcp:10.0.2.4:80-cmd:\($0)" } ?? ""
+            arguments += ["user,id=net,ipv6-prefix=fec0::,hostfwd=tcp:127.0.0.1:0-:2222\(server)"]
         case .routedIPv6: arguments += ["tap,id=net,ifname=lan,script=no,downscript=no"]
         }
         arguments += ["-device", "\(card),netdev=net,romfile=,mac=52:54:00:12:34:56"]

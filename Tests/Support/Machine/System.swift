@@ -53,6 +53,8 @@ public struct System: Sendable {
     public var secondConsole = false
     /// Whether it has the TPM that belongs to it, if one does, as it was when the system was made.
     public var hasTPM = false
+    /// Whether the Tang server that belongs to it is at 10.0.2.4.
+    public var hasTang = false
     /// In megabytes.
     public var memory = 768
 
@@ -161,6 +163,7 @@ extension Machine {
                 try FileManager.default.copyItem(at: folder.appending(path: "tpm"), to: tpm)
                 hardware.tpm = tpm
             }
+            if system.hasTang { hardware.tang = folder.appending(path: "tang/tang").path }
             hardware.network = system.network
             hardware.control = system.control
             hardware.secondConsole = system.secondConsole
