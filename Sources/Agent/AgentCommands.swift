@@ -8,7 +8,7 @@ public enum AgentCommands {
     public static let defaultFile = "/etc/postern/postern.conf"
 
     public static let usage = """
-        usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]]
+        usage: postern agent [-f FILE] [--rehearse [--key-volume FOLDER]] [--until-root]
                postern settle [-f FILE]
                postern --version
         """
@@ -38,6 +38,7 @@ public enum AgentCommands {
         while let word = rest.popFirst() {
             switch word {
             case "--rehearse": options.rehearsal = true
+            case "--until-root": options.staysUntilRoot = true
             case "-f":
                 guard let file = rest.popFirst() else { return misused("-f wants a file", usage) }
                 options.file = file

@@ -15,6 +15,7 @@ public enum FileLimits {
     /// Host keys, authorized_keys files and consoles, of each.
     public static let paths = 16
     public static let volumeRules = 1024
+    public static let datasets = 16
     public static let arrayRules = 64
     /// Patterns in one `Array` line.
     public static let arrayMembers = 256

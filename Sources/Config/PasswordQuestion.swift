@@ -6,21 +6,28 @@ public struct PasswordQuestion: Equatable, Sendable {
     public var process: Int32
     /// When it is over, in microseconds of CLOCK_MONOTONIC; 0 for never.
     public var notAfter: UInt64
-    /// The path by which systemd-cryptsetup was told the device that it asks for.
-    public var device: String
+    /// The path by which systemd-cryptsetup was told the device that it asks for, or the name of the dataset that ZFS's scripts
+    /// ask for.
+    public var subject: String
 
     /// The longest file, in bytes: three paths and a few words.
     public static let largestFile = 16 << 10
     /// Where its socket lies, so that an answer goes nowhere else.
     private static let folder: StaticString = "/run/systemd/ask-password/"
 
-    /// Reads a question about a volume of crypttab.
+    /// How the scripts of dracut's module for ZFS, and of NixOS's units, ask; what follows is the dataset's name. They give no
+    /// `Id=`.
+    private static let datasetTexts: [StaticString] = ["Encrypted ZFS password for ", "Enter key for "]
+
+    /// Reads a question about a volume of crypttab, or about a dataset.
     ///
     /// - Parameter bytes: the file.
     /// - Returns: the question, or `nil` where it is none, or one about anything else, such as a PIN.
     public static func parse(_ bytes: [UInt8]) -> PasswordQuestion? {
         guard bytes.count <= largestFile else { return nil }
-        var question = PasswordQuestion(socket: "", process: 0, notAfter: 0, device: "")
+        var question = PasswordQuestion(socket: "", process: 0, notAfter: 0, subject: "")
+        var dataset: String?
+        var hasId = false
         var isInside = false
         for part in bytes.split(separator: UInt8(ascii: "\n")) {
             let line = trimmed(part)
@@ -42,14 +49,26 @@ public struct PasswordQuestion: Equatable, Sendable {
                 question.notAfter = UInt64(time)
             case let key where key.isText("Id"):
                 guard value.startsWithText("cryptsetup:"), let path = unquotedC(value.dropFirst(11)) else { return nil }
-                question.device = path
+                guard path.utf8.first == UInt8(ascii: "/") else { return nil }
+                question.subject = path
+                hasId = true
+            case let key where key.isText("Message"): dataset = self.dataset(in: value)
             default: continue
             }
         }
-        guard !question.socket.isEmpty, question.process > 0, question.device.utf8.first == UInt8(ascii: "/") else {
-            return nil
-        }
+        if !hasId, let dataset { question.subject = dataset }
+        guard !question.socket.isEmpty, question.process > 0, !question.subject.isEmpty else { return nil }
         return question
+    }
+
+    /// The dataset that a message asks for, or `nil`.
+    private static func dataset(in message: ArraySlice<UInt8>) -> String? {
+        for words in datasetTexts where message.startsWithText(words) {
+            var name = message.dropFirst(words.utf8CodeUnitCount)
+            if name.last == UInt8(ascii: ":") { name = name.dropLast() }
+            return isDatasetName(name) ? text(name) : nil
+        }
+        return nil
     }
 
     /// Whether its time is over at `now`, in microseconds.

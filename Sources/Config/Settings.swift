@@ -38,6 +38,8 @@ public struct Settings: Equatable, Sendable {
     public var volumes: [VolumeRule] = []
     /// `Array NAME POLICY MEMBERS`, at most one for a name.
     public var arrays: [ArrayRule] = []
+    /// `Dataset`, repeatable: datasets whose passphrase ZFS asks for once the volumes are open.
+    public var datasets: [String] = []
     /// `ContinueTimeout` in seconds: how long the rest of an array is waited for once its policy is met; default 60.
     public var continueTimeout = 60
     /// `Notify`, repeatable: who is told what happens; by default nobody.

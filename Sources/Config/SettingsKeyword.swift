@@ -3,6 +3,7 @@ enum SettingsKeyword: CaseIterable {
     case port, listenAddress, hostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
     case unusedConnectionTimeout, imageTime
     case kexAlgorithms, ciphers, macs, crypttab, initrd, console, permitShell, volume, array, continueTimeout, notify
+    case dataset
 
     var name: String {
         switch self {
@@ -26,13 +27,14 @@ enum SettingsKeyword: CaseIterable {
         case .array: "Array"
         case .continueTimeout: "ContinueTimeout"
         case .notify: "Notify"
+        case .dataset: "Dataset"
         }
     }
 
     /// Whether every line of it adds something.
     var isRepeatable: Bool {
         switch self {
-        case .port, .listenAddress, .hostKey, .volume, .array, .notify: true
+        case .port, .listenAddress, .hostKey, .volume, .array, .notify, .dataset: true
         default: false
         }
     }

@@ -97,6 +97,7 @@ struct SettingsParser {
         case .array: return parseArray(line)
         case .continueTimeout: return parseTime(keyword, value, line.number, least: 0) { $0.continueTimeout = $1 }
         case .notify: return parseNotify(line)
+        case .dataset: return parseDataset(value, line.number)
         }
         return true
     }

@@ -37,6 +37,7 @@ extension Settings {
         line(.permitShell, [permitShell ? "yes" : "no"])
         for rule in volumes { line(.volume, [rule.name, rule.treatment.word]) }
         for rule in arrays { line(.array, [rule.name, rule.policy.description] + rule.members) }
+        for name in datasets { line(.dataset, [name]) }
         line(.continueTimeout, ["\(continueTimeout)"])
         for target in notify { line(.notify, [target.form.name, target.url]) }
         return text

@@ -1,4 +1,4 @@
-/// `Volume` and `Array` lines.
+/// `Volume`, `Array` and `Dataset` lines.
 extension SettingsParser {
     mutating func parseVolume(_ line: SettingsLine) -> Bool {
         let usage = "write Volume NAME take, Volume NAME leave, or Volume NAME fallback"
@@ -52,6 +52,22 @@ extension SettingsParser {
         return true
     }
 
+    mutating func parseDataset(_ name: String, _ line: Int) -> Bool {
+        guard isDatasetName(name.utf8) else {
+            return refuse(
+                line, "Dataset \(quoted(name)) is no name of a dataset",
+                "write it as zfs list has it, such as rpool/ROOT")
+        }
+        guard !settings.datasets.contains(where: { same($0, name) }) else {
+            return refuse(line, "Dataset \(quoted(name)) is given twice", "remove one of the two")
+        }
+        guard settings.datasets.count < FileLimits.datasets else {
+            return refuse(line, "Dataset is given more than \(FileLimits.datasets) times", "remove some")
+        }
+        settings.datasets.append(name)
+        return true
+    }
+
     private mutating func policy(_ value: String, members: [String], _ line: Int) -> ArrayRule.Policy? {
         let word = lowercased(value.utf8)
         if word.isText("all") { return .all }
@@ -69,6 +85,24 @@ extension SettingsParser {
             return nil
         }
         return .quorum(count)
+    }
+}
+
+/// Whether a dataset of ZFS can have this name: parts between slashes, each of letters, digits and `-_.: `. zfsconcepts(7)
+func isDatasetName(_ name: some Collection<UInt8>) -> Bool {
+    let name = Array(name)
+    guard name.count <= FileLimits.volumeName else { return false }
+    let parts = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    return parts.allSatisfy { part in
+        guard part.first != UInt8(ascii: " "), part.last != UInt8(ascii: " ") else { return false }
+        return !part.isEmpty
+            && part.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"), 0x20: true
+                default: false
+                }
+            }
     }
 }
 

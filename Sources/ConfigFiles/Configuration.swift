@@ -222,6 +222,8 @@ public struct Configuration {
             guard rule.treatment == .take, let reason else { continue }
             add(file, "Volume \(rule.name) take is without effect: \(reason)", "remove the line")
         }
+        checkDatasets(file)
+        if settings.initrd == .systemd, !settings.datasets.isEmpty { return }
         if crypttab.entries.isEmpty {
             add(settings.crypttab, Configuration.noVolume, "add a line: NAME UUID=… none luks")
         } else if !crypttab.entries.contains(where: {
@@ -234,6 +236,16 @@ public struct Configuration {
             add(
                 settings.crypttab, "Postern has nothing to open: every volume is left to the native opener",
                 "write Volume NAME take in \(file) for one that a passphrase opens")
+        }
+    }
+
+    private mutating func checkDatasets(_ file: String) {
+        for name in settings.datasets {
+            if settings.initrd != .systemd {
+                add(file, "Dataset \(name) is without effect: no systemd runs this initrd", "remove the line")
+            } else if crypttab.entries.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+                add(file, "Dataset \(name) is without effect: a volume has this name", "give the volume another name")
+            }
         }
     }
 

@@ -62,7 +62,7 @@ public struct ImageCheck {
         check.notices = check.configuration.notices + identities.notices
         check.lookAtModules(KernelModules(beneath: root), hardware, passingOver: cards)
         if check.hasSystemd {
-            let systemd = SystemdCheck(root, entries: check.volumes, console: check.configuration.settings.console)
+            let systemd = SystemdCheck(root, entries: check.volumes, settings: check.configuration.settings)
             check.findings += systemd.findings
         }
         return check

@@ -84,6 +84,7 @@ public struct Staging {
             return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
         }
         if configuration.hostKeys.isEmpty { return "there is no host key; \(HostKey.another)" }
+        if hasDatasets { return nil }
         if chosen.entries.isEmpty, added.entries.isEmpty {
             return "\(crypttab) has no volume for the initrd; give the root's line the option "
                 + (system == .systemd ? "x-initrd.attach" : "initramfs")
@@ -94,6 +95,9 @@ public struct Staging {
         }
         return nil
     }
+
+    /// Whether there is something to ask for though crypttab has no volume.
+    private var hasDatasets: Bool { system == .systemd && !configuration.settings.datasets.isEmpty }
 
     private func reasonLeft(_ entry: CrypttabEntry) -> String? { headers.reasonLeft(entry) }
 
@@ -222,6 +226,9 @@ public struct Staging {
         let ours = (chosen.entries + added.entries).filter { reasonLeft($0) == nil && !$0.options.noauto }
         for entry in ours {
             try tree.put(SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name))
+        }
+        if !configuration.settings.datasets.isEmpty {
+            try tree.put(SystemdUnits.dropInForDatasets, SystemdUnits.textForDatasets)
         }
         // What dracut has chosen, or else what we have: without a line there is no unit to ask.
         let table = "/etc/crypttab"

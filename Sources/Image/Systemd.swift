@@ -24,6 +24,21 @@ enum SystemdUnits {
         return "/etc/systemd/system/\(unit).device.d/\(isVolume ? "timeout" : "postern").conf"
     }
 
+    /// The drop-in by which Postern's own unit tells systemd when the volumes are open, and stays: ZFS asks for the datasets later.
+    static let dropInForDatasets = "/etc/systemd/system/postern.service.d/datasets.conf"
+    static let textForDatasets = Array(
+        """
+        # Written by postern image.
+        [Unit]
+        Before=initrd-switch-root.target
+
+        [Service]
+        Type=notify
+        ExecStart=
+        ExecStart=/usr/sbin/postern agent --until-root
+
+        """.utf8)
+
     /// What every drop-in begins with.
     static let start = Array("# Written by postern image.\n[Unit]\nAfter=postern.service\n".utf8)
 

@@ -14,12 +14,17 @@ struct SystemdCheck {
     /// - Parameters:
     ///   - root: that root.
     ///   - entries: the volumes that the agent opens there.
-    ///   - console: whether it asks on the consoles.
-    init(_ root: String, entries: [CrypttabEntry], console: ConsoleSetting) {
+    ///   - settings: what it is told.
+    init(_ root: String, entries: [CrypttabEntry], settings: Settings) {
         self.root = root
         lookAtService()
+        if !settings.datasets.isEmpty {
+            lookAt(
+                SystemdUnits.dropInForDatasets, SystemdUnits.textForDatasets,
+                "Postern does not stay until ZFS asks for \(settings.datasets.joined(separator: ", "))")
+        }
         lookAtVolumes(entries)
-        if case .active = console {
+        if case .active = settings.console {
             need(
                 ["/usr/bin/systemd-ask-password", "/bin/systemd-ask-password"], "the consoles ask with it",
                 "add systemd-ask-password to the image's modules")
@@ -57,6 +62,12 @@ struct SystemdCheck {
         if !isWanted { add("/etc/systemd/system", "\(unit) is not enabled in the image", SystemdCheck.again) }
     }
 
+    /// A file that `postern image` writes.
+    private mutating func lookAt(_ path: String, _ text: [UInt8], _ problem: String) {
+        let found = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []
+        if found != text { add(path, problem, SystemdCheck.again) }
+    }
+
     /// Each volume's unit waits for the agent, and is there to ask when the agent fails.
     private mutating func lookAtVolumes(_ entries: [CrypttabEntry]) {
         let table = "/etc/crypttab"
@@ -65,11 +76,9 @@ struct SystemdCheck {
         let native = Crypttab.parse(bytes, file: table, for: .systemd, into: &ignored).entries
         let named = volumesOfKernel()
         for entry in entries {
-            let path = SystemdUnits.dropIn(for: entry.name)
-            let text = (try? Files.readRegular(root + path, limit: 1 << 16)) ?? []
-            if text != SystemdUnits.text(for: entry.name) {
-                add(path, "systemd does not wait for Postern with \(printable(entry.name))", SystemdCheck.again)
-            }
+            lookAt(
+                SystemdUnits.dropIn(for: entry.name), SystemdUnits.text(for: entry.name),
+                "systemd does not wait for Postern with \(printable(entry.name))")
             guard let line = native.first(where: { $0.name.utf8.elementsEqual(entry.name.utf8) }) else {
                 if named.has(entry.name) { continue }
                 add(

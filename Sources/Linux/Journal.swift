@@ -80,6 +80,11 @@ public struct ServiceManager: Sendable {
         tell("STATUS=\(printable(status))")
     }
 
+    /// Says that what waits for this service may start.
+    public func setReady() {
+        tell("READY=1")
+    }
+
     /// Asks for so many seconds more before what is under way counts as hanging.
     public func extendTimeout(seconds: Int64) {
         tell("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)")

@@ -8,6 +8,8 @@ public struct PollSet {
         public init(rawValue: Int16) { self.rawValue = rawValue }
 
         public static let readable = Events(rawValue: Int16(POLLIN))
+        /// Such as that the table of mounts has changed.
+        public static let urgent = Events(rawValue: Int16(POLLPRI))
         public static let writable = Events(rawValue: Int16(POLLOUT))
         /// The other end is gone, or the descriptor is in error; reported whether asked for or not.
         public static let closed = Events(rawValue: Int16(POLLHUP | POLLERR | POLLNVAL))

@@ -131,10 +131,11 @@ extension Monitor {
     }
 
     /// Waits for udev's links to the mappings: the boot mounts the root by them, and udevd makes them late.
-    private func waitForLinks() {
+    func waitForLinks() {
         guard Files.exists("/run/udev/control") else { return }
         var links: [String] = []
-        for volume in plan.machineState(now: Clock.now()).volumes where volume.state == .open {
+        for volume in plan.machineState(now: Clock.now()).volumes
+        where volume.state == .open && !plan.isDataset(volume.name) {
             links.append("/dev/mapper/\(volume.name)")
             // udev escapes other characters in the link's name.
             if volume.name.utf8.allSatisfy({ isPlain($0) }) { links.append("/dev/disk/by-id/dm-name-\(volume.name)") }
@@ -165,7 +166,7 @@ extension Monitor {
     }
 
     /// The native opener passes over the volumes named here.
-    private func writeSkips(_ names: [String]) {
+    func writeSkips(_ names: [String]) {
         guard !names.isEmpty else { return }
         do throws(SystemError) {
             try Files.makeFolder("/run/postern", mode: 0o755)

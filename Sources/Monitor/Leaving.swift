@@ -49,7 +49,9 @@ extension Monitor {
 
     /// Has a worker close the volumes, the last one first. What is in use stays open: nothing is written to it any more.
     private func closeVolumes() {
-        let open = plan.machineState(now: Clock.now()).volumes.filter { $0.state == .open }
+        let open = plan.machineState(now: Clock.now()).volumes.filter {
+            $0.state == .open && !plan.isDataset($0.name)
+        }
         guard !open.isEmpty else { return }
         do throws(SystemError) {
             let pair = try FileDescriptor.socketPair()

@@ -51,6 +51,8 @@ final class Monitor {
     var question = StandingQuestion()
     /// What systemd's openers ask, while a volume is watched.
     var nativeQuestions: NativeQuestions?
+    /// What is mounted, while datasets are waited for.
+    var mounts: MountWatch?
     /// The status that systemd was last told.
     var shownStatus = ""
     /// Who is told what happens; nobody in a rehearsal.
@@ -86,6 +88,7 @@ final class Monitor {
             case .none: uevent = set.add(-1, [])
             }
             let link = set.add(network?.number ?? -1, .readable)
+            let mount = set.add(mounts?.number ?? -1, .urgent)
             let asking = (nativeQuestions?.numbers ?? []).map { set.add($0, .readable) }
             // Handlers may change the lists, so this turn uses what it waited for.
             let listening = listeners.map { ($0, set.add($0.number, .readable)) }
@@ -101,6 +104,7 @@ final class Monitor {
             if isDeviceNew { readUevents(uevents) }
             if isDeviceNew || !set.events(of: path).isEmpty { readPaths(&paths) }
             if asking.contains(where: { !set.events(of: $0).isEmpty }) { readQuestions() }
+            if !set.events(of: mount).isEmpty { readMounts() }
             if !set.events(of: link).isEmpty { network?.receive(now: Clock.now()) }
             for (session, token) in speaking { readFrames(from: session, set.events(of: token)) }
             for (worker, token) in working { readFrames(from: worker, set.events(of: token)) }
@@ -188,6 +192,7 @@ final class Monitor {
             guard let session = sessions.first(where: { $0.number == prompt.session }) else { return }
             endChannel(prompt.channel, of: session, code, reason)
         case .log(let level, let text, let fields): record(level, text, fields)
+        case .ready(let without): makeReady(without: without)
         case .goOn(let without): goOn(without: without)
         }
     }

@@ -26,11 +26,18 @@ public enum MonitorProcess {
             }
             if let port = kernel.port { configuration.settings.ports = [port] }
         }
+        // A boot that waits for the end of this process would never import a pool.
+        let datasets = configuration.settings.datasets
+        if !options.staysUntilRoot { configuration.settings.datasets = [] }
         let monitor = Monitor(configuration: configuration, options: options)
+        if !options.staysUntilRoot, !options.rehearsal, !datasets.isEmpty {
+            let names = datasets.joined(separator: ", ")
+            monitor.record(.warning, "ZFS asks for \(names) on the consoles alone: the agent was not told to stay")
+        }
         for finding in configuration.findings {
             monitor.record(.warning, finding.description)
         }
-        guard !configuration.crypttab.entries.isEmpty else {
+        guard !configuration.crypttab.entries.isEmpty || monitor.plan.hasDatasets else {
             monitor.record(.error, "no volume to open; the boot's own prompt takes over")
             return Int32(ExitCode.internalError.rawValue)
         }
@@ -63,6 +70,7 @@ extension Monitor {
         if watchesDevices { probes = BlockDevices.all }
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
         watchQuestions()
+        watchMounts()
         startConsole()
         watchNetwork()
         prepareNotifications()

@@ -41,7 +41,7 @@ final class NativeQuestions {
                 isAlive(id, question)
             else { continue }
             found.append(
-                NativeQuestion(id: id, path: question.device, device: Files.resolved(question.device)))
+                NativeQuestion(id: id, path: question.subject, device: Files.resolved(question.subject)))
         }
         return found
     }

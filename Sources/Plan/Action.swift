@@ -14,6 +14,8 @@ public enum Action {
     case tried(PromptAddress, [TryResult], retryAfter: UInt16)
     case finish(PromptAddress, ExitCode, reason: String)
     case log(LogLevel, String, [LogField] = [])
+    /// The boot imports its pools now, without these volumes, and the agent stays until the root is mounted.
+    case ready(without: [String])
     /// The boot goes on, without these volumes, which the native opener must not wait for.
     case goOn(without: [String])
 }

@@ -14,7 +14,7 @@ extension Plan {
     /// The volumes that the boot needs by themselves, and the LUKS UUIDs that they must have, where those are known.
     public var indispensable: [(name: String, uuid: String?)] {
         var found: [(name: String, uuid: String?)] = []
-        for volume in volumes where volume.required && volume.isManaged {
+        for volume in volumes where volume.required && volume.isManaged && !volume.isDataset {
             found.append((volume.name, volume.entry.identity))
         }
         return found
@@ -61,8 +61,10 @@ extension Plan {
         let volume = volumes[index]
         if let method = volume.method {
             guard question(of: index) != nil else {
-                return (.unattended, volume.question.isEmpty ? method : "it has its answer", nil)
+                let detail = volume.question.isEmpty ? method : "it has its answer"
+                return (volume.isDataset ? .queued : .unattended, detail, nil)
             }
+            if volume.isDataset { return (.locked, "ZFS asks for its passphrase", nil) }
             return (.locked, "systemd asks for a passphrase; \(method) has not opened it", nil)
         }
         if isExhausted(index) { return (.failed, "\(volume.wrong) wrong passphrases, all that tries= allows", nil) }
@@ -87,7 +89,7 @@ extension Plan {
             guard openCount(members) < needed(members) else { continue }
             texts.append("\(members.rule.name) needs \(needed(members)) of its \(managed(members).count) members")
         }
-        if satisfiedSince != nil, !continues {
+        if satisfiedSince != nil, !continues, !isReady {
             let seconds = (wished.map { patience($0) }.max() ?? 0) / 1000
             texts.append("the boot can go on; it waits up to \(seconds) s for \(joined(wished))")
         }

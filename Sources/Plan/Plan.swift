@@ -27,6 +27,10 @@ public struct Plan {
     /// Whether every volume that the boot needs is open and it has been told so.
     public private(set) var continues = false
 
+    /// Whether the boot was told that the volumes of crypttab are open, while datasets are waited for, and what it does without.
+    public internal(set) var isReady = false
+    var passedOver: [String] = []
+
     /// Whether the agent ends before the boot may go on.
     private(set) var isStopped = false
 
@@ -100,8 +104,15 @@ public struct Plan {
                 headerIsThere: entry.options.header == nil)
             volumes.append(volume)
         }
+        if system == .systemd, !rehearsal {
+            for name in settings.datasets where !volumes.contains(where: { $0.name == name }) {
+                volumes.append(Volume(dataset: name))
+            }
+        }
         for rule in settings.arrays {
-            let members = volumes.indices.filter { rule.holds(volumes[$0].name) && volumes[$0].isManaged }
+            let members = volumes.indices.filter {
+                rule.holds(volumes[$0].name) && volumes[$0].isManaged && !volumes[$0].isDataset
+            }
             arrays.append(Members(rule: rule, volumes: members))
         }
     }
@@ -109,7 +120,7 @@ public struct Plan {
     /// The paths that crypttab names: the monitor tells of each whether it is there.
     public var watchedPaths: [String] {
         var paths: [String] = []
-        for volume in volumes where volume.isManaged {
+        for volume in volumes where volume.isManaged && !volume.isDataset {
             if case .path(let path) = volume.entry.device { paths.append(path) }
             if let header = volume.headerPath { paths.append(header) }
         }
@@ -315,17 +326,9 @@ public struct Plan {
     /// Tells the boot to go on.
     mutating func goOn(now: Int64) {
         continues = true
-        // One that activates a volume must not leave it half made.
-        for task in tasks where !task.isQueued && !task.activates && !task.isNative {
-            actions.append(.kill(job: task.job))
-        }
-        tasks.removeAll { !$0.activates }
-        var without: [String] = []
-        for index in volumes.indices
-        where !volumes[index].isOpen && (volumes[index].isManaged || volumes[index].isTwin) && !opensLater(index) {
-            without.append(volumes[index].name)
-        }
-        for attempt in attempts { finishAttempt(attempt) }
+        endTasks()
+        let without = isReady ? passedOver : volumes.indices.filter { isPassedOver($0) }.map { volumes[$0].name }
+        for index in attempts.indices { finishAttempt(index) }
         attempts.removeAll()
         for source in sources.indices where sources[source].state == .ready {
             actions.append(.forgetKey(source: source))
@@ -333,16 +336,32 @@ public struct Plan {
         actions.append(.goOn(without: without))
     }
 
+    /// Ends all jobs but those that activate a volume, which must not leave it half made.
+    mutating func endTasks() {
+        for task in tasks where !task.isQueued && !task.activates && !task.isNative {
+            actions.append(.kill(job: task.job))
+        }
+        tasks.removeAll { !$0.activates }
+    }
+
+    /// Whether the boot that goes on now does without the volume, and the native opener has to.
+    func isPassedOver(_ index: Int) -> Bool {
+        let volume = volumes[index]
+        return !volume.isOpen && !volume.isDataset && (volume.isManaged || volume.isTwin) && !opensLater(index)
+    }
+
     /// Tells a prompt whose passphrase was being tried how each volume ended.
-    private mutating func finishAttempt(_ attempt: Attempt) {
+    mutating func finishAttempt(_ index: Int) {
+        let attempt = attempts[index]
         guard case .running(let left) = attempt.phase else { return }
         if attempt.results.contains(where: { $0.outcome == .opened }) { passphrases.count(attempt.results) }
-        guard !attempt.isGone else { return }
         let late = left.map { volume in
             TryResult(
                 name: volumes[volume].name, outcome: volumes[volume].isOpen ? .alreadyOpen : .failed,
                 detail: volumes[volume].isOpen ? "" : "the boot went on without it")
         }
-        actions.append(.tried(attempt.requester.prompt, attempt.results + late, retryAfter: 0))
+        attempts[index].results += late
+        guard !attempt.isGone else { return }
+        actions.append(.tried(attempt.requester.prompt, attempts[index].results, retryAfter: 0))
     }
 }

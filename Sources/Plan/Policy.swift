@@ -65,7 +65,7 @@ extension Plan {
 
     /// Tells the boot to go on once the policy is met, and the time for the rest is over.
     mutating func decide(now: Int64) {
-        guard isSatisfied else {
+        guard !volumes.indices.contains(where: { isNeeded($0) && !volumes[$0].isDataset }) else {
             satisfiedSince = nil
             return
         }
@@ -79,7 +79,8 @@ extension Plan {
             actions.append(.log(.notice, "the boot can go on; waiting for \(joined(wished))", event))
         }
         satisfiedSince = since
-        if isOver, !isWorthWaiting(now: now) { goOn(now: now) }
+        guard isOver, !isWorthWaiting(now: now) else { return }
+        if isSatisfied { goOn(now: now) } else { makeReady(now: now) }
     }
 
     /// Has the boot go on now, without what it does not need.
@@ -87,9 +88,9 @@ extension Plan {
     /// - Returns: why it cannot, as a sentence, or `nil` when it does.
     public mutating func goOnNow(now: Int64) -> String? {
         guard !continues, !isStopped else { return "The agent is ending already." }
-        let needed = volumes.indices.filter { isNeeded($0) }
+        let needed = volumes.indices.filter { isNeeded($0) && (isReady || !volumes[$0].isDataset) }
         guard needed.isEmpty else { return "The boot cannot do without: \(joined(needed))." }
-        goOn(now: now)
+        if isSatisfied { goOn(now: now) } else { makeReady(now: now) }
         return nil
     }
 
@@ -129,6 +130,7 @@ extension Plan {
             case .deviceMissing where status.detail.isEmpty:
                 texts.append("\(status.name): device \(status.device) is missing")
             case .deviceMissing: texts.append("\(status.name): \(status.detail)")
+            case .queued where !status.detail.isEmpty: texts.append("\(status.name): \(status.detail)")
             case .failed, .waitingForKey: texts.append("\(status.name): \(status.detail)")
             case .unattended: texts.append("\(status.name): systemd opens it by \(status.detail)")
             case .checking, .locked, .queued, .trying, .open, .left: break

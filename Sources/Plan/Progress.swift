@@ -8,7 +8,7 @@ extension Plan {
     ///
     /// `isFirst` says that nothing was known yet of what it carries.
     mutating func deviceChanged(_ path: String, isFirst: Bool = false, now: Int64) {
-        for index in volumes.indices where volumes[index].isManaged {
+        for index in volumes.indices where volumes[index].isManaged && !volumes[index].isDataset {
             let before = (volumes[index].place, volumes[index].headerIsThere)
             volumes[index].place = devices.place(of: volumes[index].entry.device, type: volumes[index].type)
             if let header = volumes[index].headerPath {

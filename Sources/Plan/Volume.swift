@@ -12,6 +12,8 @@ struct Volume {
     /// Whether `Volume NAME take` of postern.conf claims it whatever its header says.
     let isClaimed: Bool
 
+    /// Whether it is a dataset that ZFS encrypts, and no line of crypttab.
+    var isDataset = false
     var state: State
     /// What systemd opens it by, where its own opener has it and Postern asks what that asks; `nil` where Postern opens it.
     var method: String?
@@ -127,6 +129,9 @@ struct Volume {
         guard case .failed = state, case .path = entry.device else { return false }
         return true
     }
+
+    /// Who asks for its passphrase where it is watched.
+    var asker: String { isDataset ? "ZFS" : "systemd" }
 
     /// What a worker is told of it.
     func order(rehearsal: Bool) -> VolumeOrder? {

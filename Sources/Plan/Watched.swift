@@ -2,11 +2,11 @@ internal import Config
 internal import Linux
 internal import Wire
 
-/// A question of systemd's opener about a volume of crypttab.
+/// A question of systemd's opener about a volume of crypttab, or of ZFS's scripts about a dataset.
 public struct NativeQuestion: Equatable, Sendable {
     /// What tells it from every other one.
     public let id: String
-    /// The path by which the opener was told the device.
+    /// The path by which the opener was told the device, or the dataset's name.
     public let path: String
     /// The device's own path, whatever link or name that is, or `nil` where it is not there.
     public let device: String?
@@ -39,7 +39,8 @@ extension Plan {
     public mutating func askerEnded(_ id: String) {
         questions.removeAll { $0.id == id }
         for index in volumes.indices where volumes[index].isWatched && volumes[index].question == id {
-            guard volumes[index].isClosed else { continue }
+            // The one who asks for a dataset ends with each answer.
+            guard volumes[index].isClosed, !volumes[index].isDataset else { continue }
             volumes[index].isAbandoned = true
             readAgain(index)
         }
@@ -53,6 +54,8 @@ extension Plan {
     }
 
     private static func `is`(_ question: NativeQuestion, about volume: Volume) -> Bool {
+        // ZFS's scripts name the dataset that is mounted, whose key may be that of one above it.
+        if volume.isDataset { return question.path == volume.name || question.path.hasPrefix("\(volume.name)/") }
         if case .path(let path) = volume.entry.device, path == question.path { return true }
         guard let device = question.device else { return false }
         return volume.facts?.device == device || volume.device == device
@@ -63,12 +66,12 @@ extension Plan {
         for index in volumes.indices where volumes[index].isWatched {
             if let question = question(of: index), question.id != volumes[index].question {
                 volumes[index].question = question.id
-                let name = volumes[index].name
                 for task in tasks where task.isNative && task.opens == index && !task.isQueued {
                     ended(task.job, .done(.wrongKey), now: now)
                 }
-                actions.append(
-                    .log(.notice, "\(name): systemd asks for a passphrase", event("passphrase-asked", index)))
+                if volumes[index].isDataset { openedOthers(than: index, now: now) }
+                let text = "\(volumes[index].name): \(volumes[index].asker) asks for a passphrase"
+                actions.append(.log(.notice, text, event("passphrase-asked", index)))
             }
             giveUpAbsent(index, now: now)
         }
@@ -96,7 +99,7 @@ extension Plan {
     mutating func openedNatively(_ index: Int, now: Int64) {
         let task = tasks.first { $0.isNative && $0.opens == index && !$0.isQueued }
         guard let task, case .answer(_, let attempt, let requester) = task.kind else {
-            return opened(index, by: "systemd", now: now)
+            return opened(index, by: volumes[index].asker, now: now)
         }
         tasks.removeAll { $0.job == task.job }
         passphraseTried(index, attempt, .opened, by: requester, since: task.started, now: now)

@@ -14,6 +14,8 @@ let
   isOn = files.isOn && files.isSystemd;
 
   postern = "${cfg.package}/bin/postern";
+  # ZFS asks for these datasets once their pool is imported, and that waits for the unit.
+  stays = cfg.settings ? Dataset;
   chmod = "${pkgs.coreutils}/bin/chmod";
 
   # As systemd-escape(1) does with the characters that checks.nix lets through.
@@ -143,7 +145,8 @@ in
               "sysroot-usr.mount"
               "systemd-fsck-root.service"
               "systemd-hibernate-resume.service"
-            ];
+            ]
+            ++ lib.optional stays "initrd-switch-root.target";
             conflicts = [
               "initrd-switch-root.target"
               "shutdown.target"
@@ -154,9 +157,9 @@ in
               ConditionKernelCommandLine = "!postern=off";
             };
             serviceConfig = {
-              Type = "oneshot";
+              Type = if stays then "notify" else "oneshot";
               RemainAfterExit = true;
-              ExecStart = "${postern} agent";
+              ExecStart = "${postern} agent${lib.optionalString stays " --until-root"}";
               # What an agent that was killed could not take away. While a stranger's mapping has a volume's name it does not
               # end, and says so to systemd, which would end it otherwise.
               ExecStopPost = "-${postern} settle";

@@ -175,6 +175,14 @@ import Testing
             line:
                 "/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf: systemd does not wait for Postern"
         ) { try $0.remove("/etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf") },
+        Flaw(
+            name: "an agent that does not stay",
+            line: "/etc/systemd/system/postern.service.d/datasets.conf: Postern does not stay until ZFS asks for rpool/"
+        ) {
+            try $0.put(
+                "/etc/postern/postern.conf",
+                "Crypttab /etc/postern/crypttab\nHostKey /etc/postern/key\nDataset rpool/ROOT\n")
+        },
         Flaw(name: "no fallback", line: "/etc/crypttab: without Postern nobody would ask for root") {
             try $0.put("/etc/crypttab", "# none\n")
         },

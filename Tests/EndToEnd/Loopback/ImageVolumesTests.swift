@@ -89,6 +89,27 @@ extension ImageCommandTests {
         #expect(!end.err.contains("root is left") && !end.err.contains("resume is left"), "\(end)")
     }
 
+    @Test(arguments: ["root /dev/sda none luks", "# no volume"])
+    func `for a dataset the unit in a systemd tree stays, though there may be no volume`(crypttab: String) throws {
+        try put("usr/lib/systemd/systemd")
+        try write(settings: "Dataset rpool/ROOT", crypttab: crypttab)
+        let end = crypttab.hasPrefix("root") ? try stage("root") : try stage()
+        #expect(end.status == 0 && end.err == "", "\(end)")
+        #expect(
+            try staged("etc/systemd/system/postern.service.d/datasets.conf") == """
+                # Written by postern image.
+                [Unit]
+                Before=initrd-switch-root.target
+
+                [Service]
+                Type=notify
+                ExecStart=
+                ExecStart=/usr/sbin/postern agent --until-root
+
+                """)
+        #expect(try staged("etc/postern/postern.conf").contains("\nDataset rpool/ROOT\n"))
+    }
+
     @Test func `in a systemd tree the fallback is there and spare members hold up nothing`() throws {
         try put("usr/lib/systemd/systemd")
         try write(

@@ -47,6 +47,19 @@ import Testing
         #expect(nas.scripted.preOpenCommands.values.allSatisfy { $0.isEmpty })
     }
 
+    @Test func `with Dataset the unit tells systemd when the volumes are open, and stays until the root is mounted`()
+        throws
+    {
+        let nas = try Configuration(with: "{ boot.initrd.postern.settings.Dataset = \"nixos-rpool/nixos\"; }")
+            .evaluated()
+        #expect(nas.failed == [] && nas.warnings == [])
+        #expect(nas.contents["/etc/postern/postern.conf"]?.contains("\nDataset nixos-rpool/nixos\n") == true)
+        let unit = try #require(nas.units["postern.service"]).split(separator: "\n")
+        #expect(unit.contains("Type=notify"))
+        #expect(unit.contains { $0.hasPrefix("ExecStart=") && $0.hasSuffix("/bin/postern agent --until-root") })
+        #expect(unit.contains { $0.hasPrefix("Before=") && $0.contains("initrd-switch-root.target") })
+    }
+
     @Test func `every program that the unit starts is put into the initrd`() throws {
         let nas = try Configuration().evaluated()
         let unit = try #require(nas.units["postern.service"])

@@ -20,6 +20,7 @@ import Testing
             environment: [
                 "POSTERN_SYS": folder.path("sys"), "POSTERN_FSTAB": folder.path("fstab"),
                 "POSTERN_CRYPTTAB": folder.path("crypttab"), "POSTERN_RESUME": folder.path("resume"),
+                "PATH": "\(folder.path("bin")):/usr/sbin:/usr/bin:/sbin:/bin",
             ], timeout: 60)
         #expect(end.status == 0, "\(end)")
         return end.out.split(separator: "\n")
@@ -89,6 +90,33 @@ import Testing
         try folder.write("crypt-root", to: "crypttab")
         try folder.write("/dev/mapper/crypt-root / ext4", to: "fstab")
         #expect(try needed(shell) == ["crypt-root"])
+    }
+
+    /// What `zpool list -vHLP` prints of a pool with a disk that is missing.
+    private static let pool = """
+        #!/bin/sh
+        [ "$*" = 'list -vHLP rpool' ] || exit 1
+        printf 'rpool\\t1G\\t1M\\t1G\\t-\\t-\\t0%%\\t0%%\\t1.00x\\tDEGRADED\\t-\\n'
+        printf '\\traidz1-0\\t1G\\t-\\nlogs\\t-\\t-\\n'
+        printf '\\t/dev/%s\\t1G\\t1M\\n' dm-1 dm-5 mapper/three
+        printf '\\t1234567890\\t-\\t-\\n'
+
+        """
+
+    @Test(arguments: shells)
+    func `a root on ZFS lies on the devices of its pool`(shell: [String]) throws {
+        try machine()
+        try FileManager.default.createDirectory(atPath: folder.path("bin"), withIntermediateDirectories: true)
+        try folder.write(Self.pool, to: "bin/zpool")
+        chmod(folder.path("bin/zpool"), 0o755)
+        try folder.write("three UUID=3 none luks\n", to: "crypttab")
+        for fstab in ["rpool/root / zfs defaults 0 0\n", "rpool / zfs"] {
+            try folder.write(fstab, to: "fstab")
+            #expect(try needed(shell) == ["one", "sleep", "three"])
+        }
+        // A dataset is not a device of its name.
+        try folder.write("rpool/root / ext4\n", to: "fstab")
+        #expect(try needed(shell) == [])
     }
 
     @Test(arguments: shells)

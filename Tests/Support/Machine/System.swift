@@ -84,6 +84,11 @@ public struct System: Sendable {
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
+    /// Another initrd that belongs to the system, by the name of its file.
+    public mutating func bootInitrd(_ file: String) async throws {
+        initrd = try await System.folder(suite, name).appending(path: file)
+    }
+
     /// The kernel's command line beyond what every machine has; its last console stays ttyS0.
     var kernelArguments: String {
         // The watchdogs of a busy host's guest complain of the host. This one has time, and tells of a stopped timer.

@@ -35,7 +35,7 @@ import Testing
             question
                 == PasswordQuestion(
                     socket: "/run/systemd/ask-password//sck.7c1fe9d9b4d1c3a6", process: 412, notAfter: 0,
-                    device: "/dev/disk/by-uuid/8d103e45-0233-4756-899e-bf8892644701"))
+                    subject: "/dev/disk/by-uuid/8d103e45-0233-4756-899e-bf8892644701"))
         #expect(question?.isOver(now: .max) == false)
         #expect(parse("Socket", "/run/systemd/ask-password/sck.1")?.socket == "/run/systemd/ask-password/sck.1")
         #expect(parse("NotAfter", "90000000")?.isOver(now: 89_999_999) == false)
@@ -49,7 +49,7 @@ import Testing
         (#"cryptsetup:/dev/mapper/it\'s"#, "/dev/mapper/it's"),
     ])
     func `the device is written as a string of C is`(value: String, device: String) {
-        #expect(parse("Id", value)?.device == device)
+        #expect(parse("Id", value)?.subject == device)
     }
 
     @Test(arguments: [
@@ -66,6 +66,33 @@ import Testing
     ])
     func `what is no question about a volume is none`(key: String, value: String) {
         #expect(parse(key, value) == nil)
+    }
+
+    /// As systemd 257 writes a question without `--id=`.
+    private func asked(_ message: String, _ more: String = "") -> PasswordQuestion? {
+        parse("[Ask]\nPID=412\nSocket=/run/systemd/ask-password/sck.1\nNotAfter=0\nMessage=\(message)\n\(more)")
+    }
+
+    @Test(arguments: [
+        ("Encrypted ZFS password for rpool/ROOT/debian", "rpool/ROOT/debian"),
+        ("Enter key for tank/home dirs:", "tank/home dirs"),
+        ("Encrypted ZFS password for a-b_c.d:e", "a-b_c.d:e"),
+    ])
+    func `ZFS's scripts ask for a dataset by their words alone`(message: String, dataset: String) {
+        #expect(asked(message)?.subject == dataset)
+        // An id is somebody else's.
+        #expect(asked(message, "Id=zfs:x\n") == nil)
+        #expect(asked(message, "Id=cryptsetup:/dev/vda\n")?.subject == "/dev/vda")
+    }
+
+    @Test(arguments: [
+        "", "Encrypted ZFS password for ", "Encrypted ZFS password for /dev/vda", "Enter key for a//b:",
+        "Enter key for a/:",
+        "Enter key for a@b:", "Enter key for é:", "Enter PIN for rpool", "Please enter passphrase for disk rpool",
+        "Enter key for \(String(repeating: "a", count: 128)):",
+    ])
+    func `other words are no question about a dataset`(message: String) {
+        #expect(asked(message) == nil)
     }
 
     @Test(arguments: ["PID", "Socket", "Id"]) func `a question lacks nothing that an answer needs`(key: String) {

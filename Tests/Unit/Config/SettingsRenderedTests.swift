@@ -38,6 +38,7 @@ import Testing
             "Console no\nPermitShell yes\nContinueTimeout 2m\nInitrd Initramfs-Tools",
             "Console /dev/ttyS0 /dev/tty1",
             "Volume a take\nVolume \"b c\" leave\nVolume #d take\nVolume \"#d\" fallback",
+            "Dataset rpool/ROOT\nDataset \"tank/a b\"\nDataset tank",
             "Array s quorum=2 a*\nArray t all b c\nArray u any \"d e\"",
         ])
     func `what is rendered reads back as itself, without a finding`(text: String) {

@@ -136,6 +136,15 @@ import Testing
                 "scripts/x", "a /dev/a none luks\nb /dev/b none luks", "Volume b fallback",
                 ["Volume b fallback is without effect: no systemd runs this initrd; remove the line"]
             ),
+            ("usr/lib/systemd/systemd", "", "Dataset rpool/ROOT", []),
+            (
+                "usr/lib/systemd/systemd", "rpool /dev/a none luks", "Dataset rpool",
+                ["Dataset rpool is without effect: a volume has this name; give the volume another name"]
+            ),
+            (
+                "scripts/x", "a /dev/a none luks", "Dataset rpool/ROOT",
+                ["Dataset rpool/ROOT is without effect: no systemd runs this initrd; remove the line"]
+            ),
             ("usr/lib/systemd/systemd", "a /dev/a none tpm2-device=auto", "Volume a take", []),
             ("scripts/x", "a /dev/a none tpm2-device=auto", "", []),
             ("scripts/x", "a /dev/a none keyscript=passdev", "", ["nothing to open"]),

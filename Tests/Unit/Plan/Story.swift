@@ -96,6 +96,14 @@ final class Story {
     /// A job has ended without a word, for there is none.
     func forget(_ name: String) { jobs.removeAll { $0.name == name } }
 
+    func mountRoot() -> [String] {
+        plan.rootMounted(now: now)
+        return go()
+    }
+
+    /// Somebody has the boot go on.
+    func goOnNow() -> String { plan.goOnNow(now: now) ?? go().joined(separator: ", ") }
+
     func mapped(_ name: String) -> [String] {
         plan.mapped(name)
         return go()
@@ -231,6 +239,7 @@ final class Story {
             logs.append(text)
             if !fields.isEmpty { events.append(fields.map(Story.words).joined(separator: " ")) }
             return nil
+        case .ready(let without): return without.isEmpty ? "ready" : "ready without \(without.joined(separator: " "))"
         case .goOn(let without): return without.isEmpty ? "go on" : "go on without \(without.joined(separator: " "))"
         }
     }

@@ -254,6 +254,7 @@ struct Boot {
             guard let index = scripts.firstIndex(of: channel) else { fatalError("an end of nobody") }
             scripts.remove(at: index)
             waiting.removeAll { $0 == channel }
+        case .ready: precondition(!plan.continues)
         case .goOn(let without):
             goneOn = true
             let left = plan.machineState(now: now).volumes.filter {
