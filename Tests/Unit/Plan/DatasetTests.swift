@@ -15,8 +15,10 @@ import Wire
         return story
     }
 
+    /// ZFS asks two seconds later: a key's passphrases are tried at one a second.
     private func ask(_ story: Story, _ id: String, _ dataset: String = "rpool/NATIVE/debian") -> [String] {
-        story.ask(id, dataset, device: nil)
+        _ = story.wait(2)
+        return story.ask(id, dataset, device: nil)
     }
 
     @Test func `once the volumes are open the boot imports its pools, and what ZFS asks then is asked here`() {
