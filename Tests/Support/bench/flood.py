@@ -1,6 +1,6 @@
-"""flood.py PORT KEY: 200 half-open connections to 127.0.0.1, of which those that were sent away come again, fifty a second,
-and a client that tries a key which may not log in. Prints a line when it got in. Its own work has the lowest priority: it
-would be done on the attackers' machines."""
+"""flood.py PORT KEY: 200 half-open connections to 127.0.0.1, of which those that were sent away come again, fifty a
+second, and a client that tries a key which may not log in. Prints a line when it got in. Its own work has the lowest
+priority: it would be done on the attackers' machines."""
 
 import os
 import select

@@ -1,5 +1,7 @@
 """The rows that need no virtual machine: a rehearsal of the shipped agent, and Debian's servers, on 127.0.0.1."""
 
+import base64
+import contextlib
 import glob
 import os
 import pathlib
@@ -11,20 +13,26 @@ import sys
 import threading
 import time
 
-from rows import Row, Unable
+from rows import Row
 
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 NO_LISTENER = "tinysshd does not listen: systemd's socket or an inetd starts it for each connection"
 ONLY_SSH = "it opens no volume"
-ONLY_POSTERN = "a part that only Postern has"
 KEY_EXCHANGES = {"curve25519": "curve25519-sha256", "mlkem768": "mlkem768x25519-sha256"}
 SIZES, CORES = (1, 4, 16, 64), (1, 2)
 # Those of a key slot of cryptsetup on a machine with four cores and enough memory, and such as take some seconds.
 CHEAP = "--pbkdf pbkdf2 --pbkdf-force-iterations 1000"
-REAL = "--pbkdf argon2id --pbkdf-memory 1048576 --pbkdf-parallel 4 --pbkdf-force-iterations 4"
+REAL = "--pbkdf argon2id --pbkdf-memory 524288 --pbkdf-parallel 4 --pbkdf-force-iterations 4"
 ARGON2ID = "--pbkdf argon2id --pbkdf-parallel 2 --pbkdf-force-iterations 8 --pbkdf-memory"
 PBKDF2 = "--pbkdf pbkdf2 --hash sha256 --pbkdf-force-iterations"
 SMALL = "--luks2-metadata-size 16k --luks2-keyslots-size 768k"
+
+
+def own(name, what, unit):
+    """A row of what only Postern has."""
+    row = Row(name, what, unit)
+    row.missing = {who: "a part that only Postern has" for who in ("dropbear", "openssh", "tinyssh")}
+    return row
 
 
 def timed(command, **options):
@@ -149,9 +157,9 @@ class Inetd(Server):
 
 
 class Loopback:
-    def __init__(self, root, tree, work, quick, say):
-        """`tree` is a Debian with the peers. Its folder /bench is `work`, which has the same path outside as inside."""
-        self.root, self.tree, self.work, self.quick, self.say = root, tree, work, quick, say
+    def __init__(self, root, tree, work, quick):
+        """`tree` is a Debian with the peers. The folder `work` has the same path in it."""
+        self.work, self.quick = work, quick
         self.agent = f"{root}/.build-initrd/postern-initrd"
         self.inside = ["chroot", tree]
         home = f"{tree}/root/.ssh"
@@ -160,13 +168,11 @@ class Loopback:
         os.makedirs(f"{work}/keys", exist_ok=True)
         for key in ("host", "client", "stranger"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{work}/{key}"], check=True)
-        pathlib.Path(f"{home}/authorized_keys").write_text(pathlib.Path(f"{work}/client.pub").read_text(encoding="utf-8"), encoding="utf-8")
-        os.chmod(f"{home}/authorized_keys", 0o600)
+        subprocess.run(["install", "-m", "600", f"{work}/client.pub", f"{home}/authorized_keys"], check=True)
         pathlib.Path(f"{work}/keys/key").write_text("1234", encoding="utf-8")
         self.luks("root", CHEAP)
-        run = lambda *command: subprocess.run([*self.inside, *command], **QUIET, stderr=subprocess.DEVNULL, check=True)
-        run("dropbearkey", "-t", "ed25519", "-f", f"{work}/dropbear_key")
-        run("tinysshd-makekey", f"{work}/tinyssh_keys")
+        timed([*self.inside, "dropbearkey", "-t", "ed25519", "-f", f"{work}/dropbear_key"])
+        timed([*self.inside, "tinysshd-makekey", f"{work}/tinyssh_keys"])
         conf = self.configured("postern", 2201, ["root none"])
         sshd = [*self.inside, "/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "2203", "-h", f"{work}/host"]
         sshd += ["-o", "ListenAddress=127.0.0.1", "-o", "PidFile=none", "-o", "UsePAM=no"]
@@ -200,8 +206,8 @@ class Loopback:
     def ssh(self, server, *options, key="client"):
         """Debian 13's client."""
         command = [*self.inside, "ssh", "-F", "none", "-i", f"{self.work}/{key}", "-p", str(server.port)]
-        for option in ("IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=INFO",
-                       "BatchMode=yes", "ConnectTimeout=60", *options):
+        for option in ("IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes",
+                       "ConnectTimeout=60", *options):
             command += ["-o", option]
         return [*command, "root@127.0.0.1", server.does]
 
@@ -228,25 +234,19 @@ class Loopback:
         for name, exchange in KEY_EXCHANGES.items():
             row = Row(f"login-{name}", f"ssh host status (peers: true), {exchange}", "seconds", "dropbear")
             rows.append(row)
-            able = []
-            for server in self.servers:
-                server.__enter__()
-                able.append(server)
-            try:
-                for server in list(able):
+            commands = {server.who: self.ssh(server, f"KexAlgorithms={exchange}") for server in self.servers}
+            with contextlib.ExitStack() as running:
+                for server in self.servers:
+                    running.enter_context(server)
                     try:
-                        timed(self.ssh(server, f"KexAlgorithms={exchange}"))
+                        timed(commands[server.who])
                     except RuntimeError as error:
                         if "no matching key exchange" not in str(error):
                             raise
                         row.missing[server.who] = f"it has no {exchange}"
                 for _ in range(3 if self.quick else 25):
-                    for server in able:
-                        if server.who not in row.missing:
-                            row.add(server.who, timed(self.ssh(server, f"KexAlgorithms={exchange}")))
-            finally:
-                for server in able:
-                    server.__exit__()
+                    for who in commands.keys() - row.missing.keys():
+                        row.add(who, timed(commands[who]))
         return rows
 
     def memory(self):
@@ -254,23 +254,21 @@ class Loopback:
         session = Row("memory-session", "a session at its prompt or shell, in addition", "bytes", "dropbear")
         many = Row("memory-200", "under 200 connections from 200 addresses", "bytes", "dropbear")
         parts = {
-            "monitor": Row("resident-monitor", "the idle monitor, resident memory", "bytes"),
-            "session": Row("resident-session", "a session at its prompt, resident memory", "bytes"),
-            "signer": Row("resident-signer", "its signer, resident memory", "bytes"),
-            "private": Row("private-signer", "its signer, private memory", "bytes")}
+            "monitor": own("resident-monitor", "the idle monitor, resident memory", "bytes"),
+            "session": own("resident-session", "a session at its prompt, resident memory", "bytes"),
+            "signer": own("resident-signer", "its signer, resident memory", "bytes"),
+            "private": own("private-signer", "its signer, private memory", "bytes")}
         idle.missing["tinyssh"] = NO_LISTENER
-        for part in parts.values():
-            part.missing = {who: ONLY_POSTERN for who in ("dropbear", "openssh", "tinyssh")}
         held = {}
 
         def resident(server):
             for process in family(server.process.pid):
-                name = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                for part in ("session", "signer"):
-                    if name.startswith(f"postern {part}"):
-                        parts[part].add("postern", memory(process, "VmRSS"))
-                        if part == "signer":
-                            parts["private"].add("postern", memory(process, "RssAnon"))
+                name = pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+                if name.startswith(b"postern session"):
+                    parts["session"].add("postern", memory(process, "VmRSS"))
+                elif name.startswith(b"postern signer"):
+                    parts["signer"].add("postern", memory(process, "VmRSS"))
+                    parts["private"].add("postern", memory(process, "RssAnon"))
 
         def once(server):
             with server:
@@ -283,7 +281,8 @@ class Loopback:
                 # This machine's own ssh: the peers would share the pages of Debian 13's libraries with that one.
                 command = self.ssh(server)[len(self.inside):-1]
                 client = subprocess.Popen(
-                    [command[0], "-tt", *command[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                    [command[0], "-tt", *command[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL)
                 if not os.read(client.stdout.fileno(), 1):
                     raise RuntimeError(f"no session of {server.who}")
                 time.sleep(1)
@@ -312,35 +311,31 @@ class Loopback:
         return [idle, session, many, *parts.values()]
 
     def stranger(self):
-        rows = []
-        for count in (1, 1001):
-            row = Row(f"stranger-{count}-keys", f"CPU time of the monitor for a connection without a login, {count} authorized keys", "seconds")
-            row.missing = {who: ONLY_POSTERN for who in ("dropbear", "openssh", "tinyssh")}
-            rows.append((count, row))
+        what = "CPU time of the monitor for a connection without a login, %d authorized keys"
+        rows = {count: own(f"stranger-{count}-keys", what % count, "seconds") for count in (1, 1001)}
         with open(f"{self.work}/more", "w", encoding="utf-8") as file:
             for number in range(1000):
-                made = subprocess.run(
-                    ["sh", "-c", r"{ printf '\0\0\0\013ssh-ed25519\0\0\0 '; head -c 32 /dev/urandom; } | base64 -w 0"],
-                    capture_output=True, text=True, check=True).stdout
-                file.write(f"ssh-ed25519 {made} key-{number}\n")
-        confs = {1: self.configured("few", 2205, ["root none"]), 1001: self.configured("many", 2205, ["root none"], f"{self.work}/more")}
+                key = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + os.urandom(32)).decode()
+                file.write(f"ssh-ed25519 {key} key-{number}\n")
+        confs = {count: self.configured(str(count), 2205, ["root none"], keys)
+                 for count, keys in ((1, ""), (1001, f"{self.work}/more"))}
         times = 50 if self.quick else 300
         for _ in range(1 if self.quick else 5):
-            for count, row in rows:
+            for count, row in rows.items():
                 with Server("postern", 2205, [self.agent, "agent", "--rehearse", "-f", confs[count]]) as server:
+                    file = pathlib.Path(f"/proc/{server.process.pid}/schedstat")
                     time.sleep(0.5)
-                    spent = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/schedstat").read_text().split()[0])
-                    before = spent()
+                    before = int(file.read_text().split()[0])
                     for _ in range(times):
                         with socket.create_connection(("127.0.0.1", 2205)) as client:
                             client.recv(100)
                     time.sleep(1)
-                    row.add("postern", (spent() - before) / 1e9 / times)
-        return [row for _, row in rows]
+                    row.add("postern", (int(file.read_text().split()[0]) - before) / 1e9 / times)
+        return list(rows.values())
 
     def opened(self, row, runs, names, cores=None):
-        """How long both take to open the volumes with the key file: the agent, which is started anew and ends by itself, and
-        one cryptsetup after the other."""
+        """How long both take to open the volumes with the key file: the agent, which is started anew and ends by itself,
+        and one cryptsetup after the other."""
         key = "/key:UUID=11111111-2222-3333-4444-555555555555"
         conf = self.configured("members", 2206, [f"{name} {key}" for name in names])
         row.missing = {"dropbear": ONLY_SSH, "tinyssh": ONLY_SSH}
@@ -350,14 +345,15 @@ class Loopback:
             row.add("postern", timed(
                 [*bound, self.agent, "agent", "--rehearse", "--key-volume", f"{self.work}/keys", "-f", conf]))
             row.add("openssh", timed([
-                *bound, *self.inside, "sh", "-c", loop, f"{self.work}/keys/key", *[f"{self.work}/{name}.img" for name in names]]))
+                *bound, *self.inside, "sh", "-c", loop, f"{self.work}/keys/key",
+                *[f"{self.work}/{name}.img" for name in names]]))
         return row
 
     def members(self):
         rows = []
         known = len(os.sched_getaffinity(0))
         note = "no volume is activated on either side: a rehearsal, and cryptsetup open --test-passphrase"
-        for cost, label, sizes, runs in (("cheap", "cheap PBKDF2", SIZES, 7), ("real", "argon2id with 1 GiB", SIZES[:3], 3)):
+        for cost, label, sizes, runs in (("cheap", "cheap PBKDF2", SIZES, 7), ("real", "argon2id of 512 MiB", SIZES[:2], 3)):
             if cost == "real" and self.quick:
                 continue
             names = [f"{cost}-{number}" for number in range(max(sizes))]
@@ -365,15 +361,16 @@ class Loopback:
                 self.luks(name, CHEAP if cost == "cheap" else REAL)
             for size in sizes:
                 for cores in CORES:
-                    row = Row(f"members-{size}-{cost}-{cores}", f"{size} by key file, {label}, {cores} core{'s' * (cores > 1)}", "seconds", "openssh")
+                    what = f"{size} by key file, {label}, {cores} core{'s' * (cores > 1)}"
+                    row = Row(f"members-{size}-{cost}-{cores}", what, "seconds", "openssh")
                     row.notes = [note]
                     rows.append(row)
                     if cores > known:
                         row.missing["postern"] = f"this machine has {known} core"
                         continue
-                    self.opened(row, 1 if self.quick or (cost == "real" and size == 16) else runs, names[:size], cores)
+                    self.opened(row, 1 if self.quick else runs, names[:size], cores)
         if not self.quick:
-            rows[-1].notes.append("64 of these are not measured, for the time that they take")
+            rows[-1].notes.append("16 and 64 of these are not measured: they would take the time of all other rows")
         return rows
 
     def derive(self):
@@ -384,7 +381,7 @@ class Loopback:
                 ("pbkdf2", f"{PBKDF2} {iterations}", f"SHA-256, {iterations:,} iterations")):
             self.luks(name, costs)
             row = Row(name, f"one volume by key file, {name} ({what})", "seconds", "openssh")
-            rows.append(self.opened(row, 1 if self.quick else 5, [name]))
+            rows.append(self.opened(row, 1 if self.quick else 3, [name]))
         return rows
 
     def flood(self):
@@ -405,8 +402,8 @@ class Loopback:
                     flood = None
                     if row is under:
                         flood = subprocess.Popen(
-                            [sys.executable, f"{here}/flood.py", str(server.port), f"{self.work}/stranger"], **QUIET | {"stdout": subprocess.PIPE},
-                            stderr=subprocess.DEVNULL, start_new_session=True)
+                            [sys.executable, f"{here}/flood.py", str(server.port), f"{self.work}/stranger"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
                         time.sleep(3)
                     try:
                         for _ in range(2 if self.quick else 10):

@@ -5,10 +5,6 @@ import json
 COLUMNS = {"postern": "Postern", "dropbear": "dropbear", "openssh": "OpenSSH + cryptsetup", "tinyssh": "tinysshd"}
 
 
-class Unable(Exception):
-    """A peer cannot do what the row asks; says why."""
-
-
 def median(values):
     return sorted(values)[(len(values) - 1) // 2]
 
@@ -87,7 +83,7 @@ def table(rows):
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     text.insert(1, "-|-".join("-" * width for width in widths))
-    text += ["", "Each figure is a median. * is the fair peer, of which the ratio is; a ratio below 1 means that Postern has less."]
+    text += ["", "Each figure is a median. * is the fair peer; the ratio is Postern's figure to the fair peer's."]
     text += [f"[{number}] {note}" for number, note in enumerate(notes, 1)]
     return "\n".join(text)
 
