@@ -33,7 +33,7 @@ extension DebianTests {
                 report = try await DracutTests().expectLogin(
                     machine, root: Self.dataset, open: open, by: "owner@laptop")
             }
-            #expect(report["pools"] == ["rpool", "ONLINE", "storage", health])
+            #expect(report["pools"] == ["rpool\tONLINE", "storage\t\(health)"])
             #expect(report["marker"] == ["all", "members", "hold", "this"])
             // As update-initramfs and dracut find it there.
             #expect(report["needed"] == ["crypt-root"])
@@ -83,7 +83,7 @@ extension DebianTests {
                 #expect(try await ssh.status() == 0)
                 let report = try await DracutTests().expectLogin(
                     machine, root: "rpool/NATIVE/debian", open: Self.members.union(["crypt-root"]), by: "owner@laptop")
-                #expect(report["pools"] == ["rpool", "ONLINE", "storage", "ONLINE"])
+                #expect(report["pools"] == ["rpool\tONLINE", "storage\tONLINE"])
                 let opened = report.log.first { $0.hasPrefix("rpool/NATIVE: opened by ") }
                 #expect(opened?.contains("owner@laptop") == true, "\(report.log)")
                 #expect(!machine.console.text.contains(Self.second))
@@ -105,7 +105,7 @@ extension DebianTests {
                 machine.type(Self.second + "\r")
                 let report = try await machine.login()
                 #expect(report["root"] == ["rpool/NATIVE/debian"])
-                #expect(report["pools"] == ["rpool", "ONLINE", "storage", "ONLINE"])
+                #expect(report["pools"] == ["rpool\tONLINE", "storage\tONLINE"])
             }
         }
 
