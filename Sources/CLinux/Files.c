@@ -43,6 +43,11 @@ int linux_sealed(const void *bytes, size_t count)
 	return -1;
 }
 
+int linux_memory(void)
+{
+	return memfd_create("postern", MFD_CLOEXEC);
+}
+
 int linux_open(const char *path, int flags, unsigned mode)
 {
 	return open(path, flags | O_CLOEXEC, mode);

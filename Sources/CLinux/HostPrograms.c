@@ -1,6 +1,11 @@
 #include "CLinux.h"
 #include "Spawn.h"
 
+const char *linux_tpm_device(void)
+{
+	return getenv("SYSTEMD_TPM2_DEVICE");
+}
+
 int linux_spawn_host_program(const char *const *arguments, const char *const *environment, int output, int errors)
 {
 	// Without a terminal it asks nobody; in a group of its own, all that it starts can be ended with it.

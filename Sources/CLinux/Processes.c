@@ -119,7 +119,7 @@ int linux_spawn_role(const char *role, const int *descriptors, int count, int er
 	return code == 0 ? child : -1;
 }
 
-int linux_spawn_program(const char *const *arguments, int output)
+int linux_spawn_program(const char *const *arguments, int output, int error)
 {
 	char *environment[] = { "PATH=/usr/bin:/bin", NULL };
 	pid_t parent = getpid(), child = fork();
@@ -129,9 +129,9 @@ int linux_spawn_program(const char *const *arguments, int output)
 	// posix_spawn(3) cannot tie a child to its parent. Nothing else runs in this process, so fork(2) does.
 	linux_default_signals();
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-	if (getppid() != parent || dup2(output, STDOUT_FILENO) == -1)
+	if (getppid() != parent || dup2(output, STDOUT_FILENO) == -1 || (error >= 0 && dup2(error, STDERR_FILENO) == -1))
 		_exit(127);
-	// Here 0 and 2 are /dev/null already.
+	// Here 0 is /dev/null already, and of the console's process 2, too.
 	linux_close_from(3);
 	execve(arguments[0], (char *const *)arguments, environment);
 	_exit(127);

@@ -23,7 +23,7 @@ enum AccessCheck {
                 first.file, 0, "no key may unlock: command= of each runs something else",
                 remedy: "write command=\"unlock\", or none, before a key of the owner")
         }
-        for key in configuration.hostKeys {
+        for key in configuration.readableHostKeys {
             if case .file(let permissions)? = Files.kind(root + key.path), permissions & 0o077 != 0 {
                 report.add(key.path, 0, "others than root may read the host key", remedy: "run: chmod 600 \(key.path)")
             }

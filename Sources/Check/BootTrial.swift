@@ -36,9 +36,12 @@ struct BootTrial {
         self.folder = folder
         self.image = image
         configuration = Configuration(file: ImageComparison.settings, beneath: tree)
-        guard !configuration.hostKeys.isEmpty, !configuration.keys.isEmpty else {
+        // That machine has no TPM.
+        guard !configuration.readableHostKeys.isEmpty, !configuration.keys.isEmpty else {
             throw BootProblem(
-                "the image has no host key or no authorized key", remedy: "see the other findings")
+                configuration.sealedKeys.isEmpty
+                    ? "the image has no host key or no authorized key"
+                    : "its host key is sealed, and there is no fallback host key", remedy: "see the other findings")
         }
         var standIns: [StandIn] = []
         var others: [String] = []
@@ -88,7 +91,7 @@ struct BootTrial {
         }
         try Files.replace(folder + "/archive", with: archive.finished(), mode: 0o600)
         var known = ""
-        for file in configuration.hostKeys {
+        for file in configuration.readableHostKeys {
             let key = unsafe file.content.withUnsafeBytes { unsafe PublicHostKey(privateKey: $0) }
             if let key { known += SSHHost.alias + " " + key.type + " " + key.base64 + "\n" }
         }

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Config
 internal import ConfigFiles
+internal import HostKeys
 internal import HostPrograms
 internal import Image
 internal import Linux
@@ -76,6 +77,10 @@ public enum CheckCommand {
         let crypttab = configuration.settings.crypttab
         func deadline() -> Int64? { options.isPatient ? nil : Clock.now() + keyTime }
         if !options.isQuick {
+            SealedKeysCheck.look(
+                configuration,
+                opening: isElsewhere || !ChildProcess.isRoot ? nil : { Sealing.problem(openingKey: $0) },
+                again: Rebuilding.command(), into: &report)
             HeadersCheck.look(volumes, file: crypttab, into: &report)
             let keys = KeyFilesCheck(&volumes, file: crypttab, until: deadline(), interruption)
             report.add(findings: keys.report.findings, notices: keys.report.notices)
@@ -192,7 +197,8 @@ public enum CheckCommand {
         guard report.findings.isEmpty else { return }
         print(
             "\(file): no findings; \(configuration.crypttab.entries.count) volumes, "
-                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count) host keys")
+                + "\(configuration.keys.count) authorized keys, \(configuration.hostKeys.count + configuration.sealedKeys.count) host keys"
+        )
     }
 
     /// All but what is said of a file without findings.

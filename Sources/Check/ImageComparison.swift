@@ -62,7 +62,8 @@ struct ImageComparison {
                 remedy: "add its line, and " + again)
         }
         compareKeys(old.keys, new.keys)
-        compareHostKeys(old.hostKeys, new.hostKeys)
+        compareHostKeys(old.readableHostKeys, new.readableHostKeys)
+        compareSealedKeys(old.sealedKeys, new.sealedKeys)
     }
 
     private mutating func add(_ file: String, _ line: Int = 0, _ problem: String) {
@@ -173,6 +174,15 @@ struct ImageComparison {
         }
         for key in old where !new.contains(where: { $0.path == key.path }) {
             add(key.path, 0, "the image has a host key that the machine does not have any more")
+        }
+    }
+
+    /// Keys that the image had before are gone from it with the settings that named them, of which there is a finding.
+    private mutating func compareSealedKeys(
+        _ old: [Configuration.SealedKeyFile], _ new: [Configuration.SealedKeyFile]
+    ) {
+        for key in new where !old.contains(where: { $0.path == key.path && $0.content == key.content }) {
+            report.add(key.path, 0, "the image does not have this sealed host key as it is now", remedy: again)
         }
     }
 }

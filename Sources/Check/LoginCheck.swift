@@ -41,7 +41,14 @@ struct LoginCheck {
         self.interruption = interruption
         configuration = Configuration(file: ImageComparison.settings, beneath: tree)
         // Without these the agent does not listen, and the image has findings already.
-        guard !configuration.keys.isEmpty, !configuration.hostKeys.isEmpty else { return }
+        guard !configuration.keys.isEmpty, configuration.hasHostKey else { return }
+        // The TPM is not given to that agent.
+        guard !configuration.readableHostKeys.isEmpty else {
+            leaveOut(
+                "its host key is sealed, and there is no fallback host key",
+                remedy: "write another FallbackHostKey than none, if you want it tried")
+            return
+        }
         let trials = chooseTrials()
         guard !trials.isEmpty else { return }
         guard HostProgram.find("ssh") != nil, HostProgram.find("ip") != nil else {
@@ -131,7 +138,7 @@ struct LoginCheck {
     private func writeFiles(_ trials: [Trial]) throws(SystemError) {
         try Files.makeFolder(folder, mode: 0o700)
         var known = ""
-        for file in configuration.hostKeys {
+        for file in configuration.readableHostKeys {
             let key = unsafe file.content.withUnsafeBytes { unsafe PublicHostKey(privateKey: $0) }
             if let key { known += SSHHost.alias + " " + key.type + " " + key.base64 + "\n" }
         }

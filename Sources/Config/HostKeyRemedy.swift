@@ -39,3 +39,8 @@ extension HostKey {
         bytes.indices.contains { bytes[$0...].startsWithText(text) }
     }
 }
+
+extension SealedKey {
+    /// What to do about a sealed key that cannot be used.
+    public static let remedy = "make another one with: postern hostkey --seal"
+}

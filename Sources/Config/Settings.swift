@@ -9,6 +9,8 @@ public struct Settings: Equatable, Sendable {
     public var hostKeys = Settings.defaultHostKeys
     /// Whether no `HostKey` was given: then one of the default keys may be missing.
     public var hostKeysAreDefault = true
+    /// `FallbackHostKey`: the path of the host key that is used when no sealed one could be opened; `nil` for none.
+    public var fallbackHostKey: String? = Settings.defaultFallbackHostKey
     /// `AuthorizedKeysFile`: absolute paths; default `/etc/postern/authorized_keys`.
     public var authorizedKeysFiles = ["/etc/postern/authorized_keys"]
     /// `LoginGraceTime` in seconds; default 120. Without limit a stranger could hold every place of `MaxStartups`.
@@ -46,6 +48,7 @@ public struct Settings: Equatable, Sendable {
     public var notify: [NotifyTarget] = []
 
     public static let defaultHostKeys = ["/etc/postern/ssh_host_ed25519_key", "/etc/postern/ssh_host_rsa_key"]
+    public static let defaultFallbackHostKey = "/etc/postern/ssh_host_fallback_key"
 
     /// The defaults: what an empty file means.
     public init() {}

@@ -1,6 +1,6 @@
 /// The keywords of postern.conf.
 enum SettingsKeyword: CaseIterable {
-    case port, listenAddress, hostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
+    case port, listenAddress, hostKey, fallbackHostKey, authorizedKeysFile, loginGraceTime, maxAuthTries, maxStartups
     case unusedConnectionTimeout, imageTime
     case kexAlgorithms, ciphers, macs, crypttab, initrd, console, permitShell, volume, array, continueTimeout, notify
     case dataset
@@ -10,6 +10,7 @@ enum SettingsKeyword: CaseIterable {
         case .port: "Port"
         case .listenAddress: "ListenAddress"
         case .hostKey: "HostKey"
+        case .fallbackHostKey: "FallbackHostKey"
         case .authorizedKeysFile: "AuthorizedKeysFile"
         case .loginGraceTime: "LoginGraceTime"
         case .maxAuthTries: "MaxAuthTries"

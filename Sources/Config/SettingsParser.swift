@@ -79,6 +79,7 @@ struct SettingsParser {
         case .port: return parsePort(value, line.number, first: first)
         case .listenAddress: return parseListenAddress(value, line.number)
         case .hostKey: return parseHostKey(value, line.number)
+        case .fallbackHostKey: return parseFallbackHostKey(value, line.number)
         case .authorizedKeysFile: return parseAuthorizedKeysFiles(line)
         case .loginGraceTime: return parseTime(keyword, value, line.number, least: 1) { $0.loginGraceTime = $1 }
         case .maxAuthTries: return parseTries(value, line.number)

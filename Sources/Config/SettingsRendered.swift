@@ -18,6 +18,7 @@ extension Settings {
         if listenAddresses.isEmpty { line(.listenAddress, ["[::]"], isDefault: true) }
         for address in listenAddresses { line(.listenAddress, [address.description]) }
         for path in hostKeys { line(.hostKey, [path], isDefault: hostKeysAreDefault) }
+        line(.fallbackHostKey, [fallbackHostKey ?? "none"])
         line(.authorizedKeysFile, authorizedKeysFiles)
         line(.loginGraceTime, ["\(loginGraceTime)"])
         line(.maxAuthTries, ["\(maxAuthTries)"])

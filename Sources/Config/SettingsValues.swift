@@ -45,6 +45,21 @@ extension SettingsParser {
         return true
     }
 
+    mutating func parseFallbackHostKey(_ value: String, _ line: Int) -> Bool {
+        if lowercased(value.utf8).isText("none") {
+            settings.fallbackHostKey = nil
+            return true
+        }
+        guard let path = path(value, of: .fallbackHostKey, line) else { return false }
+        guard !SealedKey.isName(path) else {
+            return refuse(
+                line, "FallbackHostKey \(quoted(path)) is a sealed key, and it is for when those stay shut",
+                "write the path of a key that is not sealed, or none")
+        }
+        settings.fallbackHostKey = path
+        return true
+    }
+
     mutating func parseAuthorizedKeysFiles(_ line: SettingsLine) -> Bool {
         guard line.values.count <= FileLimits.paths else {
             return refuse(line.number, "AuthorizedKeysFile names more than \(FileLimits.paths) files", "remove some")

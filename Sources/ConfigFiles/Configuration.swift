@@ -10,6 +10,10 @@ public struct Configuration {
     public var keys: [AuthorizedKey] = []
     /// The host keys that could be read, with their paths.
     public var hostKeys: [HostKeyFile] = []
+    /// The host keys that the TPM is to open; then there are no `hostKeys`.
+    public private(set) var sealedKeys: [SealedKeyFile] = []
+    /// The host keys that are used when it opens none of them.
+    public private(set) var fallbackKeys: [HostKeyFile] = []
     public var findings: [Finding] = []
     /// What is as somebody chose it, and yet worth a second thought.
     public private(set) var notices: [Finding] = []
@@ -20,6 +24,21 @@ public struct Configuration {
         /// Whether it is an RSA key that is too short to be offered beside another one.
         let isWeak: Bool
     }
+
+    /// A host key as it lies in its file, encrypted.
+    public struct SealedKeyFile {
+        public let path: String
+        public let content: [UInt8]
+    }
+
+    /// Whether ssh can be served, perhaps.
+    public var hasHostKey: Bool { !hostKeys.isEmpty || !sealedKeys.isEmpty || !fallbackKeys.isEmpty }
+
+    /// The host keys that whoever can read the files has.
+    public var readableHostKeys: [HostKeyFile] { hostKeys + fallbackKeys }
+
+    /// Whether the host keys are sealed to the TPM.
+    public var sealsHostKeys: Bool { settings.hostKeys.contains { SealedKey.isName($0) } }
 
     /// The largest configuration file, in bytes.
     public static let largestFile = 1 << 20
@@ -65,6 +84,7 @@ public struct Configuration {
         limitKeys()
         for path in settings.hostKeys { readHostKey(path) }
         leaveOutWeakKeys()
+        if sealsHostKeys { readFallbackKey(file) }
         checkArrays(file)
         checkVolumes(file, isImage: tree != nil && image == nil)
     }
@@ -123,7 +143,37 @@ public struct Configuration {
         keys = kept
     }
 
+    private mutating func readSealedKey(_ path: String) {
+        do throws(SystemError) {
+            let file = (root ?? "") + path
+            let content =
+                root == nil
+                ? try Files.read(file, limit: SealedKey.largestFile)
+                : try Files.readRegular(file, limit: SealedKey.largestFile)
+            guard let problem = SealedKey.problem(content) else {
+                sealedKeys.append(SealedKeyFile(path: path, content: content))
+                return
+            }
+            add(path, problem, SealedKey.remedy)
+        } catch { add(path, error.description, SealedKey.remedy) }
+    }
+
+    /// Reads the key that is used when the TPM opens none. Without it the keys beside the sealed ones have to do, which are not
+    /// used else: who can read the initrd has them.
+    private mutating func readFallbackKey(_ file: String) {
+        let others = hostKeys
+        hostKeys = []
+        for key in others {
+            add(key.path, "it is not sealed as another HostKey is, and is not used", "remove its line from \(file)")
+        }
+        guard let path = settings.fallbackHostKey else { return }
+        readHostKey(path)
+        fallbackKeys = hostKeys.isEmpty ? others : hostKeys
+        hostKeys = []
+    }
+
     private mutating func readHostKey(_ path: String) {
+        if SealedKey.isName(path) { return readSealedKey(path) }
         do throws(SystemError) {
             let content = try Files.readSecret(
                 (root ?? "") + path, limit: Configuration.largestHostKey, onlyRegular: root != nil)
@@ -179,7 +229,7 @@ public struct Configuration {
                 "add the public key of each owner, one a line")
         }
         noticeShell(file)
-        if hostKeys.isEmpty {
+        if !hasHostKey {
             add(file, "there is no host key, so there will be no ssh", HostKey.another)
         }
     }

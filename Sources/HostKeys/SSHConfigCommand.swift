@@ -33,7 +33,8 @@ public enum SSHConfigCommand {
         let kernel = (try? Files.read("/proc/cmdline", limit: 16 << 10)) ?? []
         let block = HostBlock(
             name: name ?? host + "-initrd", host: host, address: InitrdAddress.find(configuration.settings, kernel),
-            port: KernelCommandLine(kernel).port ?? configuration.settings.firstPort, keys: keys.map { $0.key })
+            port: KernelCommandLine(kernel).port ?? configuration.settings.firstPort, keys: keys.map { $0.key },
+            fallbacks: KnownKey.fallbacks(of: configuration).map { $0.key })
         print(block.text, terminator: "")
         return 0
     }
@@ -70,6 +71,8 @@ struct HostBlock {
     let address: String?
     let port: UInt16
     let keys: [PublicHostKey]
+    /// Those that it shows when the TPM opens none of the others.
+    var fallbacks: [PublicHostKey] = []
 
     var text: String {
         var text = "# For ~/.ssh/config:\nHost " + name + "\n"
@@ -78,6 +81,12 @@ struct HostBlock {
         text += "\n    User root\n    HostKeyAlias " + name + "\n    StrictHostKeyChecking yes\n"
         text += "# For ~/.ssh/known_hosts:\n"
         for key in keys { text += name + " " + key.type + " " + key.base64 + "\n" }
+        guard !fallbacks.isEmpty else { return text }
+        let other = name + "-fallback"
+        text +=
+            "# When the TPM does not open these, ssh refuses the key that it sees then: whoever has had the disk has that.\n"
+        text += "# If you know why, log in with: ssh -o HostKeyAlias=" + other + " " + name + "\n"
+        for key in fallbacks { text += other + " " + key.type + " " + key.base64 + "\n" }
         return text
     }
 }

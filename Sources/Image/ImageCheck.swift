@@ -36,7 +36,8 @@ public struct ImageCheck {
         }
         print(
             "\(file): no findings in the image; \(check.configuration.crypttab.entries.count) volumes, "
-                + "\(check.configuration.keys.count) authorized keys, \(check.configuration.hostKeys.count) host keys")
+                + "\(check.configuration.keys.count) authorized keys, "
+                + "\(check.configuration.hostKeys.count + check.configuration.sealedKeys.count) host keys")
         return 0
     }
 
@@ -85,7 +86,8 @@ public struct ImageCheck {
         if ["/usr/sbin/postern", "/usr/bin/postern"].allSatisfy({ !Files.exists(root + $0) }) {
             add("/usr/sbin/postern", 0, "the agent is not in the image", "build the image again")
         }
-        for key in configuration.hostKeys {
+        lookAtSealedKeys()
+        for key in configuration.readableHostKeys {
             guard case .file(let permissions)? = Files.kind(root + key.path), permissions & 0o077 != 0 else { continue }
             add(key.path, 0, "others than root may read the host key", "give it the mode 0600")
         }
@@ -100,6 +102,21 @@ public struct ImageCheck {
             if case .file(let path)? = entry.options.header, isAbsent(path) {
                 add(crypttab, entry.line, "the header \(path) of \(entry.name) is not in the image", "correct header=")
             }
+        }
+    }
+
+    /// What opens a sealed key there, and that the key itself does not lie beside it.
+    private mutating func lookAtSealedKeys() {
+        for key in configuration.sealedKeys {
+            let own = SealedKey.source(of: key.path)
+            guard Files.exists(root + own) else { continue }
+            add(own, 0, "the key lies in the image that is sealed there, too", "remove it from what builds the image")
+        }
+        guard !configuration.sealedKeys.isEmpty else { return }
+        for file in SealingFiles.all where file.paths.allSatisfy({ !Files.exists(root + $0) }) {
+            add(
+                file.paths[0], 0, "the image lacks it for a sealed HostKey",
+                "\(SealingFiles.remedy), and build the image again")
         }
     }
 

@@ -83,7 +83,7 @@ public struct Staging {
         if configuration.keys.isEmpty {
             return "no key may log in; put one into \(configuration.settings.authorizedKeysFiles.first ?? file)"
         }
-        if configuration.hostKeys.isEmpty { return "there is no host key; \(HostKey.another)" }
+        if !configuration.hasHostKey { return "there is no host key; \(HostKey.another)" }
         if hasDatasets { return nil }
         if chosen.entries.isEmpty, added.entries.isEmpty {
             return "\(crypttab) has no volume for the initrd; give the root's line the option "
@@ -132,7 +132,7 @@ public struct Staging {
             Log.complain(finding.description)
         }
         reportFallback()
-        for key in configuration.hostKeys where HostKeys.isSystems(key) {
+        for key in configuration.readableHostKeys where HostKeys.isSystems(key) {
             say(
                 key.path, 0, "THIS IS THE SYSTEM'S OWN HOST KEY, and whoever can read the initrd has it",
                 "\(HostKey.another) in \(file)")
@@ -202,9 +202,10 @@ public struct Staging {
                 }
                 try tree.put(path, bytes)
             }
-            for key in configuration.hostKeys {
+            for key in configuration.readableHostKeys {
                 try tree.put(key.path, unsafe key.content.withUnsafeBytes { unsafe Array($0) })
             }
+            for key in configuration.sealedKeys { try tree.put(key.path, key.content) }
             for entry in chosen.entries where reasonLeft(entry) == nil { try putHeader(of: entry, tree) }
             if SystemdUnits.isThere(beneath: folder) { try putUnits(tree, host: table) }
             let name = Copies.hostName((try? Files.readRegular(host + "/etc/hostname", limit: 4096)) ?? [])

@@ -63,13 +63,16 @@ public enum ChildProcess {
     /// - Parameters:
     ///   - arguments: its path and what follows; at least one.
     ///   - output: the descriptor for its standard output.
+    ///   - error: one for its standard error, or -1 for this process's own.
     /// - Returns: the process.
     /// - Throws: `SystemError` for `fork`, in practice `EAGAIN` or `ENOMEM`.
-    public static func spawn(_ arguments: [String], output: Int32) throws(SystemError) -> StartedProcess {
+    public static func spawn(
+        _ arguments: [String], output: Int32, error: Int32 = -1
+    ) throws(SystemError) -> StartedProcess {
         var bytes: [[CChar]] = []
         for argument in arguments { bytes.append(argument.utf8.map { CChar(bitPattern: $0) } + [0]) }
         let id = unsafe withPointers(to: bytes, from: 0, []) { pointers in
-            unsafe linux_spawn_program(pointers, output)
+            unsafe linux_spawn_program(pointers, output, error)
         }
         return StartedProcess(try check("fork(\(arguments[0]))") { id })
     }

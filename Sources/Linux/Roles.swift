@@ -26,6 +26,9 @@ public enum Role: String, Sendable {
     /// Where a session or signer finds the authorized keys, behind the descriptors that it keeps.
     public var keysDescriptor: Int32 { self == .session ? 6 : 5 }
 
+    /// Where a signer finds the host keys that the TPM has opened, if it has.
+    public static let unsealedDescriptor: Int32 = 6
+
     // MARK: Users
 
     // Each confined process has a user of its own: no other process has the same, also where one's memory may be looked

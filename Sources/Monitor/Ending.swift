@@ -93,8 +93,10 @@ extension Monitor {
         for signer in signers { ChildProcess.kill(signer.process) }
         for shell in shells { shell.shell?.killSession() }
         if let notifier = notifications.process { ChildProcess.kill(notifier) }
+        if let program = unsealing?.process { ChildProcess.kill(program) }
         for process in reapChildren(signals) { ChildProcess.kill(process) }
         keys.removeAll()
+        unsealed = nil
         logStrangers(isLast: true)
         if let power = ending?.power { leaveMachine(power, signals) }
         keepNotifications()

@@ -42,6 +42,11 @@ final class Monitor {
     var missingDevices = MissingDevices()
     /// The folder that sessions are shut into, made at the start and removed at the end.
     var emptyFolder: String?
+    /// The sealed host keys while the TPM has not opened them, and then what it has.
+    var unsealing: Unsealing?
+    var unsealed: UnsealedKeys?
+    /// Whether they stayed shut, and the key is used that lies readable in the initrd.
+    var usesFallbackKey = false
     /// Where the listeners listen, and who follows how they can be reached.
     var listening: [Listening] = []
     var network: NetworkWatch?
@@ -90,8 +95,9 @@ final class Monitor {
             let link = set.add(network?.number ?? -1, .readable)
             let mount = set.add(mounts?.number ?? -1, .urgent)
             let asking = (nativeQuestions?.numbers ?? []).map { set.add($0, .readable) }
-            // Handlers may change the lists, so this turn uses what it waited for.
-            let listening = listeners.map { ($0, set.add($0.number, .readable)) }
+            // Handlers may change the lists, so this turn uses what it waited for. Nobody is accepted while it is not known with
+            // which host key.
+            let listening = (unsealing == nil ? listeners : []).map { ($0, set.add($0.number, .readable)) }
             let speaking = sessions.filter { !$0.isClosed }.map { ($0, set.add($0.endpoint.number, $0.endpoint.wants)) }
             let working = workers.filter { !$0.isClosed }.map { ($0, set.add($0.endpoint.number, $0.endpoint.wants)) }
             // Only to flush a large setup: `login` reads what a signer sends.
@@ -121,7 +127,7 @@ final class Monitor {
         let deadlines = [
             plan.deadline(now: now), probeDeadline(now: now), network?.deadline, strangerLog.deadline,
             loginLog.deadline,
-            sessionDeadline, asks.first?.deadline, notifications.deadline,
+            sessionDeadline, asks.first?.deadline, notifications.deadline, unsealing?.deadline,
         ].compactMap { $0 }
         return deadlines.min().map { max($0 - now, 0) }
     }
@@ -131,6 +137,7 @@ final class Monitor {
         plan.isLooking = isLooking
         while let action = plan.next(now: Clock.now(), room: { Machine.room }) { carryOut(action) }
         startProbes()
+        unseal()
         limitSessions(now: Clock.now())
         logStrangers()
         endAsks(now: Clock.now())

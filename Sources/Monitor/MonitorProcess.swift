@@ -65,7 +65,8 @@ extension Monitor {
         listen()
         try makeEmptyFolder()
         recordWaiting()
-        var paths = try PathWatch(plan.watchedPaths)
+        startUnsealing()
+        var paths = try PathWatch(plan.watchedPaths + (unsealing == nil ? [] : [Unsealing.device]))
         let uevents = watchesDevices ? try? Uevents() : nil
         if watchesDevices { probes = BlockDevices.all }
         for (path, isThere) in paths.changes() { plan.path(path, isThere: isThere, now: Clock.now()) }
@@ -87,7 +88,7 @@ extension Monitor {
     }
 
     private func listen() {
-        guard !configuration.keys.isEmpty, !configuration.hostKeys.isEmpty else {
+        guard !configuration.keys.isEmpty, configuration.hasHostKey else {
             record(.error, "no ssh: there is no host key, or no key that may log in")
             return
         }

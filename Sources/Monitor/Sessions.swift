@@ -172,12 +172,15 @@ extension Monitor {
         limitLogins()
         session.who = "\(keyList.titles[index]) from \(session.peer)"
         session.fields += [LogField("POSTERN_USER", user), LogField("POSTERN_KEY", authorized.fingerprint)]
+        if usesFallbackKey { session.fields.append(LogField("POSTERN_HOST_KEY", "fallback")) }
         if !authorized.comment.isEmpty {
             session.fields.append(LogField("POSTERN_KEY_COMMENT", authorized.comment))
         }
         countLogin(authorized.fingerprint)
         guard loginLog.admits(index, now: Clock.now()) else { return }
-        record(.info, "login of \(user) with \(session.who)", [.event("login")] + session.fields)
+        var text = "login of \(user) with \(session.who)"
+        if usesFallbackKey { text += ", by the fallback host key" }
+        record(.info, text, [.event("login")] + session.fields)
     }
 
     private func open(_ command: Command, _ channel: UInt8, terminal: Bool, _ session: SessionRecord) {

@@ -41,15 +41,18 @@ extension Monitor {
         of session: SessionRecord, _ rules: LoginRules, socket: borrowing FileDescriptor
     ) throws(SystemError) {
         let pair = try FileDescriptor.socketPair()
-        let process = try ChildProcess.spawn(
-            .signer, descriptors: [pair.second.number, socket.number, keyList.descriptor].filter { $0 >= 0 })
+        var descriptors = [pair.second.number, socket.number, keyList.descriptor].filter { $0 >= 0 }
+        // Its place is behind that of the authorized keys, also where those are sent.
+        if let unsealed { while descriptors.count < 4 { descriptors.append(unsealed.readable.number) } }
+        let process = try ChildProcess.spawn(.signer, descriptors: descriptors)
         let signer = SignerRecord(
             process: process, socket: pair.takeFirst(), session: session)
         signers.append(signer)
         if session.givesWay { ChildProcess.giveWay(process, true) }
         let setup = SignerSetup(
-            confinement: confinement(as: .signer, session.slot), hostKeys: configuration.hostKeys.map { $0.content },
-            rules: rules)
+            confinement: confinement(as: .signer, session.slot),
+            hostKeys: (usesFallbackKey ? configuration.fallbackKeys : configuration.hostKeys).map { $0.content },
+            unsealed: unsealed?.lengths ?? [], rules: rules)
         guard case .sent = signer.endpoint.send(setup) else { return ChildProcess.kill(process) }
     }
 

@@ -163,7 +163,7 @@ extension Monitor {
     /// All processes that were started and have not ended, as far as this one knows.
     var children: [StartedProcess] {
         sessions.map { $0.process } + signers.map { $0.process } + workers.map { $0.process }
-            + shells.compactMap { $0.shell?.process } + [notifications.process].compactMap { $0 }
+            + shells.compactMap { $0.shell?.process } + [notifications.process, unsealing?.process].compactMap { $0 }
     }
 
     /// Removes the record of a child that has ended, after its last frames were read.
@@ -183,6 +183,8 @@ extension Monitor {
             removeSigner(signer, exited.status)
         } else if let shell = shells.first(where: { $0.shell?.process.id == exited.id }) {
             removeShell(shell, exited)
+        } else if unsealing?.process?.id == exited.id {
+            unsealing?.ended(exited.status)
         } else if notifications.process?.id == exited.id, let line = notifications.returned(exited.status) {
             record(.info, line)
         }

@@ -8,7 +8,8 @@ extension Plan {
     public func machineState(now: Int64) -> MachineState {
         MachineState(
             host: host, waiting: UInt32(clamping: (now - began) / 1000), rehearsal: rehearsal, continues: continues,
-            volumes: volumes.indices.map { status(of: $0, now: now) }, notices: notices(now: now))
+            volumes: volumes.indices.map { status(of: $0, now: now) }, notices: notices(now: now),
+            warning: warning)
     }
 
     /// The volumes that the boot needs by themselves, and the LUKS UUIDs that they must have, where those are known.

@@ -37,6 +37,9 @@ public struct Plan {
     /// Whether devices are being looked at, so that one that is missing may be known in a moment.
     public var isLooking = false
 
+    /// What every prompt says first, or nothing.
+    public var warning = ""
+
     var volumes: [Volume] = []
     var arrays: [Members] = []
     var sources: [KeySource] = []

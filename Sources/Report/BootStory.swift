@@ -33,6 +33,8 @@ public struct BootStory: Equatable, Sendable {
     public private(set) var logins: [BootEvent] = []
     /// Other requests of people: a shell, or that the boot goes on.
     public private(set) var requests: [BootEvent] = []
+    /// What was amiss with the host key.
+    public private(set) var warnings: [BootEvent] = []
 
     public init(boot: String, _ events: [BootEvent]) {
         self.boot = boot
@@ -53,6 +55,7 @@ public struct BootStory: Equatable, Sendable {
             // A line of the kernel's log may name anything before a colon.
             guard let index = volumes.firstIndex(where: { $0.name == name }) else { return }
             volumes[index].problem = event
+        case "host-key-fallback", "host-key-sealed": warnings.append(event)
         case "wrong-passphrase": wrong.append(event)
         case "login": logins.append(event)
         case "continue-asked", "shell-opened": requests.append(event)

@@ -18,6 +18,8 @@ extension BootEvent {
             }
         } else if bytes.starts(with: "told to end;".utf8) {
             name = "told-to-end"
+        } else if bytes.starts(with: "the sealed host key stays shut: ".utf8) {
+            name = bytes.hasSuffix("no ssh") ? "host-key-sealed" : "host-key-fallback"
         } else if bytes.starts(with: "login of ".utf8) {
             name = "login"
         } else if bytes.starts(with: "wrong passphrase from ".utf8) {

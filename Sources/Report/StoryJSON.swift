@@ -14,6 +14,7 @@ enum StoryJSON {
         json += ",\"without\":" + list(story.without.map { Terminal.Report.quoted($0) })
         json += ",\"wrong_passphrases\":" + list(story.wrong.map { event($0) })
         json += ",\"logins\":" + list(story.logins.map { event($0) })
+        json += ",\"warnings\":" + list(story.warnings.map { event($0) })
         json += ",\"requests\":" + list(story.requests.map { event($0) })
         return json + "}\n"
     }

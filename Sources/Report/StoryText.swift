@@ -7,6 +7,7 @@ enum StoryText {
     /// Some lines: how the boot went, the volumes, and what else people did.
     static func text(_ story: BootStory) -> String {
         var text = "Boot of " + date(story.began ?? story.ended) + ": " + outcome(story) + ".\n"
+        for warning in story.warnings { text += time(warning) + " " + printable(warning.message) + "\n" }
         let width = min(story.volumes.map { printable($0.name).utf8.count }.max() ?? 0, 40)
         for volume in story.volumes {
             let name = printable(volume.name)
@@ -38,6 +39,7 @@ enum StoryText {
         if !story.wrong.isEmpty {
             text += "; " + String(story.wrong.count) + " wrong passphrase" + (story.wrong.count == 1 ? "" : "s")
         }
+        if !story.warnings.isEmpty { text += "; its sealed host key stayed shut" }
         return text + ".\n"
     }
 

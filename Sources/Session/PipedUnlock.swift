@@ -68,6 +68,7 @@ final class PipedUnlock: Conversation {
     }
 
     override func showState(_ state: MachineState) {
+        if self.state == nil { channel.say(Report.warning(state), asError: true) }
         self.state = state
         if asksAsDebian, !isTrying, !isAnswered {
             let prompt = Report.debianPrompt(state)

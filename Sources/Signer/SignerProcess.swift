@@ -23,6 +23,7 @@ public enum SignerProcess {
         monitor.logLinesLeft = mostLogLines
         guard var setup = monitor.waitForNext() else { return 1 }
         if let complaint = setup.rules.readSealedKeys(as: .signer) { monitor.log(.error, complaint) }
+        if let complaint = setup.readUnsealedKeys() { monitor.log(.error, complaint) }
         do throws(SSHError) {
             try Library.initialize()
             let signer = try Signer(hostKeys: setup.hostKeys, gate: setup.rules.gate)

@@ -11,6 +11,11 @@ extension Report {
 
         """
 
+    /// What is said before a passphrase is taken.
+    public static func warning(_ state: MachineState) -> String {
+        state.warning.isEmpty ? "" : Text.clean(state.warning) + "\n"
+    }
+
     /// The brake holds the passphrase.
     public static func held(_ state: MachineState) -> String {
         state.wait > 0 ? Words.held(Int(state.wait)) + ".\n" : ""

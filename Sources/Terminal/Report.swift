@@ -22,7 +22,7 @@ public enum Report {
         }
         return "{\"host\":\(quoted(state.host)),\"waiting_seconds\":\(state.waiting),"
             + "\"rehearsal\":\(state.rehearsal),\"continues\":\(state.continues),\"next_try_seconds\":\(state.wait),"
-            + "\"volumes\":[\(list(volumes))],\"notices\":[\(list(state.notices.map(quoted)))]}\n"
+            + "\"volumes\":[\(list(volumes))],\"notices\":[\(list(state.allNotices.map(quoted)))]}\n"
     }
 
     /// What became of a passphrase that came without a terminal: what it opened for standard output, what it did not

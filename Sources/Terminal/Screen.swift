@@ -71,7 +71,7 @@ public struct Screen {
         var lines: [String] = []
         if new.rehearsal, !old.rehearsal { lines.append(Words.rehearsal) }
         for volume in new.volumes where noteNews(of: volume) { lines.append(Words.news(volume)) }
-        for notice in new.notices where !old.notices.contains(notice) { lines.append(Text.clean(notice)) }
+        for notice in new.allNotices where !old.allNotices.contains(notice) { lines.append(Text.clean(notice)) }
         state = new
         setHold(new)
         setClock()

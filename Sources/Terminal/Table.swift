@@ -18,7 +18,7 @@ enum Table {
             lines += Text.wrapped(line, columns: columns, indent: 4)
         }
         if state.volumes.isEmpty { lines.append(Words.nothingLocked) }
-        for notice in state.notices { lines += Text.wrapped(Text.clean(notice), columns: columns) }
+        for notice in state.allNotices { lines += Text.wrapped(Text.clean(notice), columns: columns) }
         return lines
     }
 }

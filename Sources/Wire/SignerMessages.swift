@@ -7,11 +7,14 @@ public struct SignerSetup: WireMessage {
     public var confinement: Confinement
     /// In OpenSSH's file format.
     public var hostKeys: [SecretBytes]
+    /// The lengths of more of them, which lie one behind the other in memory at `Role.unsealedDescriptor`.
+    public var unsealed: [UInt32]
     public var rules: LoginRules
 
-    public init(confinement: Confinement, hostKeys: [SecretBytes], rules: LoginRules) {
+    public init(confinement: Confinement, hostKeys: [SecretBytes], unsealed: [UInt32] = [], rules: LoginRules) {
         self.confinement = confinement
         self.hostKeys = hostKeys
+        self.unsealed = unsealed
         self.rules = rules
     }
 
@@ -19,6 +22,7 @@ public struct SignerSetup: WireMessage {
         var writer = Writer(capacity: 4000)
         confinement.encode(&writer)
         writer.list(hostKeys, Limits.hostKeys, "host keys") { $0.secret($1, Limits.hostKey, "host key") }
+        writer.list(unsealed, Limits.hostKeys, "unsealed keys") { $0.integer($1) }
         rules.encode(&writer)
         return try writer.finish()
     }
@@ -29,9 +33,34 @@ public struct SignerSetup: WireMessage {
         let hostKeys = try reader.list(Limits.hostKeys, "host keys") { reader throws(WireError) in
             try reader.secret(Limits.hostKey, "host key")
         }
+        let unsealed = try reader.list(Limits.hostKeys, "unsealed keys") { reader throws(WireError) in
+            try reader.integer(UInt32.self)
+        }
         let rules = try LoginRules(&reader)
         try reader.end()
-        return SignerSetup(confinement: confinement, hostKeys: hostKeys, rules: rules)
+        return SignerSetup(confinement: confinement, hostKeys: hostKeys, unsealed: unsealed, rules: rules)
+    }
+
+    /// Reads the keys that the TPM has opened, and puts them to the others.
+    ///
+    /// - Returns: why they cannot be had, for the log, or `nil`.
+    public mutating func readUnsealedKeys() -> String? {
+        guard !unsealed.isEmpty else { return nil }
+        do throws(SystemError) {
+            let all = try SealedBytes.read(
+                FileDescriptor(owning: Role.unsealedDescriptor), limit: Limits.hostKeys * Limits.hostKey)
+            var start = 0
+            for length in unsealed {
+                let end = start + Int(length)
+                guard length > 0, end <= all.count else { throw SystemError("read", code: 71) }
+                hostKeys.append(
+                    try unsafe all.withUnsafeBytes { bytes throws(SystemError) in
+                        unsafe try SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    })
+                start = end
+            }
+            return nil
+        } catch { return "no unsealed host key: \(error.description)" }
     }
 }
 

@@ -115,10 +115,12 @@ public struct MachineState: Equatable, Sendable {
     public var volumes: [VolumeStatus]
     /// Whole sentences about arrays, the key volume and what is waited for, each a line.
     public var notices: [String]
+    /// What a person is to read before they enter a passphrase, or nothing.
+    public var warning: String
 
     public init(
         host: String, waiting: UInt32, rehearsal: Bool, continues: Bool, wait: UInt32 = 0, volumes: [VolumeStatus],
-        notices: [String]
+        notices: [String], warning: String = ""
     ) {
         self.host = host
         self.waiting = waiting
@@ -127,7 +129,11 @@ public struct MachineState: Equatable, Sendable {
         self.wait = wait
         self.volumes = volumes
         self.notices = notices
+        self.warning = warning
     }
+
+    /// The warning, where there is one, and the notices.
+    public var allNotices: [String] { (warning.isEmpty ? [] : [warning]) + notices }
 
     /// The volumes that a passphrase typed now is tried on.
     public var asking: [VolumeStatus] { volumes.filter { $0.asks } }
@@ -174,6 +180,7 @@ extension MachineState {
         writer.integer(wait)
         writer.list(Array(volumes.prefix(Limits.items)), Limits.items, "volumes") { $1.encode(&$0) }
         writer.list(Array(notices.prefix(Limits.items)), Limits.items, "notices") { $0.text($1) }
+        writer.text(warning)
     }
 
     init(_ reader: inout Reader) throws(WireError) {
@@ -186,6 +193,7 @@ extension MachineState {
         notices = try reader.list(Limits.items, "notices") { reader throws(WireError) in
             try reader.string(Limits.text, "notice")
         }
+        warning = try reader.string(Limits.text, "warning")
     }
 }
 

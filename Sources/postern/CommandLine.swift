@@ -20,7 +20,8 @@ enum CommandLine {
                    postern report [--all] [--json]
                    postern report --line
                    postern ssh-config [NAME] [-f FILE]
-                   postern hostkey [--new] [-f FILE]
+                   postern hostkey [--new|--files] [-f FILE]
+                   postern hostkey --seal [--pcrs LIST] [-f FILE]
                    postern -T [-f FILE]
 
             """ + AgentCommands.fileUsage

@@ -14,7 +14,7 @@ extension DebianTests {
             DefaultDependencies=no
             Wants=dev-tpmrm0.device cryptsetup-pre.target
             After=dev-tpmrm0.device
-            Before=cryptsetup-pre.target shutdown.target
+            Before=cryptsetup-pre.target postern.service shutdown.target
             Conflicts=shutdown.target
 
             [Service]

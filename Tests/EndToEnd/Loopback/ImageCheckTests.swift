@@ -49,6 +49,38 @@ import Testing
                 == "/etc/postern/postern.conf: no findings in the image; 1 volumes, 1 authorized keys, 1 host keys\n")
     }
 
+    @Test func `a sealed host key needs what opens it, and not the key beside it`() throws {
+        try put("/etc/postern/postern.conf", "Crypttab /etc/postern/crypttab\nHostKey /etc/postern/key.sealed\n")
+        try put("/etc/postern/key.sealed", SealedKeyTests.sealed)
+        try put(
+            "/etc/postern/ssh_host_fallback_key", try String(contentsOfFile: materials.host[0].path, encoding: .utf8))
+        let end = try check()
+        #expect(end.status == 1)
+        for line in [
+            "/etc/postern/key: the key lies in the image that is sealed there, too",
+            "/usr/bin/systemd-creds: the image lacks it for a sealed HostKey",
+            "/libtss2-esys.so.0: the image lacks it", "/libtss2-tcti-device.so.0: the image lacks it",
+        ] {
+            #expect(end.out.contains(line), "\(end)")
+        }
+        try remove("/etc/postern/key")
+        try put("/usr/bin/systemd-creds", "")
+        for name in ["esys", "rc", "mu", "tcti-device"] {
+            try put("/usr/lib/x86_64-linux-gnu/libtss2-\(name).so.0", "")
+        }
+        let whole = try check()
+        #expect(whole.status == 0, "\(whole)")
+        try remove("/etc/postern/ssh_host_fallback_key")
+        #expect(try check().out.contains("/etc/postern/ssh_host_fallback_key: open("))
+        try put(
+            "/etc/postern/postern.conf",
+            "Crypttab /etc/postern/crypttab\nHostKey /etc/postern/key.sealed\nFallbackHostKey none\n")
+        #expect(try check().status == 0)
+        try put("/etc/postern/key.sealed", "rubbish")
+        #expect(
+            try check().out.contains("/etc/postern/key.sealed: this is no key that the TPM alone opens; make another"))
+    }
+
     struct Flaw: CustomTestStringConvertible, Sendable {
         let name: String
         let line: String

@@ -75,6 +75,22 @@ import Testing
 
     let root = "root UUID=11111111-2222-3333-4444-555555555555 none luks,discard"
 
+    @Test func `of a sealed host key the image gets the sealed form and the fallback key alone`() throws {
+        let (sealed, fallback) = (folder.path("key.sealed"), folder.path("fallback"))
+        try write(settings: "FallbackHostKey \(fallback)", crypttab: root, hostKey: sealed)
+        try folder.write(SealedKeyTests.sealed, to: "key.sealed")
+        _ = try KeyPair(folder, "key")
+        _ = try KeyPair(folder, "fallback")
+        let end = try stage("root")
+        #expect(end.status == 0, "\(end)")
+        #expect(try staged(sealed) == SealedKeyTests.sealed)
+        #expect(try staged(fallback).hasPrefix("-----BEGIN OPENSSH PRIVATE KEY-----"))
+        #expect(!FileManager.default.fileExists(atPath: image.appending(path: folder.path("key")).path))
+        // Without a fallback key, or with none to be had, the image serves all the same.
+        try write(settings: "FallbackHostKey none", crypttab: root, hostKey: sealed)
+        #expect(try stage("root").status == 0)
+    }
+
     @Test func `the agent's files are staged and read back without a finding`() throws {
         try write(crypttab: root + "\nother /dev/sdx none luks")
         let end = try stage("root")

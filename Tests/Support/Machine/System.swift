@@ -106,6 +106,11 @@ public struct System: Sendable {
         return try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)
     }
 
+    /// A file of its folder ssh.
+    public func sshFile(_ file: String) async throws -> URL {
+        try await System.folder(suite, name).appending(path: "ssh/" + file)
+    }
+
     /// The owner's private key.
     public static func ownerKeyFile(_ suite: Suite, _ name: String) async throws -> URL {
         try await folder(suite, name).appending(path: "ssh/id")

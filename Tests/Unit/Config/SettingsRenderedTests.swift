@@ -9,6 +9,7 @@ import Testing
                 #ListenAddress [::]
                 #HostKey /etc/postern/ssh_host_ed25519_key
                 #HostKey /etc/postern/ssh_host_rsa_key
+                FallbackHostKey /etc/postern/ssh_host_fallback_key
                 AuthorizedKeysFile /etc/postern/authorized_keys
                 LoginGraceTime 120
                 MaxAuthTries 20
@@ -32,6 +33,7 @@ import Testing
             "",
             "Port 1\nPort 2\nListenAddress ::1\nListenAddress 192.0.2.7:9\nMaxStartups 3",
             "HostKey \"/a b\"\nHostKey '/a\"b'\nHostKey \"/a\\\\b\"\nHostKey \"/#\"\nHostKey /a\\'b",
+            "HostKey /a.sealed\nFallbackHostKey \"/a b\"", "FallbackHostKey none",
             "AuthorizedKeysFile /etc/postern/authorized_keys \"/x y\"",
             "Ciphers -aes*\nMACs ^hmac-sha2-512\nKexAlgorithms ecdh-sha2-nistp256",
             "UnusedConnectionTimeout 1h\nImageTime 1764000000",

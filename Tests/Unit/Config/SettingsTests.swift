@@ -18,6 +18,7 @@ import Testing
             LISTENADDRESS=[2001:DB8::0]:24\r
             ListenAddress 192.0.2.1
             HostKey "/etc/a key"   # a comment
+            FallbackHostKey NONE
             AuthorizedKeysFile /a /b\\ c
             LoginGraceTime 1h30m
             MaxAuthTries 6
@@ -42,6 +43,7 @@ import Testing
         #expect(settings.listenAddresses.map(\.description) == ["[2001:db8::]:24", "192.0.2.1"])
         #expect(settings.hostKeys == ["/etc/a key"])
         #expect(!settings.hostKeysAreDefault)
+        #expect(settings.fallbackHostKey == nil)
         #expect(settings.authorizedKeysFiles == ["/a", "/b c"])
         #expect(settings.loginGraceTime == 5400)
         #expect(settings.maxAuthTries == 6)
@@ -88,6 +90,8 @@ import Testing
             ("ListenAddress 192.0.2.1:", "is no numeric address"),
             ("ListenAddress fe80::1%eth0", "is no numeric address"),
             ("HostKey id_rsa", "HostKey \"id_rsa\" is no absolute path"),
+            ("FallbackHostKey key", "FallbackHostKey \"key\" is no absolute path"),
+            ("FallbackHostKey /k.sealed", "FallbackHostKey \"/k.sealed\" is a sealed key"),
             ("AuthorizedKeysFile .ssh/authorized_keys", "is no absolute path"),
             ("AuthorizedKeysFile /etc/keys/%u", "has a token of sshd"),
             ("LoginGraceTime 0", "LoginGraceTime \"0\" is no time it can have"),

@@ -105,4 +105,44 @@ import Testing
         #expect(block.text.contains("address in the initrd is not known"))
         #expect(block.text.contains("\n    HostName nas\n    Port 22\n"))
     }
+
+    @Test func `ssh-config names the fallback key by another name, and says when to use it`() throws {
+        let key = try #require(PublicHostKey(privateKey: try made("key")))
+        let fallback = try #require(PublicHostKey(privateKey: try made("fallback")))
+        let text = HostBlock(name: "nas", host: "nas", address: nil, port: 22, keys: [key], fallbacks: [fallback]).text
+        let lines = text.split(separator: "\n").map { String($0) }
+        #expect(lines.contains("nas ssh-ed25519 \(key.base64)"))
+        #expect(lines.last == "nas-fallback ssh-ed25519 \(fallback.base64)")
+        #expect(text.contains("log in with: ssh -o HostKeyAlias=nas-fallback nas\n"))
+        #expect(!HostBlock(name: "nas", host: "nas", address: nil, port: 22, keys: [key]).text.contains("fallback"))
+    }
+
+    private func made(_ name: String) throws -> Data {
+        _ = try run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.path(name)])
+        return try #require(content(name))
+    }
+
+    @Test(arguments: [
+        ("7", [7]), ("7+14", [7, 14]), ("14,0,14", [0, 14]), ("none", []), ("", nil), ("7+", nil), ("a", nil),
+        ("-1", nil),
+    ])
+    func `the PCRs are read`(text: String, numbers: [Int]?) {
+        #expect(Sealing.registers(text) == numbers)
+        if let numbers { #expect(Sealing.registers(numbers.isEmpty ? "none" : Sealing.text(numbers)) == numbers) }
+    }
+
+    @Test func `nothing is sealed to a PCR that measures the sealed key, or changes while the machine boots`() {
+        for number in [9, 10, 11, 15, 24] {
+            #expect(Sealing.problem(withRegister: number) != nil)
+            #expect(
+                HostKeyCommand.run(["--seal", "--pcrs", "7+\(number)", "-f", folder.path("postern.conf")], file: "")
+                    == 2)
+        }
+        for number in [0, 4, 7, 8, 12, 14, 16] { #expect(Sealing.problem(withRegister: number) == nil) }
+    }
+
+    @Test func `a key that lay in an initrd is not sealed`() throws {
+        try folder.write("HostKey /etc/postern/ssh_host_ed25519_key.sealed\nCrypttab /dev/null\n", to: "postern.conf")
+        #expect(HostKeyCommand.run(["--seal", "-f", folder.path("postern.conf")], file: "") == 1)
+    }
 }

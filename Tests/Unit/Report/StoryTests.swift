@@ -167,6 +167,29 @@ import Wire
         #expect((object["requests"] as? [[String: Any]])?.count == 1)
     }
 
+    @Test(arguments: [
+        ("host-key-fallback", "no; the fallback host key is used, which lies readable in the initrd"),
+        ("host-key-sealed", "no; there is no fallback host key, and so no ssh"),
+    ])
+    func `a sealed host key that stayed shut is told of, also by the kernel's log alone`(name: String, end: String)
+        throws
+    {
+        let message = "the sealed host key stays shut: " + end
+        let line =
+            Event.json(.warning, message, [.event(name)], at: Moment(date: 64, uptime: 4000)) ?? ""
+        let story = try #require(
+            ReportCommand.story(Array(line.utf8) + Self.events, boot: "", started: Self.start * 1000))
+        #expect(StoryText.text(story).contains("storage-2.\n17:25:04 \(message)\n"), "\(StoryText.text(story))")
+        #expect(StoryText.line(story).hasSuffix("; its sealed host key stayed shut.\n"))
+        #expect(
+            StoryJSON.text(story).contains("\"warnings\":[{\"time\":\"2026-11-27T17:25:04Z\",\"event\":\"\(name)\","))
+        var event = BootEvent()
+        event.message = message
+        event.isProblem = true
+        event.takeWords()
+        #expect(event.name == name)
+    }
+
     @Test func `a boot that was left to the native prompt, restarted or cut off says so`() throws {
         func told(_ name: String, _ message: String) throws -> String {
             let end =

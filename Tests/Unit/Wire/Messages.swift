@@ -63,7 +63,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
                 name: "root", device: "UUID=1", state: .trying, detail: "d", asks: true, required: true, seconds: 3)
             let state = MachineState(
                 host: "nas", waiting: 9, rehearsal: false, continues: true, wait: 6, volumes: [volume, volume],
-                notices: ["one", ""])
+                notices: ["one", ""], warning: "Look out.")
             let results = [
                 TryResult(name: "root", outcome: .opened), TryResult(name: "a", outcome: .failed, detail: "why"),
             ]
@@ -85,7 +85,7 @@ struct Kind: Sendable, CustomTestStringConvertible {
         samples: {
             let setup = SignerSetup(
                 confinement: Confinement(root: "/run/postern/empty", user: 65534),
-                hostKeys: [try secret([1, 2, 3]), try secret([4])],
+                hostKeys: [try secret([1, 2, 3]), try secret([4])], unsealed: [400, 3000],
                 rules: LoginRules(keys: [], refusals: ["why"], maxAuthTries: 6))
             return [try setup.body()]
         })

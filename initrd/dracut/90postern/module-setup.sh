@@ -141,6 +141,12 @@ install() {
         # Of a glibc that has them apart.
         inst_libdir_file 'libnss_dns.so*' 'libnss_files.so*'
     }
+    # What opens a sealed host key.
+    mapfile -t files < <(timeout 30 /usr/sbin/postern hostkey --files)
+    [[ ${#files[@]} = 0 ]] || {
+        inst_multiple "${files[@]}"
+        hostonly='' instmods '=drivers/char/tpm'
+    }
     # What the headers ask for besides, each in all its kinds, such as serpent_avx2 for a processor that has it.
     # shellcheck disable=SC2086
     [[ -z $modules ]] || hostonly='' instmods $modules
