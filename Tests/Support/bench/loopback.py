@@ -263,7 +263,7 @@ class Loopback:
 
         def resident(server):
             for process in family(server.process.pid):
-                name = pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+                name = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ")
                 if name.startswith(b"postern session"):
                     parts["session"].add("postern", memory(process, "VmRSS"))
                 elif name.startswith(b"postern signer"):

@@ -60,7 +60,7 @@ def table(rows):
 
     lines = [["", *COLUMNS.values(), "ratio", "runs", "Postern's least..most", "the fair peer's"]]
     for row in rows:
-        if row.failure:
+        if row.failure and not row.samples:
             lines.append([row.what, f"FAILED {mark(row.failure)}", *[""] * 7])
             continue
         cells = []
@@ -77,7 +77,8 @@ def table(rows):
         ratio = row.ratio()
         runs = sorted({len(values) for values in row.samples.values()})
         lines.append([
-            " ".join([row.what, *[mark(note) for note in row.notes]]), *cells, "" if ratio is None else f"{ratio:.2f}",
+            " ".join([f"FAILED {mark(row.failure)}: {row.what}" if row.failure else row.what, *map(mark, row.notes)]),
+            *cells, "" if ratio is None else f"{ratio:.2f}",
             "-".join(str(count) for count in (runs if len(runs) < 2 else [runs[0], runs[-1]])), spread("postern"),
             spread(row.fair)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
