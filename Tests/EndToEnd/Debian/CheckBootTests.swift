@@ -69,7 +69,7 @@ extension DebianTests {
             // Once with the owner's key and an address in ip=, and once with neither.
             let isOwner = name == "plain"
             let words = ["KEY=\(isOwner ? "-i /root/id" : "")", "ADDRESS=\(isOwner ? Self.fixed : "")"]
-            let ran = try await runProgram(
+            let ran = try await runMachine(
                 [Disks.script("inside"), "--over", layer.path, try await System.tree(suite, name)]
                     + ["env"] + words + ["sh", "-euc", "{ \(Self.script)\n} 2>&1"],
                 within: .seconds(1800))

@@ -63,6 +63,13 @@ public func idle(for duration: Duration) async throws {
     try Task.checkCancellation()
 }
 
+/// Runs a program that starts a machine of its own, as one of the two machines that run at a time.
+public func runMachine(_ arguments: [String], within limit: Duration) async throws -> Outcome {
+    await Slots.shared.acquire()
+    defer { Task { await Slots.shared.giveBack() } }
+    return try await runProgram(arguments, within: limit)
+}
+
 /// Adds a line to `.build-logs/figures`, for what is worth knowing and not worth failing for.
 public func note(_ text: String) throws {
     let file = Disks.root.appending(path: ".build-logs/figures").path
