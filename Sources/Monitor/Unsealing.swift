@@ -5,7 +5,7 @@ internal import Linux
 internal import Plan
 internal import Wire
 
-/// The work of having the TPM open the sealed host keys, once, when the agent starts: strangers cannot have it done again.
+/// The work of having the TPM open the sealed host keys, when the agent starts and never again: strangers cannot have it done again.
 ///
 /// systemd-creds(1) writes each key into memory that signers read. This process reads no more of a key than tells what it is.
 final class Unsealing {
@@ -14,6 +14,8 @@ final class Unsealing {
     /// How long systemd-creds may take for all keys, in milliseconds. A slow TPM takes two seconds for one; a TPM that hangs
     /// holds up ssh so long.
     private static let patience: Int64 = 20_000
+    /// How often one key is tried: a TPM fails now and then where its machine is busy.
+    private static let mostTries = 3
     static let device = "/dev/tpmrm0"
 
     /// What has come of it.
@@ -29,6 +31,8 @@ final class Unsealing {
     private(set) var process: StartedProcess?
     private var left: [String]
     private var path = ""
+    /// How often that one was tried.
+    private var tries = 0
     private let keys: UnsealedKeys
     private var errors: FileDescriptor?
     /// Whether the device may still appear.
@@ -79,6 +83,7 @@ final class Unsealing {
             return
         }
         keys.drop()
+        guard tries == Unsealing.mostTries else { return left.insert(path, at: 0) }
         let line = complaint.split { $0 == 0x0a || $0 == 0x0d }.last.map { printable(Array($0), limit: 200) }
         failure = line ?? "systemd-creds ended with status " + String(status)
     }
@@ -91,6 +96,7 @@ final class Unsealing {
         }
         // The bound is for all of them.
         if path.isEmpty { deadline = now + Unsealing.patience }
+        tries = next == path ? tries + 1 : 1
         path = next
         left.removeFirst()
         do throws(SystemError) {

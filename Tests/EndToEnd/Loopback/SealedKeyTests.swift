@@ -83,6 +83,16 @@ import Testing
         #expect(!agent.log.contains("fallback"), "\(agent.log)")
     }
 
+    @Test func `a key that the TPM opens at its third try is used, and no other is tried a fourth time`() throws {
+        let count = "echo x >>KEY.tries; [ \"$(wc -l <KEY.tries)\" = 3 ] && cat KEY || exit 1"
+        let agent = try rehearse([count])
+        #expect(try seen(agent) == [key(agent, "key-0")])
+        #expect(!agent.log.contains("stays shut"), "\(agent.log)")
+        let other = try rehearse(["echo x >>KEY.tries; exit 1"])
+        #expect(try seen(other) == [key(other, "fallback")])
+        #expect(try String(contentsOfFile: other.folder.path("key-0.tries"), encoding: .utf8) == "x\nx\nx\n")
+    }
+
     @Test func `of two keys the one is used that the TPM opens`() throws {
         let agent = try rehearse(["echo no >&2; exit 1", "cat KEY"])
         #expect(try seen(agent) == [key(agent, "key-1")])
