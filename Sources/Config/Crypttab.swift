@@ -50,6 +50,8 @@ public struct Crypttab: Equatable, Sendable {
         var notes = Notes(file: file)
         var lines = Lines(bytes, content: .text, limit: FileLimits.lineBytes)
         var crypttab = Crypttab()
+        // A thousand names are compared with one another: as numbers first.
+        var fingerprints: [UInt32] = []
         while let line = lines.next(&notes) {
             guard crypttab.entries.count < FileLimits.volumes else {
                 notes.add(
@@ -58,7 +60,11 @@ public struct Crypttab: Equatable, Sendable {
                 break
             }
             guard let entry = CrypttabEntry(line, leaving: left, system, notes: &notes) else { continue }
-            if let first = crypttab.entries.first(where: { same($0.name, entry.name) }) {
+            let fingerprint = Crypttab.fingerprint(of: entry.name)
+            let first = fingerprints.indices.first {
+                fingerprints[$0] == fingerprint && same(crypttab.entries[$0].name, entry.name)
+            }
+            if let first = first.map({ crypttab.entries[$0] }) {
                 notes.add(
                     line.number,
                     "the volume \(quoted(entry.name)) is in line \(first.line) already, and this one is left out",
@@ -66,9 +72,15 @@ public struct Crypttab: Equatable, Sendable {
                 continue
             }
             crypttab.entries.append(entry)
+            fingerprints.append(fingerprint)
         }
         notes.appendFindings(to: &findings)
         return crypttab
+    }
+
+    /// A number that equal names share and others hardly ever do: FNV-1a.
+    private static func fingerprint(of name: String) -> UInt32 {
+        name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }
 
     /// The volumes as understood (`postern -T`), as a crypttab that reads back as the same entries. Options of no concern
