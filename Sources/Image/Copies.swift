@@ -43,9 +43,9 @@ public enum Copies {
     }
 
     /// postern.conf line for line, but that every `Crypttab` names the image's own, `Initrd` is `system`, and `ImageTime`
-    /// is `time`; and with a line `Volume NAME fallback` for each of `watched`.
+    /// is `time`; and with a line for each of `rules`.
     static func settings(
-        _ bytes: [UInt8], for system: InitrdSystem, time: Int64, watched: [String] = []
+        _ bytes: [UInt8], for system: InitrdSystem, time: Int64, rules: [VolumeRule] = []
     ) -> [UInt8] {
         let own = [
             ("crypttab", "Crypttab \(crypttab)"), ("initrd", "Initrd \(system.name)"),
@@ -68,9 +68,7 @@ public enum Copies {
             said.append(keyword)
         }
         for (keyword, line) in own where !said.contains(keyword) { copies.insert(Array(line.utf8), at: end) }
-        for name in watched {
-            copies.insert(Array(VolumeRule(name: name, treatment: .fallback).rendered.utf8), at: end)
-        }
+        for rule in rules { copies.insert(Array(rule.rendered.utf8), at: end) }
         // A second byte order mark is part of the first line, and must not become the mark.
         var copy = copies[0].starts(with: mark) ? mark : []
         for line in copies {

@@ -68,6 +68,7 @@ final class Header {
 /// The volumes of a configuration, with what their headers say.
 final class Headers {
     private let settings: Settings
+    private let isImage: Bool
     private var known: [(name: String, header: Header)] = []
 
     /// - Parameters:
@@ -76,6 +77,7 @@ final class Headers {
     ///   - root: the tree of the image whose lines they are, or empty for the machine's own.
     init(_ entries: [CrypttabEntry], _ settings: Settings, beneath root: String) {
         self.settings = settings
+        isImage = !root.isEmpty
         for entry in entries where entry.reasonLeft(under: settings.treatment(of: entry.name)) == nil {
             known.append((entry.name, Header(of: entry, beneath: root)))
         }
@@ -91,6 +93,8 @@ final class Headers {
         let treatment = settings.treatment(of: entry.name)
         if let reason = entry.reasonLeft(under: treatment) { return reason }
         guard treatment == nil, let header = self[entry] else { return nil }
+        // The next image's postern.conf takes it.
+        if !isImage, isPinned(entry) { return nil }
         return entry.reasonLeft(tokens: header.tokens, for: settings.initrd)
     }
 
@@ -102,11 +106,27 @@ final class Headers {
 
     /// Whether that is so for what its header says alone: the agent, which is told so, could not know whether systemd's unit
     /// waits for it.
-    func isBound(_ entry: CrypttabEntry) -> Bool {
-        guard settings.treatment(of: entry.name) == nil, entry.reasonLeft(under: nil) == nil,
-            entry.isWatched(under: .fallback, for: settings.initrd), let header = self[entry]
+    private func isBound(_ entry: CrypttabEntry) -> Bool {
+        guard entry.isWatched(under: .fallback, for: settings.initrd) else { return false }
+        return isUnattended(entry)
+    }
+
+    /// Whether Clevis opens a volume in an initrd of initramfs-tools, beside the agent, which asks meanwhile. The agent, which
+    /// is told so, could not know whether the image's scripts call Clevis.
+    func isPinned(_ entry: CrypttabEntry) -> Bool {
+        settings.initrd == .initramfsTools && entry.key == .ask && isUnattended(entry)
+    }
+
+    private func isUnattended(_ entry: CrypttabEntry) -> Bool {
+        guard settings.treatment(of: entry.name) == nil, entry.reasonLeft(under: nil) == nil, let header = self[entry]
         else { return false }
         return entry.reasonLeft(tokens: header.tokens, for: settings.initrd) != nil
+    }
+
+    /// What postern.conf of an image says of a volume for what its header says alone, or `nil`.
+    func treatmentInImage(_ entry: CrypttabEntry) -> VolumeRule.Treatment? {
+        if isBound(entry) { return .fallback }
+        return isPinned(entry) ? .take : nil
     }
 
     /// The volumes that the agent opens.
@@ -122,7 +142,7 @@ final class Headers {
     ///     header.
     /// - Returns: `nil` where something is left for it, where it watches something, or where the lines say so already.
     func obstacle(_ entries: [CrypttabEntry], isBuilt: Bool) -> String? {
-        let watches = entries.contains { isWatched($0) && !(isBuilt && isBound($0)) }
+        let watches = entries.contains { isWatched($0) && !(isBuilt && treatmentInImage($0) != nil) }
         guard ours(entries).isEmpty, !watches else { return nil }
         return entries.first { !$0.options.noauto && self[$0] != nil }.flatMap { reasonLeft($0) }
     }

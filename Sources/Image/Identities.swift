@@ -41,7 +41,7 @@ public final class Identities {
         self.origin = origin
         let isBuilt = if case .image = origin { true } else { false }
         if let reason = headers.obstacle(all, isBuilt: isBuilt) {
-            let isOld = isBuilt && all.contains { headers.isBound($0) }
+            let isOld = isBuilt && all.contains { headers.treatmentInImage($0) != nil }
             findings.append(
                 Finding(
                     file: file, line: 0,

@@ -13,6 +13,9 @@ public struct Staging {
     private let added: AddedVolumes
     private let headers: Headers
 
+    /// The names of the volumes that Clevis opens beside the agent, for the script that calls it.
+    private static let pinned = "/etc/postern/clevis"
+
     /// The largest detached header, in bytes: LUKS2 with the largest key slots area takes 128 MiB and a little more.
     private static let largestHeader = 136 << 20
 
@@ -115,7 +118,13 @@ public struct Staging {
             say(crypttab, 0, "the root needs the volume \(printable(name)), which is not in it", "add its line")
         }
         for entry in chosen.entries {
-            if let reason = reasonLeft(entry) {
+            if headers.isPinned(entry) {
+                Log.complain(
+                    Files.exists(folder + "/usr/bin/clevis")
+                        ? "postern: Clevis opens \(entry.name), and Postern asks for its passphrase meanwhile"
+                        : "postern: \(entry.name) has a clevis binding, and Clevis is not in the image: "
+                            + "Postern asks for its passphrase; to have Clevis open it, install clevis-initramfs")
+            } else if let reason = reasonLeft(entry) {
                 Log.complain(
                     headers.isWatched(entry)
                         ? "postern: systemd opens \(entry.name), and Postern asks when that asks: \(reason)"
@@ -212,9 +221,15 @@ public struct Staging {
             if !name.isEmpty { try tree.put(Machine.hostNameFile, name) }
             let settings = try Files.readRegular(host + file, limit: Configuration.largestFile)
             let time = Clock.sourceDate ?? Clock.date()
-            let bound = (chosen.entries + added.entries).filter { headers.isBound($0) }.map { $0.name }
+            var rules: [VolumeRule] = []
+            for entry in chosen.entries + added.entries {
+                guard let treatment = headers.treatmentInImage(entry) else { continue }
+                rules.append(VolumeRule(name: entry.name, treatment: treatment))
+            }
             try tree.put(
-                "/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time, watched: bound))
+                "/etc/postern/postern.conf", Copies.settings(settings, for: system, time: time, rules: rules))
+            let pinned = (chosen.entries + added.entries).filter { headers.isPinned($0) }
+            if !pinned.isEmpty { try tree.put(Staging.pinned, pinned.flatMap { Array("\($0.name)\n".utf8) }) }
             return true
         } catch {
             Log.complain("postern: this machine cannot be unlocked from afar: \(error.description)")

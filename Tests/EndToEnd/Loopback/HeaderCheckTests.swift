@@ -33,14 +33,22 @@ extension ImageCommandTests {
         #expect(stagedFiles.contains("etc/systemd/system/systemd-cryptsetup@root.service.d/postern.conf"))
     }
 
+    /// A file by which the image's tree is known to be systemd's or initramfs-tools', and what the image's postern.conf then says.
+    static let systems = [
+        "usr/lib/systemd/systemd": "Volume root fallback\n", "scripts/local": "Volume root take\n", "init": nil,
+    ]
+
     @Test(
-        arguments: [("clevis", false), ("clevis", true), ("systemd-tpm2", true), ("systemd-pkcs11", true)])
+        arguments: [
+            ("clevis", "init"), ("clevis", "scripts/local"), ("clevis", "usr/lib/systemd/systemd"),
+            ("systemd-tpm2", "usr/lib/systemd/systemd"), ("systemd-pkcs11", "usr/lib/systemd/systemd"),
+        ])
     func `a volume that its header leaves to the native opener is said to be out of reach`(
-        type: String, isSystemd: Bool
+        type: String, file: String
     ) throws {
         let place = try Workplace()
         let volume = try place.format("volume")
-        if isSystemd { try put("usr/lib/systemd/systemd") }
+        try put(file)
         try write(crypttab: "root \(volume) none luks")
         #expect(try stage("root").status == 0)
         // The image has it, and then its owner binds it.
@@ -49,13 +57,14 @@ extension ImageCommandTests {
         #expect(check.status == 1, "\(check)")
         let words = "/etc/postern/crypttab: this machine cannot be unlocked from afar: every volume is left"
         #expect(check.out.contains(words), "\(check)")
-        let remedy = isSystemd ? "build the image again" : "write Volume NAME take in postern.conf"
+        let rule = try #require(Self.systems[file])
+        let remedy = rule == nil ? "write Volume NAME take in postern.conf" : "build the image again"
         #expect(check.out.contains("binding; " + remedy), "\(check)")
         let end = try stage("root")
-        if isSystemd {
-            // The next image has the agent ask what systemd asks.
+        if let rule {
+            // In the next image the agent asks, too.
             #expect(end.status == 0, "\(end)")
-            #expect(end.err.contains("systemd opens root, and Postern asks when that asks: "), "\(end)")
+            #expect(try staged("etc/postern/postern.conf").contains(rule))
             let again = try checked()
             #expect(!again.out.contains(words), "\(again)")
         } else {
@@ -64,10 +73,34 @@ extension ImageCommandTests {
             let reason = "every volume of the initrd is left to the native opener"
             #expect(end.err.contains("this machine cannot be unlocked from afar: " + reason), "\(end)")
         }
+        if file == "scripts/local" {
+            #expect(end.err.contains("root has a clevis binding, and Clevis is not in the image"), "\(end)")
+            try put("usr/bin/clevis")
+            let with = try stage("root")
+            #expect(with.err.contains("Clevis opens root, and Postern asks for its passphrase meanwhile"), "\(with)")
+            #expect(try staged("etc/postern/clevis") == "root\n")
+        } else if rule != nil {
+            #expect(end.err.contains("systemd opens root, and Postern asks when that asks: "), "\(end)")
+        }
         // Unless it is taken.
         try write(settings: "Volume root take", crypttab: "root \(volume) none luks")
         #expect(try stage("root").status == 0)
         #expect(try !checked().out.contains(words))
+    }
+
+    @Test func `a volume with a key file and a clevis binding is left to initramfs-tools, unless it is taken`() throws {
+        let place = try Workplace()
+        let volume = try place.format("volume")
+        try bind("clevis", "\"0\"", place)
+        try put("scripts/local")
+        try write(crypttab: "root \(volume) /etc/keys/root luks")
+        let end = try stage("root")
+        #expect(end.status == 1, "\(end)")
+        #expect(end.err.contains("root is left to the native opener: its header has a clevis binding"), "\(end)")
+        let reason = "every volume of the initrd is left to the native opener"
+        #expect(end.err.contains("this machine cannot be unlocked from afar: " + reason), "\(end)")
+        try write(settings: "Volume root take", crypttab: "root \(volume) /etc/keys/root luks")
+        #expect(try stage("root").status == 0)
     }
 
     @Test func `initramfs-tools knows no tokens of systemd's`() throws {
