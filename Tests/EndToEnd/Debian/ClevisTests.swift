@@ -53,7 +53,7 @@ extension DebianTests {
         private static let other = "quite another one"
 
         private func vaulted(_ suite: Suite, tang: Bool) -> System {
-            var system = System(suite, "clevis", disks: ["root", "vault"])
+            var system = System(suite, "clevis", disks: ["root", "vault", "scratch"])
             system.hasTang = tang
             return system
         }
@@ -61,7 +61,9 @@ extension DebianTests {
         private func expectVault(_ machine: Machine) async throws -> Report {
             let report = try await machine.login()
             #expect(report["root"] == ["/dev/mapper/crypt-root"])
-            #expect(Set(report["open"]) == ["crypt-root", "vault"])
+            #expect(Set(report["open"]) == ["crypt-root", "vault", "scratch"])
+            // A plain volume stays the native opener's.
+            #expect(report.log.contains("scratch: left, plain volumes belong to the native opener"), "\(report.log)")
             let opened = report.log.first { $0.hasPrefix("vault: opened by ") }
             #expect(opened?.contains("owner@laptop") == true, "\(report.log)")
             for question in ["processes", "prompts", "failed"] { #expect(report[question] == [], "\(question)") }
